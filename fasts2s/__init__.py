@@ -1,0 +1,44 @@
+"""fasts2s: the NumPy layers of *Deep Learning from Scratch 2*, chapters 5 to 8, on switchable kernels.
+
+>>> import fasts2s
+>>> model = fasts2s.models.Seq2seq(vocab_size=13, wordvec_size=16, hidden_size=128)
+
+The switch: ``FASTS2S_BACKEND``, :func:`set_backend`, :func:`use_backend`, or ``backend=``. Importing this package
+loads neither Numba nor CuPy nor matplotlib.
+"""
+
+from fasts2s import (
+    checkpoint,
+    corpus,
+    evaluation,
+    generation,
+    layers,
+    models,
+    optimizers,
+    sequence,
+    trainer,
+)
+from fasts2s.backend import Backend, BackendStatus, backends, get_backend, set_backend, to_cpu, to_gpu, use_backend
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Backend",
+    "BackendStatus",
+    "__version__",
+    "backends",
+    "checkpoint",
+    "corpus",
+    "evaluation",
+    "generation",
+    "get_backend",
+    "layers",
+    "models",
+    "optimizers",
+    "sequence",
+    "set_backend",
+    "to_cpu",
+    "to_gpu",
+    "trainer",
+    "use_backend",
+]

@@ -1,0 +1,207 @@
+"""The backend switch: which kernels run, decided in one place.
+
+Precedence: the argument ``backend=`` > ``with use_backend(...)`` > :func:`set_backend` > the environment variable
+``FASTS2S_BACKEND``, read when the first layer is made > ``auto``. This module alone reads ``FASTS2S_*`` variables.
+"""
+
+import difflib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata, util
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fasts2s_kernels import MODULES, Kernels, load
+from fasts2s_kernels.checks import is_cupy
+
+_log = logging.getLogger("fasts2s")
+
+NAMES = ("auto", "numpy", "numba", "cupy")
+_ALIASES = {"": "auto", "cpu": "auto", "gpu": "cupy", "cuda": "cupy"}
+_VARIABLES = ("FASTS2S_BACKEND",)
+# Read by the test suite and the benchmarks, not by the package.
+_FOREIGN = ("FASTS2S_TEST_", "FASTS2S_BOOK")
+_DTYPES = ("float32", "float64")
+
+
+class BackendStatus(NamedTuple):
+    """One row of :func:`backends`: usable or not, the reason if not, the version of the library below it."""
+
+    usable: bool
+    reason: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A chosen backend: a small value that layers keep, that pickles and deep-copies.
+
+    Attributes
+    ----------
+    name : str
+        ``numpy``, ``numba`` or ``cupy``; never ``auto``, which has been resolved.
+    named : bool
+        Whether the user asked for it by name. Then arrays of another library are an error rather than a hint.
+    dtype : str
+        ``float32`` is the book: new weights and the outputs of time layers are float32. ``float64`` makes both
+        float64, for gradient checks.
+    """
+
+    name: str
+    named: bool = True
+    dtype: str = "float32"
+
+    def kernels(self) -> Kernels:
+        """Return the kernels of this backend."""
+        return load(self.name)
+
+    def kernels_for(self, *arrays: Any) -> Kernels:
+        """Return the kernels for these arrays: CuPy arrays decide for the cupy kernels.
+
+        Raises
+        ------
+        ValueError
+            CuPy arrays, but another backend was asked for by name, or there are no cupy kernels here. (Not
+            TypeError: the book's ``eval_perplexity`` takes a TypeError for a missing ``train_flg``.)
+        """
+        if any(is_cupy(a) for a in arrays):
+            return self._kernels_for_cupy()
+        return load(self.name)
+
+    def _kernels_for_cupy(self) -> Kernels:
+        if self.named and self.name != "cupy":
+            raise ValueError(
+                f"the backend is {self.name}, but arrays of type cupy.ndarray came: "
+                "move them with to_cpu(), or choose the backend cupy"
+            )
+        if "cupy" not in MODULES:
+            raise ValueError(f"arrays of type cupy.ndarray came, but {_status('cupy').reason}: use to_cpu()")
+        return load("cupy")
+
+    def output(self, a: Any) -> Any:
+        """Return the result of a time layer in the dtype the book promises, float32 (or as it is in float64 mode)."""
+        return a.astype("f", copy=False) if self.dtype == "float32" else a
+
+
+_global: Backend | None = None
+_context: ContextVar[Backend | None] = ContextVar("fasts2s_backend", default=None)
+
+
+def get_backend(backend: "str | Backend | None" = None, *, dtype: str | None = None) -> Backend:
+    """Return the backend that is in force here, or the one given.
+
+    Parameters
+    ----------
+    backend : str, Backend or None
+        ``auto``, ``numpy``, ``numba``, ``cupy`` (or ``cpu``, ``gpu``, ``cuda``); None follows the precedence.
+    dtype : {"float32", "float64"} or None
+        See :class:`Backend`. None keeps what is in force.
+
+    Raises
+    ------
+    ValueError
+        Unknown name or dtype.
+    ImportError
+        A backend asked for by name cannot run. There is no fallback for a name.
+    """
+    if isinstance(backend, Backend):
+        found = backend
+    elif backend is not None:
+        found = _resolve(backend, "backend=")
+    else:
+        found = _context.get() or _global or _from_environment()
+    if dtype is None or dtype == found.dtype:
+        return found
+    if dtype not in _DTYPES:
+        raise ValueError(f"dtype is {dtype!r}, expected one of {', '.join(_DTYPES)}")
+    return Backend(found.name, found.named, dtype)
+
+
+def set_backend(backend: "str | Backend | None", *, dtype: str | None = None) -> None:
+    """Choose the backend of all layers made from now on; None goes back to the environment. Errors: get_backend."""
+    global _global  # noqa: PLW0603 - this is the one switch
+    _global = None if backend is None else get_backend(backend, dtype=dtype)
+
+
+@contextmanager
+def use_backend(backend: "str | Backend", *, dtype: str | None = None) -> Iterator[Backend]:
+    """Choose the backend of the layers made inside a ``with`` block (in this thread or task). Errors: get_backend."""
+    chosen = get_backend(backend, dtype=dtype)
+    token = _context.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _context.reset(token)
+
+
+def backends() -> dict[str, BackendStatus]:
+    """Return for every backend whether it can run here, why not, and the version of its library."""
+    return {name: _status(name) for name in NAMES if name != "auto"}
+
+
+def to_cpu(x: Any) -> Any:
+    """Return x as a NumPy array; a NumPy array comes back as it is. As ``common.util.to_cpu`` of the book."""
+    return x.get() if is_cupy(x) else np.asarray(x)
+
+
+def to_gpu(x: Any) -> Any:
+    """Return x as an array of the cupy backend. Raises ImportError where that cannot run."""
+    return x if is_cupy(x) else get_backend("cupy").kernels().asarray(x)
+
+
+def _status(name: str) -> BackendStatus:
+    if name in MODULES:
+        return BackendStatus(True, "", np.__version__)
+    reason = f"the {name} backend is not part of this version of fasts2s"
+    package = {"numba": ["numba"], "cupy": ["cupy", "cupy-cuda13x", "cupy-cuda12x"]}[name]
+    return BackendStatus(False, reason, next((v for v in map(_version, package) if v), "not installed"))
+
+
+def _version(package: str) -> str:
+    if util.find_spec(package.partition("-")[0]) is None:
+        return ""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _resolve(name: str, origin: str) -> Backend:
+    wanted = name.strip().lower() if isinstance(name, str) else name
+    wanted = _ALIASES.get(wanted, wanted)
+    if wanted not in NAMES:
+        raise ValueError(f"{origin} is {name!r}, expected one of {', '.join(NAMES)}")
+    if wanted == "auto":
+        return _auto()
+    status = _status(wanted)
+    if not status.usable:
+        raise ImportError(f"{status.reason}: choose numpy or auto (asked for by {origin} = {name!r})")
+    return Backend(wanted)
+
+
+@cache
+def _auto() -> Backend:
+    # Never cupy: data does not move to a GPU unasked. The choice is said once.
+    name = "numba" if "numba" in MODULES else "numpy"
+    _log.info("backend auto: %s", name)
+    return Backend(name, named=False)
+
+
+def _from_environment() -> Backend:
+    _warn_of_unknown_variables()
+    return _resolve(os.environ.get("FASTS2S_BACKEND", "auto"), "FASTS2S_BACKEND")
+
+
+@cache
+def _warn_of_unknown_variables() -> None:
+    for name in sorted(os.environ):
+        if name.startswith("FASTS2S_") and name not in _VARIABLES and not name.startswith(_FOREIGN):
+            near = difflib.get_close_matches(name, _VARIABLES, 1, 0.0)
+            warnings.warn(f"unknown environment variable {name}; did you mean {near[0]}?", stacklevel=2)

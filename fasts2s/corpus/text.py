@@ -1,0 +1,164 @@
+"""Plain text as training, validation and test ids."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fasts2s.corpus._builtin import builtin_lines
+from fasts2s.corpus._reading import EOS, UNK, Ids, ids_of, invert, number_words, read_text
+
+# Special tokens, numbers such as 3.11, words with inner apostrophes, single other signs.
+_WORD = re.compile(r"<unk>|<eos>|\d+(?:[.,]\d+)+|\w+(?:['\u2019]\w+)*|[^\w\s]")
+_LEVELS = ("word", "char")
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """A text as ids.
+
+    Attributes
+    ----------
+    train, valid, test : (T,) int64 each, of its own length; every line ends in `<eos>`
+    word_to_id, id_to_word : the V tokens; ids by first appearance in `train`
+    name : the file's name; of the built-in text, which differs by Python version, also a hash
+    """
+
+    train: Ids
+    valid: Ids
+    test: Ids
+    word_to_id: dict[str, int]
+    id_to_word: dict[int, str]
+    name: str
+
+    @property
+    def vocab_size(self) -> int:
+        """V, the number of different tokens, `<eos>` and `<unk>` included."""
+        return len(self.word_to_id)
+
+
+def load_text(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    unk_below: int = 1,
+    valid_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    level: str = "word",
+) -> Corpus:
+    """Read a text, split it and turn it into ids.
+
+    Parameters
+    ----------
+    path : UTF-8 text, plain or gzip; its first lines are for training, then come valid and test. None: the help
+        texts of Python's standard library, one sentence per line, split by topic in the order of the topics' names
+    unk_below : training words that occur fewer times become `<unk>`; from 2 on the model learns what `<unk>` is
+    valid_fraction, test_fraction : held-out parts, of the lines (at least one) or of the built-in text's size
+    level : 'word', lower-cased words, numbers and punctuation marks; or 'char', single characters as they are
+
+    Returns
+    -------
+    Corpus; `<unk>` is in the vocabulary if any of its parts needs it.
+
+    Raises
+    ------
+    FileNotFoundError : there is no such file.
+    ImportError : `path` is None and this Python comes without its help texts.
+    ValueError : an argument out of its range; too few lines to hold any out; a file that is empty, no UTF-8 or
+        damaged.
+    """
+    if level not in _LEVELS:
+        raise ValueError(f"level is {level!r}, expected {' or '.join(repr(known) for known in _LEVELS)}")
+    if unk_below < 1:
+        raise ValueError(f"unk_below is {unk_below}, expected 1 or more")
+    if not (valid_fraction >= 0 and test_fraction >= 0 and valid_fraction + test_fraction < 1):
+        raise ValueError(
+            f"valid_fraction is {valid_fraction}, test_fraction is {test_fraction}, "
+            "expected 0 or more each and together less than 1"
+        )
+    if path is None:
+        *parts, name = builtin_lines(valid_fraction, test_fraction)
+    else:
+        parts, name = _split_file(Path(path), valid_fraction, test_fraction), Path(path).name
+    train, valid, test = (_tokens_of_lines(lines, level) for lines in parts)
+    return _corpus(train, valid, test, unk_below, name)
+
+
+def tiny_corpus() -> tuple[Ids, dict[str, int], dict[int, str]]:
+    """Return the smallest corpus that needs a state: what follows "say" depends on who speaks.
+
+    Returns
+    -------
+    corpus : (8,) int64, "you say goodbye and i say hello <eos>"
+    word_to_id, id_to_word : 7 words
+
+    Notes
+    -----
+    Source: the book, section 2.3.1, with an end of sentence.
+    """
+    words = f"you say goodbye and i say hello {EOS}".split()
+    word_to_id = number_words(words)
+    return ids_of(words, word_to_id, "tiny_corpus"), word_to_id, invert(word_to_id)
+
+
+def preprocess_line(text: str, word_to_id: Mapping[str, int], level: str = "word") -> Ids:
+    """Turn a prompt into ids, in the way of `load_text`.
+
+    Parameters
+    ----------
+    text : one line; what stands between blanks is looked up as it is first (`N`, `n't`), then split and lower-cased
+    word_to_id : the vocabulary, of `load_text` or `load_ptb`
+    level : 'word' or 'char', as given to `load_text`
+
+    Returns
+    -------
+    (T,) int64; `<unk>` for unknown words. No `<eos>` is added.
+
+    Raises
+    ------
+    ValueError : an unknown word, and the vocabulary has no `<unk>`; unknown `level`.
+    """
+    if level not in _LEVELS:
+        raise ValueError(f"level is {level!r}, expected {' or '.join(repr(known) for known in _LEVELS)}")
+    if level == "char":
+        return ids_of(list(text), word_to_id, "text")
+    words: list[str] = []
+    for chunk in text.split():
+        words.extend([chunk] if chunk in word_to_id else _WORD.findall(chunk.lower()))
+    return ids_of(words, word_to_id, "text")
+
+
+def _split_file(path: Path, valid_fraction: float, test_fraction: float) -> list[list[str]]:
+    lines = read_text(path).removesuffix("\n").split("\n")
+    n_valid, n_test = (
+        max(1, round(fraction * len(lines))) if fraction > 0 else 0 for fraction in (valid_fraction, test_fraction)
+    )
+    n_train = len(lines) - n_valid - n_test
+    if n_train < 1:
+        raise ValueError(
+            f"{path} has {len(lines)} line(s), expected more than {n_valid + n_test}, the number held out: "
+            "break it into more lines, or set valid_fraction and test_fraction to 0"
+        )
+    return [lines[:n_train], lines[n_train : n_train + n_valid], lines[n_train + n_valid :]]
+
+
+def _tokens_of_lines(lines: Sequence[str], level: str) -> list[str]:
+    tokens: list[str] = []
+    for line in lines:
+        tokens.extend(line if level == "char" else _WORD.findall(line.lower()))
+        tokens.append(EOS)
+    return tokens
+
+
+def _corpus(train: list[str], valid: list[str], test: list[str], unk_below: int, name: str) -> Corpus:
+    if unk_below > 1:
+        counts = Counter(train)
+        train = [word if counts[word] >= unk_below or word == EOS else UNK for word in train]
+    word_to_id = number_words(train)
+    if not word_to_id.keys() >= {*valid, *test}:
+        word_to_id.setdefault(UNK, len(word_to_id))
+    train_ids, valid_ids, test_ids = (ids_of(part, word_to_id, name) for part in (train, valid, test))
+    return Corpus(train_ids, valid_ids, test_ids, word_to_id, invert(word_to_id), name)

@@ -1,0 +1,157 @@
+"""Measuring models: perplexity, exact answers. As in the book's ``common.util``, and for whole batches.
+
+Models are used by their methods alone (``forward``, ``generate``, ``generate_batch``); this file knows no class.
+"""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from fasts2s_kernels.checks import as_integers
+from fasts2s_kernels.contract import Array
+
+
+def perplexity(
+    model: Any,
+    corpus: Array,
+    batch_size: int = 10,
+    time_size: int = 35,
+    progress: Callable[[int, int], None] | None = None,
+) -> float:
+    """Return exp of the mean loss of a language model over a corpus, without dropout.
+
+    Parameters
+    ----------
+    model
+        Its ``forward(xs, ts)`` returns a mean loss in nats; ``train_flg=False`` is passed if it takes that.
+    corpus : (L,) integers
+        Read as batch_size parallel streams of time_size steps at a time, as in the book.
+    progress : callable or None
+        Called with (iteration, number of iterations).
+
+    Raises
+    ------
+    ValueError
+        The corpus is shorter than one batch.
+    """
+    corpus = as_integers("corpus", corpus, "(L,)", 1)
+    jump, iterations = (corpus.size - 1) // batch_size, (corpus.size - 1) // (batch_size * time_size)
+    if iterations < 1:
+        need = batch_size * time_size + 1
+        raise ValueError(f"corpus has {corpus.size} ids, expected at least batch_size * time_size + 1 = {need}")
+    # Asked for, not tried out: a TypeError caught here could come from anywhere, after the state has changed.
+    takes_flag = "train_flg" in inspect.signature(model.forward).parameters
+    options = {"train_flg": False} if takes_flag else {}
+    starts = jump * np.arange(batch_size)[:, None] + np.arange(time_size)
+    total = 0.0
+    for k in range(iterations):
+        where = starts + k * time_size
+        xs, ts = corpus[where % corpus.size], corpus[(where + 1) % corpus.size]
+        total += float(model.forward(xs, ts, **options))
+        if progress is not None:
+            progress(k, iterations)
+    return float(np.exp(total / iterations))
+
+
+def eval_perplexity(model: Any, corpus: Array, batch_size: int = 10, time_size: int = 35) -> float:
+    """Return :func:`perplexity`, printing what the book's function prints."""
+    print("evaluating perplexity ...")  # noqa: T201 - the book's output
+
+    def show(k: int, iterations: int) -> None:
+        sys.stdout.write(f"\r{k} / {iterations}")
+        sys.stdout.flush()
+
+    result = perplexity(model, corpus, batch_size, time_size, show)
+    print()  # noqa: T201
+    return result
+
+
+def decode_ids(ids: Any, id_to_char: Mapping[int, str]) -> str:
+    """Return the string of a sequence of ids. Raises IndexError for an id without a character."""
+    try:
+        return "".join(id_to_char[int(i)] for i in ids)
+    except KeyError as error:
+        raise IndexError(f"id {error} has no character, expected one of {len(id_to_char)} ids") from None
+
+
+def eval_seq2seq(
+    model: Any,
+    question: Array,
+    correct: Array,
+    id_to_char: Mapping[int, str],
+    verbose: bool = False,
+    is_reverse: bool = False,
+    *,
+    verbos: bool | None = None,
+) -> int:
+    """Answer one question and compare with the correct answer, character by character.
+
+    Parameters
+    ----------
+    question : (1, T_x) ids
+    correct : (1, T_t) ids
+        Beginning with the start mark.
+    verbose : bool
+        Print question, correct answer and answer as the book does (``verbos`` in the Korean edition).
+    is_reverse : bool
+        The question stands reversed and is turned round for printing.
+
+    Returns
+    -------
+    int
+        1 if the answer is right, else 0.
+    """
+    correct = as_integers("correct", correct, "(1, T)").ravel()
+    if correct.size == 0:
+        raise ValueError("correct is empty, expected (1, T) beginning with the start mark")
+    answer = model.generate(question, int(correct[0]), correct.size - 1)
+    asked, right = decode_ids(np.ravel(question), id_to_char), decode_ids(correct[1:], id_to_char)
+    guess = decode_ids(answer, id_to_char)
+    if verbose if verbos is None else verbos:
+        print_answer(asked[::-1] if is_reverse else asked, right, guess)
+    return int(guess == right)
+
+
+def print_answer(question: str, correct: str, guess: str) -> None:
+    """Print a question, the correct answer and the model's, in the book's format (plain marks on Windows)."""
+    good = guess == correct
+    mark = ("O" if good else "X") if os.name == "nt" else ("\033[92m☑\033[0m" if good else "\033[91m☒\033[0m")
+    print(f"Q {question}\nT {correct}\n{mark} {guess}\n---")  # noqa: T201 - the book's output
+
+
+def exact_answers(model: Any, xs: Array, ts: Array, *, batch_size: int = 5000) -> Array:
+    """Answer many questions at once.
+
+    Parameters
+    ----------
+    model
+        With ``generate_batch``, see :class:`fasts2s.models.Seq2seq`.
+    xs : (N, T_x) ids
+    ts : (N, T_t) ids
+        Each beginning with the same start mark.
+    batch_size : int
+        Questions per call: bounds the memory.
+
+    Returns
+    -------
+    (N,) bool
+        Whether the whole answer is right.
+    """
+    xs, ts = as_integers("xs", xs, "(N, T_x)", 2), as_integers("ts", ts, "(N, T_t)", 2)
+    if len(xs) != len(ts) or ts.shape[1] < 1:
+        raise ValueError(
+            f"xs and ts have shapes {xs.shape}, {ts.shape}, expected (N, T_x) and (N, T_t) with T_t >= 1"
+        )
+    right = np.zeros(len(xs), dtype=bool)
+    for k in range(0, len(xs), batch_size):
+        part = slice(k, k + batch_size)
+        start = int(ts[k, 0])
+        if (ts[part, 0] != start).any():
+            raise ValueError("ts rows begin with different ids, expected the same start mark in column 0")
+        answers = model.generate_batch(xs[part], start, ts.shape[1] - 1)
+        right[part] = (np.array(answers, dtype=np.int64).reshape(ts[part, 1:].shape) == ts[part, 1:]).all(axis=1)
+    return right

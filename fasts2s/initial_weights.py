@@ -1,0 +1,46 @@
+"""Initial weights with the book's scalings.
+
+Drawn from NumPy's global generator in float64 on the host, then cast and moved: the same seed gives the same model
+on every backend, and the same as the book's.
+"""
+
+import numpy as np
+
+from fasts2s.backend import Backend
+from fasts2s_kernels.contract import Array
+
+
+def draw(rows: int, columns: int, divisor: float, backend: Backend) -> Array:
+    """Return a matrix (rows, columns) of normal numbers with standard deviation 1 / divisor."""
+    w = np.random.randn(rows, columns) / divisor
+    return backend.kernels().asarray(w.astype(backend.dtype))
+
+
+def embedding(vocab_size: int, wordvec_size: int, backend: Backend) -> Array:
+    """Return an embedding matrix (V, D): standard deviation 0.01."""
+    return draw(vocab_size, wordvec_size, 100, backend)
+
+
+def recurrent(gates: int, input_size: int, hidden_size: int, backend: Backend) -> tuple[Array, Array, Array]:
+    """Return Wx (D, gH), Wh (H, gH), b (gH,): standard deviation 1/sqrt(fan in), bias 0; Wx is drawn first."""
+    D, gH = input_size, gates * hidden_size
+    Wx = draw(D, gH, np.sqrt(D), backend)
+    Wh = draw(hidden_size, gH, np.sqrt(hidden_size), backend)
+    return Wx, Wh, zeros(gH, backend)
+
+
+def affine(input_size: int, output_size: int, backend: Backend) -> tuple[Array, Array]:
+    """Return W (D, M), b (M,): standard deviation 1/sqrt(D), bias 0."""
+    return draw(input_size, output_size, np.sqrt(input_size), backend), zeros(output_size, backend)
+
+
+def zeros(size: int, backend: Backend) -> Array:
+    """Return a bias (size,) of zeros."""
+    return backend.kernels().asarray(np.zeros(size, dtype=backend.dtype))
+
+
+def require_sizes(**sizes: object) -> None:
+    """Raise ValueError unless every size is a positive integer: they come straight from users."""
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise ValueError(f"{name} is {size!r}, expected a positive integer")

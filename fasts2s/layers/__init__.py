@@ -1,0 +1,52 @@
+"""The book's layers: ``params``, ``grads``, ``forward``, ``backward``. Letters: N batch, T time steps, D inputs,
+H hidden units, M outputs, V classes, S encoder steps."""
+
+from fasts2s.layers.affine import Affine, MatMul
+from fasts2s.layers.attention import Attention, AttentionWeight, TimeAttention, WeightSum
+from fasts2s.layers.dropout import Dropout, TimeDropout
+from fasts2s.layers.embedding import Embedding, TimeEmbedding
+from fasts2s.layers.functions import cross_entropy_error, relu, sigmoid, softmax
+from fasts2s.layers.gru import GRU, TimeGRU
+from fasts2s.layers.lstm import LSTM, TimeLSTM
+from fasts2s.layers.rnn import RNN, TimeRNN
+from fasts2s.layers.softmax_with_loss import Sigmoid, SigmoidWithLoss, Softmax, SoftmaxWithLoss
+from fasts2s.layers.time_affine import Simple_TimeAffine, TimeAffine
+from fasts2s.layers.time_bilstm import TimeBiLSTM
+from fasts2s.layers.time_softmax_with_loss import (
+    Simple_TimeSoftmaxWithLoss,
+    TimeSigmoidWithLoss,
+    TimeSoftmaxWithLoss,
+)
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Affine",
+    "Attention",
+    "AttentionWeight",
+    "Dropout",
+    "Embedding",
+    "MatMul",
+    "Sigmoid",
+    "SigmoidWithLoss",
+    "Simple_TimeAffine",
+    "Simple_TimeSoftmaxWithLoss",
+    "Softmax",
+    "SoftmaxWithLoss",
+    "TimeAffine",
+    "TimeAttention",
+    "TimeBiLSTM",
+    "TimeDropout",
+    "TimeEmbedding",
+    "TimeGRU",
+    "TimeLSTM",
+    "TimeRNN",
+    "TimeSigmoidWithLoss",
+    "TimeSoftmaxWithLoss",
+    "WeightSum",
+    "cross_entropy_error",
+    "relu",
+    "sigmoid",
+    "softmax",
+]

@@ -1,0 +1,89 @@
+"""Dropout, the book's two kinds. Source: the book, section 6.5; Srivastava et al. 2014."""
+
+from typing import Any
+
+import numpy as np
+
+from fasts2s.backend import Backend, get_backend
+from fasts2s_kernels.checks import as_array, as_float, saved
+from fasts2s_kernels.contract import Array
+
+
+def _ratio(value: Any, upper: str, valid: bool) -> float:
+    if not valid:
+        raise ValueError(f"dropout_ratio is {value!r}, expected a number from 0 to {upper}")
+    return float(value)
+
+
+def _floats(xs: Any) -> Array:
+    xs = as_array("xs", xs, "a float array")
+    return xs if xs.dtype.kind == "f" else as_float("xs", xs, np.dtype(np.float32), xs.shape, "any shape")
+
+
+def _masked(dout: Any, cache: Any) -> Array:
+    mask, shape, dtype = saved(cache)
+    dout = as_float("dout", dout, dtype, shape, "the shape of the input")
+    return dout.copy() if mask is None else dout * mask
+
+
+class TimeDropout:
+    """Inverted dropout: in training, elements are zeroed with probability dropout_ratio, the rest scaled up.
+
+    ``train_flg`` is set from outside. One draw of ``numpy.random.rand`` per training forward, none in evaluation.
+    ``mask`` is that of the last training forward. After a forward in evaluation, backward passes the gradient
+    through; the book uses the old mask there.
+    """
+
+    def __init__(self, dropout_ratio: float = 0.5, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        valid = isinstance(dropout_ratio, int | float) and 0 <= dropout_ratio < 1
+        self.dropout_ratio = _ratio(dropout_ratio, "below 1", valid)
+        self.mask: Array | None = None
+        self.train_flg = True
+        self._cache: Any = None
+
+    def forward(self, xs: Array) -> Array:
+        """xs : any shape, float -> the same shape. Raises ValueError if xs is no float array."""
+        xs = _floats(xs)
+        if not self.train_flg:
+            self._cache = (None, xs.shape, xs.dtype)
+            return xs.copy()
+        kept = np.random.rand(*xs.shape) > self.dropout_ratio
+        scale = 1 / (1.0 - self.dropout_ratio)
+        self.mask = self.backend.kernels_for(xs).asarray(kept.astype(np.float32) * scale)
+        self._cache = (self.mask, xs.shape, xs.dtype)
+        return xs * self.mask
+
+    def backward(self, dout: Array) -> Array:
+        """dout : the shape of xs -> dxs of the same shape. Raises ValueError for another shape."""
+        return _masked(dout, self._cache)
+
+
+class Dropout:
+    """The book's first dropout: no scaling in training, multiplication by 1 - dropout_ratio in evaluation."""
+
+    def __init__(self, dropout_ratio: float = 0.5, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        valid = isinstance(dropout_ratio, int | float) and 0 <= dropout_ratio <= 1
+        self.dropout_ratio = _ratio(dropout_ratio, "1", valid)
+        self.mask: Array | None = None
+        self._cache: Any = None
+
+    def forward(self, x: Array, train_flg: bool = True) -> Array:
+        """x : any shape, float -> the same shape. Raises ValueError if x is no float array."""
+        x = _floats(x)
+        if not train_flg:
+            keep = x.dtype.type(1.0 - self.dropout_ratio)
+            self._cache = (keep, x.shape, x.dtype)
+            return x * keep
+        self.mask = self.backend.kernels_for(x).asarray(np.random.rand(*x.shape) > self.dropout_ratio)
+        self._cache = (self.mask, x.shape, x.dtype)
+        return x * self.mask
+
+    def backward(self, dout: Array) -> Array:
+        """dout : the shape of x -> dx of the same shape. Raises ValueError for another shape."""
+        return _masked(dout, self._cache)

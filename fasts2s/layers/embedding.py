@@ -1,0 +1,58 @@
+"""Embedding layers. Source: the book, sections 4.1 and 5.4."""
+
+import numpy as np
+
+from fasts2s.backend import Backend, get_backend
+from fasts2s_kernels.checks import as_integers
+from fasts2s_kernels.contract import Array
+
+
+class Embedding:
+    """Rows of a table by id. W : (V, D), float32 or float64."""
+
+    def __init__(self, W: Array, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.params = [W]
+        self.grads = [np.zeros_like(W)]
+        self.idx: Array | None = None
+
+    def forward(self, idx: Array) -> Array:
+        """idx : integers of any shape -> ``idx.shape + (D,)``. IndexError for an id outside -V to V - 1."""
+        (W,) = self.params
+        out = self.backend.kernels_for(W).embedding_forward(W, idx)
+        self.idx = idx
+        return out
+
+    def backward(self, dout: Array) -> None:
+        """dout : ``idx.shape + (D,)``. Overwrites ``grads[0]`` (V, D); ids have no gradient, so returns None."""
+        (dW,) = self.grads
+        self.backend.kernels_for(dW).embedding_backward(dout, self.idx, dW=dW)
+
+
+class TimeEmbedding:
+    """Rows of a table for a batch of id sequences. W : (V, D), float32 or float64.
+
+    As in the book, forward reads the attribute ``W``; replacing ``params[0]`` has no effect. ``layers``, in the book
+    one Embedding per step, stays None: the whole sequence is one kernel call.
+    """
+
+    def __init__(self, W: Array, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.params = [W]
+        self.grads = [np.zeros_like(W)]
+        self.layers = None
+        self.W = W
+        self._cache: Array | None = None
+
+    def forward(self, xs: Array) -> Array:
+        """xs : (N, T) integers -> (N, T, D) float32. IndexError for an id outside -V to V - 1, else ValueError."""
+        xs = as_integers("xs", xs, "(N, T)", 2)
+        out = self.backend.kernels_for(self.W).embedding_forward(self.W, xs)
+        # A copy: ids are small, and a caller may reuse his batch array before backward.
+        self._cache = xs.copy()
+        return self.backend.output(out)
+
+    def backward(self, dout: Array) -> None:
+        """dout : (N, T, D). Overwrites ``grads[0]`` (V, D); ids have no gradient, so returns None."""
+        (dW,) = self.grads
+        self.backend.kernels_for(dW).embedding_backward(dout, self._cache, dW=dW)

@@ -1,0 +1,127 @@
+"""LSTM layers. Source: the book, sections 6.2 and 6.3; Gers et al. 2000."""
+
+from typing import Any
+
+import numpy as np
+
+from fasts2s.backend import Backend, get_backend
+from fasts2s.layers.recurrent import gradient_or_none, one_step
+from fasts2s_kernels.contract import Array
+
+
+class LSTM:
+    """One LSTM step. Wx : (D, 4H), Wh : (H, 4H), b : (4H,); column blocks f, g, i, o."""
+
+    def __init__(self, Wx: Array, Wh: Array, b: Array, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.params = [Wx, Wh, b]
+        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]
+        self._cache: Any = None
+
+    def forward(self, x: Array, h_prev: Array, c_prev: Array) -> tuple[Array, Array]:
+        """x : (N, D), h_prev, c_prev : (N, H) -> h_next, c_next : (N, H). Raises ValueError."""
+        Wx, Wh, b = self.params
+        kernels = self.backend.kernels_for(x, Wx)
+        _, h, c, self._cache = kernels.lstm_forward(one_step("x", x), Wx, Wh, b, h0=h_prev, c0=c_prev)
+        return h, c
+
+    def backward(self, dh_next: Array, dc_next: Array) -> tuple[Array, Array, Array]:
+        """dh_next, dc_next : (N, H) or 0 -> dx (N, D), dh_prev, dc_prev (N, H); ``grads`` are overwritten."""
+        Wx, Wh, _ = self.params
+        dWx, dWh, db = self.grads
+        kernels = self.backend.kernels_for(dh_next, Wx)
+        dh, dc = gradient_or_none(dh_next), gradient_or_none(dc_next)
+        dxs, dh_prev, dc_prev, _ = kernels.lstm_backward(
+            None, Wx, Wh, self._cache, dh_last=dh, dc_last=dc, dWx=dWx, dWh=dWh, db=db
+        )
+        return dxs[:, 0], dh_prev, dc_prev
+
+
+class TimeLSTM:
+    """LSTM over a sequence (batch first, one direction). Wx : (D, 4H), Wh : (H, 4H), b : (4H,), blocks f, g, i, o.
+
+    ``stateful`` carries h and c from one forward to the next (truncated backpropagation through time); otherwise
+    every forward starts at zero and leaves h and c set. ``layers``, in the book one LSTM per step, stays None: the
+    whole sequence is one kernel call.
+
+    Attributes
+    ----------
+    h, c : (N, H) or None
+        State after the last forward.
+    dh, dc : (N, H) or None
+        Gradient of the initial state, after backward. (The book has no ``dc``.)
+    """
+
+    def __init__(
+        self, Wx: Array, Wh: Array, b: Array, stateful: bool = False, *, backend: str | Backend | None = None
+    ) -> None:
+        self.backend = get_backend(backend)
+        self.params = [Wx, Wh, b]
+        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]
+        self.layers = None
+        self.h: Array | None = None
+        self.c: Array | None = None
+        self.dh: Array | None = None
+        self.dc: Array | None = None
+        self.stateful = stateful
+        self._cache: Any = None
+
+    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+        """Run the layer.
+
+        Parameters
+        ----------
+        xs : (N, T, D) float
+        mask : (N, T) bool or None
+            Where False the step is padding: h and c pass through.
+
+        Returns
+        -------
+        hs : (N, T, H) float32
+
+        Raises
+        ------
+        ValueError
+            Wrong type, dtype or shape; a held state of another batch size.
+        """
+        Wx, Wh, b = self.params  # read on every call: anyone may have changed them
+        kernels = self.backend.kernels_for(xs, Wx)
+        h0, c0 = (self.h, self.c) if self.stateful else (None, None)
+        hs, h, c, cache = kernels.lstm_forward(xs, Wx, Wh, b, h0=h0, c0=c0, mask=mask)
+        self.h, self.c, self._cache = h, c, cache  # only after the kernel succeeded
+        return self.backend.output(hs)
+
+    def backward(self, dhs: Array | None, dh_last: Array | None = None, dc_last: Array | None = None) -> Array:
+        """Compute the gradients; ``grads`` are overwritten, ``dh`` and ``dc`` set.
+
+        Parameters
+        ----------
+        dhs : (N, T, H) or None
+            Gradient of hs; None is zero.
+        dh_last, dc_last : (N, H) or None
+            Gradient of the state after the last step, added to what dhs brings.
+
+        Returns
+        -------
+        dxs : (N, T, D) float32
+
+        Raises
+        ------
+        ValueError
+            Wrong type, dtype or shape; no forward before.
+        """
+        Wx, Wh, _ = self.params
+        dWx, dWh, db = self.grads
+        kernels = self.backend.kernels_for(dhs, Wx)
+        dxs, self.dh, self.dc, _ = kernels.lstm_backward(
+            dhs, Wx, Wh, self._cache, dh_last=dh_last, dc_last=dc_last, dWx=dWx, dWh=dWh, db=db
+        )
+        return self.backend.output(dxs)
+
+    def set_state(self, h: Array | None, c: Array | None = None) -> None:
+        """Set the state, h and c : (N, H); None is zero. The arrays are read at the next forward, never written."""
+        self.h, self.c = h, c
+
+    def reset_state(self) -> None:
+        """Forget the state: the next forward starts at zero."""
+        self.h, self.c = None, None

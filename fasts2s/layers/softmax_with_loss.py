@@ -1,0 +1,114 @@
+"""Softmax and sigmoid on rows, with and without loss. Source: the book, sections 1.3, 4.2 and 8.1."""
+
+from typing import Any
+
+import numpy as np
+
+from fasts2s.layers.functions import class_ids, cross_entropy_error, sigmoid, softmax
+from fasts2s_kernels.checks import as_array, as_float, number, saved
+from fasts2s_kernels.contract import Array
+
+
+class Softmax:
+    """Softmax of every row."""
+
+    def __init__(self) -> None:
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        self.out: Array | None = None
+
+    def forward(self, x: Array) -> Array:
+        """x : (N, V) -> (N, V). Raises ValueError for other shapes and types."""
+        self.out = softmax(_rows("x", x))
+        return self.out
+
+    def backward(self, dout: Array) -> Array:
+        """dout : (N, V) -> dx (N, V). Raises ValueError for other shapes and types."""
+        out = saved(self.out)
+        dx = out * as_float("dout", dout, out.dtype, out.shape, "(N, V)")
+        return dx - out * dx.sum(axis=1, keepdims=True)
+
+
+class SoftmaxWithLoss:
+    """Mean cross entropy of a softmax, ``-log(y + 1e-7)`` in nats. The gradient is that without the 1e-7."""
+
+    def __init__(self) -> None:
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        self.y: Array = None  # probabilities (N, V)
+        self.t: Array = None  # class ids (N,)
+
+    def forward(self, x: Array, t: Array) -> Any:
+        """x : (N, V) scores, t : ids (N,) or one-hot (N, V) -> loss. ValueError, IndexError for bad input."""
+        y = softmax(_rows("x", x))
+        t = class_ids(y, t)
+        self.y, self.t = y, t
+        return cross_entropy_error(y, t)
+
+    def backward(self, dout: float = 1) -> Array:
+        """Return dx (N, V), the gradient of the loss times dout."""
+        y, t = saved(self.y), self.t
+        dx = y.copy()
+        dx[np.arange(len(t)), t] -= 1
+        return dx * (number("dout", dout) / max(len(t), 1))
+
+
+class Sigmoid:
+    """Sigmoid of every element."""
+
+    def __init__(self) -> None:
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        self.out: Array | None = None
+
+    def forward(self, x: Array) -> Array:
+        """x : any shape -> the same shape. Raises ValueError if x is no float array."""
+        self.out = sigmoid(_floats("x", x))
+        return self.out
+
+    def backward(self, dout: Array) -> Array:
+        """dout : the shape of x -> dx of the same shape. Raises ValueError for another shape."""
+        out = saved(self.out)
+        return as_float("dout", dout, out.dtype, out.shape, "the shape of x") * (1 - out) * out
+
+
+class SigmoidWithLoss:
+    """Mean binary cross entropy of a sigmoid, ``-log(y + 1e-7)`` in nats. The gradient is that without the 1e-7."""
+
+    def __init__(self) -> None:
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        self.loss: Any = None
+        self.y: Array = None  # probabilities of label 1 (N,)
+        self.t: Array = None  # labels 0 or 1 (N,)
+
+    def forward(self, x: Array, t: Array) -> Any:
+        """x : (N,) scores, t : (N,) of 0 and 1 -> loss. Raises ValueError, IndexError for bad input."""
+        x = _floats("x", x)
+        if x.ndim != 1:
+            raise ValueError(f"x has shape {x.shape}, expected (N,)")
+        y = sigmoid(x)
+        both = np.stack((1 - y, y), axis=1)
+        t = as_array("t", t, "labels (N,) of 0 and 1")
+        if t.shape != y.shape:
+            raise ValueError(f"t has shape {t.shape}, expected (N,) = {y.shape}")
+        loss = cross_entropy_error(both, class_ids(both, t))
+        self.y, self.t, self.loss = y, t, loss
+        return loss
+
+    def backward(self, dout: float = 1) -> Array:
+        """Return dx (N,), the gradient of the loss times dout."""
+        y, t = saved(self.y), self.t
+        return (y - t.astype(y.dtype)) * (number("dout", dout) / max(len(y), 1))
+
+
+def _floats(name: str, x: Any) -> Array:
+    x = as_array(name, x, "a float array")
+    return x if x.dtype.kind == "f" else as_float(name, x, np.dtype(np.float32), x.shape, "any shape")
+
+
+def _rows(name: str, x: Any) -> Array:
+    x = _floats(name, x)
+    if x.ndim != 2:
+        raise ValueError(f"{name} has shape {x.shape}, expected (N, V)")
+    return x

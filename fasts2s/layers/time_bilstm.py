@@ -1,0 +1,48 @@
+"""Bidirectional LSTM. Source: the book, section 8.5."""
+
+import numpy as np
+
+from fasts2s.backend import Backend
+from fasts2s.layers.lstm import TimeLSTM
+from fasts2s_kernels.checks import as_array
+from fasts2s_kernels.contract import Array
+
+
+class TimeBiLSTM:
+    """Two TimeLSTM side by side, the second on the reversed sequence; outputs concatenated, (N, T, 2H).
+
+    Wx1, Wx2 : (D, 4H), Wh1, Wh2 : (H, 4H), b1, b2 : (4H,).
+    """
+
+    def __init__(
+        self,
+        Wx1: Array,
+        Wh1: Array,
+        b1: Array,
+        Wx2: Array,
+        Wh2: Array,
+        b2: Array,
+        stateful: bool = False,
+        *,
+        backend: str | Backend | None = None,
+    ) -> None:
+        self.forward_lstm = TimeLSTM(Wx1, Wh1, b1, stateful, backend=backend)
+        self.backward_lstm = TimeLSTM(Wx2, Wh2, b2, stateful, backend=backend)
+        self.params = self.forward_lstm.params + self.backward_lstm.params
+        self.grads = self.forward_lstm.grads + self.backward_lstm.grads
+
+    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+        """xs : (N, T, D), mask : (N, T) bool or None -> hs (N, T, 2H) float32. Raises ValueError."""
+        o1 = self.forward_lstm.forward(xs, mask)
+        o2 = self.backward_lstm.forward(xs[:, ::-1], None if mask is None else mask[:, ::-1])
+        return np.concatenate((o1, o2[:, ::-1]), axis=2)
+
+    def backward(self, dhs: Array) -> Array:
+        """dhs : (N, T, 2H) -> dxs (N, T, D) float32; ``grads`` are overwritten. Raises ValueError."""
+        dhs = as_array("dhs", dhs, "a float array (N, T, 2H)")
+        H = self.forward_lstm.params[1].shape[0]
+        if dhs.ndim != 3 or dhs.shape[2] != 2 * H:
+            raise ValueError(f"dhs has shape {dhs.shape}, expected (N, T, 2H) with 2H = {2 * H}")
+        dxs1 = self.forward_lstm.backward(dhs[:, :, :H])
+        dxs2 = self.backward_lstm.backward(dhs[:, ::-1, H:])
+        return dxs1 + dxs2[:, ::-1]

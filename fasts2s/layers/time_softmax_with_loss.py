@@ -1,0 +1,134 @@
+"""Losses over a sequence. Source: the book, section 5.4 and the end of its ``common/time_layers.py``."""
+
+from typing import Any
+
+import numpy as np
+
+from fasts2s.backend import Backend, get_backend
+from fasts2s.layers.functions import sigmoid
+from fasts2s_kernels.checks import as_array, as_float, as_integers, number, saved
+from fasts2s_kernels.contract import Array
+
+
+def _time_labels(xs: Any, ts: Any) -> tuple[Array, Array]:
+    """Return scores (N, T, V) and labels as ids (N, T), from ids or one-hot (N, T, V)."""
+    xs = as_array("xs", xs, "a float array (N, T, V)")
+    if xs.ndim != 3:
+        raise ValueError(f"xs has shape {xs.shape}, expected (N, T, V)")
+    ts = as_array("ts", ts, "labels (N, T) or one-hot labels (N, T, V)")
+    if ts.ndim == 3 and ts.shape == xs.shape and xs.shape[2] > 0:
+        ts = ts.argmax(axis=2)
+    if ts.shape != xs.shape[:2]:
+        raise ValueError(f"ts has shape {ts.shape}, expected {xs.shape[:2]} or one-hot {xs.shape}")
+    return xs, as_integers("ts", ts, "(N, T)")
+
+
+class TimeSoftmaxWithLoss:
+    """Mean cross entropy of a softmax over all labels that are not ``ignore_label``, in nats.
+
+    Computed as ``log(sum(exp(x))) - x[t]``, which is finite where the book's ``log(softmax(x))`` is not. Differences
+    from the book: an ignored row is never read (there a NaN in it reaches the loss); with no counted label the loss is
+    0 and the gradient 0 (there NaN); backward can be called repeatedly (there it overwrites its cache); a label
+    outside 0 to V - 1 that is not ignore_label is an IndexError (there negative ones count from the end).
+
+    Attributes
+    ----------
+    ignore_label : int
+        Labels that do not count, -1 at first.
+    """
+
+    def __init__(self, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        self.ignore_label = -1
+        self._cache: Any = None
+
+    def forward(self, xs: Array, ts: Array) -> Any:
+        """Return the loss.
+
+        Parameters
+        ----------
+        xs : (N, T, V) float
+            Scores (logits).
+        ts : (N, T) integers, or one-hot (N, T, V)
+
+        Returns
+        -------
+        numpy.float64
+
+        Raises
+        ------
+        ValueError
+            Wrong type, dtype or shape.
+        IndexError
+            A label out of range.
+        """
+        xs, ts = _time_labels(xs, ts)
+        N, T, V = xs.shape
+        kernels = self.backend.kernels_for(xs)
+        loss, cache = kernels.softmax_loss_forward(
+            xs.reshape(N * T, V), ts.reshape(N * T), ignore_label=self.ignore_label
+        )
+        self._cache = (cache, (N, T, V), xs[:0])  # the last tells the kind of array
+        return loss
+
+    def backward(self, dout: float = 1) -> Array:
+        """Return dxs (N, T, V), the gradient of the loss times the number dout."""
+        cache, shape, like = saved(self._cache)
+        return self.backend.kernels_for(like).softmax_loss_backward(dout, cache).reshape(shape)
+
+
+class Simple_TimeSoftmaxWithLoss:
+    """Mean over time of the mean cross entropy of each step, in nats; no ignored label."""
+
+    def __init__(self, *, backend: str | Backend | None = None) -> None:
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        self._loss = TimeSoftmaxWithLoss(backend=backend)
+
+    def forward(self, xs: Array, ts: Array) -> Any:
+        """xs : (N, T, V), ts : (N, T) or one-hot -> loss. Raises ValueError, IndexError."""
+        ts = _time_labels(xs, ts)[1]
+        if ts.size and int(ts.min()) < 0:
+            raise IndexError(f"ts holds {int(ts.min())}, expected labels from 0 to V - 1")
+        return self._loss.forward(xs, ts)  # all steps have the same number of rows: one mean is both means
+
+    def backward(self, dout: float = 1) -> Array:
+        """Return dxs (N, T, V), the gradient of the loss times the number dout."""
+        return self._loss.backward(dout)
+
+
+class TimeSigmoidWithLoss:
+    """Mean over time of the mean binary cross entropy ``-log(y + 1e-7)`` of each step, in nats."""
+
+    def __init__(self) -> None:
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        self.xs_shape: tuple[int, int] | None = None
+        self.layers = None
+        self._cache: Any = None
+
+    def forward(self, xs: Array, ts: Array) -> Any:
+        """xs : (N, T) scores, ts : (N, T) of 0 and 1 -> loss. Raises ValueError, IndexError."""
+        xs = as_array("xs", xs, "a float array (N, T)")
+        if xs.ndim != 2:
+            raise ValueError(f"xs has shape {xs.shape}, expected (N, T)")
+        if xs.dtype.kind != "f":
+            xs = as_float("xs", xs, np.dtype(np.float32), xs.shape, "(N, T)")
+        ts = as_integers("ts", ts, "(N, T)", 2)
+        if ts.shape != xs.shape:
+            raise ValueError(f"ts has shape {ts.shape}, expected (N, T) = {xs.shape}")
+        wrong = (ts != 0) & (ts != 1)
+        if wrong.any():
+            raise IndexError(f"ts holds {int(ts[wrong][0])}, expected 0 and 1")
+        ys = sigmoid(xs)
+        self.xs_shape, self._cache = xs.shape, (ys, ts.astype(ys.dtype))
+        if xs.size == 0:
+            return np.float64(0)
+        return -np.mean(np.log(np.where(ts == 1, ys, 1 - ys) + 1e-7))
+
+    def backward(self, dout: float = 1) -> Array:
+        """Return dxs (N, T), the gradient of the loss times dout, without the 1e-7 of forward, as in the book."""
+        ys, ts = saved(self._cache)
+        return (ys - ts) * (number("dout", dout) / max(ys.size, 1))

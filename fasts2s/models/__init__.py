@@ -1,0 +1,30 @@
+"""The book's models of chapters 5 to 8.
+
+Letters: N batch, T time steps, D word vector, H hidden units, V vocabulary.
+"""
+
+from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
+from fasts2s.models.base_model import BaseModel
+from fasts2s.models.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
+from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
+from fasts2s.models.seq2seq import Decoder, Encoder, Seq2seq
+from fasts2s.models.storage import load_model, save_model
+
+__all__ = [
+    "AttentionDecoder",
+    "AttentionEncoder",
+    "AttentionSeq2seq",
+    "BaseModel",
+    "BetterRnnlm",
+    "BetterRnnlmGen",
+    "Decoder",
+    "Encoder",
+    "PeekyDecoder",
+    "PeekySeq2seq",
+    "Rnnlm",
+    "RnnlmGen",
+    "Seq2seq",
+    "SimpleRnnlm",
+    "load_model",
+    "save_model",
+]

@@ -1,0 +1,90 @@
+"""Seq2seq with attention. Source: the book, section 8.2; Luong et al. 2015."""
+
+from typing import Any
+
+import numpy as np
+
+from fasts2s import initial_weights as init
+from fasts2s.backend import Backend, get_backend
+from fasts2s.generation import greedy
+from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
+from fasts2s.models.seq2seq import Encoder, Seq2seq
+from fasts2s_kernels.checks import weight
+from fasts2s_kernels.contract import Array
+
+
+class AttentionEncoder(Encoder):
+    """Encoder that hands out all hidden states."""
+
+    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+        """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> hs (N, T, H). ValueError, IndexError."""
+        super().forward(xs, mask)
+        return self.hs
+
+    def backward(self, dhs: Array) -> None:
+        """dhs : (N, T, H), the gradient of all hs. Computes all gradients. Raises ValueError."""
+        self.embed.backward(self.lstm.backward(dhs))
+
+
+class AttentionDecoder:
+    """Decoder that looks at all encoder states at every step: affine input is (context, hidden state).
+
+    Parameters: embedding, Wx, Wh, b, affine W (2H, V), b.
+    """
+
+    def __init__(
+        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
+    ) -> None:
+        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        V, D, H, be = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        self.backend = be
+        self.embed = TimeEmbedding(init.embedding(V, D, be), backend=be)
+        self.lstm = TimeLSTM(*init.recurrent(4, D, H, be), stateful=True, backend=be)
+        self.attention = TimeAttention(backend=be)
+        self.affine = TimeAffine(*init.affine(2 * H, V, be), backend=be)
+        self.params = self.embed.params + self.lstm.params + self.affine.params
+        self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
+
+    def forward(self, xs: Array, enc_hs: Array, mask: Array | None = None) -> Array:
+        """xs : (N, T) ids, enc_hs : (N, S, H), mask : (N, S) bool, False on padding -> scores (N, T, V)."""
+        enc_hs = weight("enc_hs", enc_hs, "(N, S, H)", 3)
+        self.lstm.set_state(enc_hs[:, -1])
+        dec_hs = self.lstm.forward(self.embed.forward(xs))
+        context = self.attention.forward(enc_hs, dec_hs, mask)
+        return self.affine.forward(np.concatenate((context, dec_hs), axis=2))
+
+    def backward(self, dscore: Array) -> Array:
+        """dscore : (N, T, V) -> denc_hs (N, S, H); computes all gradients. Raises ValueError."""
+        dout = self.affine.backward(dscore)
+        H = dout.shape[2] // 2
+        dcontext, ddec_hs0 = dout[:, :, :H], dout[:, :, H:]
+        denc_hs, ddec_hs1 = self.attention.backward(dcontext)
+        self.embed.backward(self.lstm.backward(ddec_hs0 + ddec_hs1))
+        denc_hs[:, -1] += self.lstm.dh
+        return denc_hs
+
+    def start(self, enc_hs: Array, mask: Array | None = None) -> Any:
+        """Return the state before the first step, from enc_hs (N, S, H); for :mod:`fasts2s.generation`."""
+        return enc_hs[:, -1], None, enc_hs, mask
+
+    def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
+        """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
+        kernels = self.backend.kernels_for(self.embed.W)
+        h, c, enc_hs, mask = state
+        x = kernels.embedding_forward(self.embed.W, ids)
+        h, c = kernels.lstm_step(x, *self.lstm.params, h=h, c=c)
+        context, _, _ = kernels.attention_forward(enc_hs, h[:, None, :], mask=mask)
+        out = np.concatenate((context[:, 0], h), axis=1)
+        return kernels.affine_forward(out, *self.affine.params), (h, c, enc_hs, mask)
+
+    def generate(self, enc_hs: Array, start_id: int, sample_size: int) -> list[int]:
+        """enc_hs : (1, S, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""
+        enc_hs = weight("enc_hs", enc_hs, "(1, S, H)", 3)
+        return greedy(self.step, self.start(enc_hs), np.array([start_id]), sample_size, backend=self.backend)[0]
+
+
+class AttentionSeq2seq(Seq2seq):
+    """Seq2seq with attention. Arguments: see :class:`Seq2seq`."""
+
+    def _parts(self, V: int, D: int, H: int, backend: Backend) -> tuple[Any, Any]:
+        return AttentionEncoder(V, D, H, backend=backend), AttentionDecoder(V, D, H, backend=backend)

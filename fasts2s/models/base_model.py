@@ -1,0 +1,108 @@
+"""What all models share. Source: the book's ``common/base_model.py``."""
+
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from fasts2s.backend import to_cpu
+from fasts2s.checkpoint import load_book_pickle, save_book_pickle
+from fasts2s.layers import Embedding, TimeEmbedding
+from fasts2s_kernels.checks import as_integers
+from fasts2s_kernels.contract import Array
+
+
+class BaseModel:
+    """``params`` and ``grads`` of all layers in one list each, in the book's order.
+
+    Attributes
+    ----------
+    params, grads : list of arrays
+        The very arrays of the layers.
+    config : dict
+        The arguments of the constructor, for :func:`fasts2s.models.save_model`.
+    """
+
+    def __init__(self) -> None:
+        self.params: list[Array] = []
+        self.grads: list[Array] = []
+        self.config: dict[str, Any] = {}
+
+    def forward(self, *args: Any) -> Any:
+        """Compute the loss (subclasses)."""
+        raise NotImplementedError
+
+    def backward(self, *args: Any) -> Any:
+        """Compute the gradients (subclasses)."""
+        raise NotImplementedError
+
+    def named_layers(self) -> list[tuple[str, Any]]:
+        """Return (name, layer) for every layer with parameters, in the order of ``params`` (subclasses)."""
+        raise NotImplementedError
+
+    def save_params(self, file_name: str | Path | None = None) -> None:
+        """Write the parameters as the book does: a pickle of float16 arrays, by default ``<Class>.pkl``.
+
+        float16 keeps three digits. ``fasts2s.models.save_model`` keeps all. Raises ValueError for a value that
+        float16 cannot hold.
+        """
+        save_book_pickle(file_name or f"{type(self).__name__}.pkl", [to_cpu(p) for p in self.params])
+
+    def load_params(self, file_name: str | Path | None = None) -> None:
+        """Read a file of the book's ``save_params`` into the parameters, in place; no code in it is executed.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file (the book: IOError, which is the same).
+        ValueError
+            The file is no list of arrays, or their number or shapes are not those of this model.
+        """
+        path = Path(file_name or f"{type(self).__name__}.pkl")
+        if not path.exists():
+            raise FileNotFoundError(f"there is no parameter file {path}")
+        self.set_params(load_book_pickle(path), str(path))
+
+    def set_params(self, arrays: list[Array], origin: str = "the list") -> None:
+        """Copy arrays into ``params`` in place. ValueError if number or shapes differ; then nothing changes."""
+        came, own = [a.shape for a in arrays], [p.shape for p in self.params]
+        if came != own:
+            raise ValueError(
+                f"{origin} holds arrays of shapes {came}, expected those of {type(self).__name__}: {own}"
+            )
+        for param, a in zip(self.params, arrays, strict=True):
+            param[...] = a
+
+    def summary(self, file: TextIO | None = None) -> None:
+        """Print every layer with its shapes, its number of parameters and its multiply-adds per row and time step."""
+        out = sys.stdout if file is None else file
+        line = "{:<28}{:<36}{:>12}{:>14}"
+        print(line.format(type(self).__name__, "shapes", "parameters", "multiply-adds"), file=out)
+        counted: list[Array] = []
+        total = macs = 0
+        for name, layer in self.named_layers():
+            shapes = " ".join(str(p.shape).replace(" ", "") for p in layer.params)
+            fresh = [p for p in layer.params if not any(_same_memory(p, c) for c in counted)]
+            counted += fresh
+            size, work = sum(p.size for p in fresh), _multiply_adds(layer)
+            total, macs = total + size, macs + work
+            note = "" if len(fresh) == len(layer.params) else "  (shares weights)"
+            print(line.format(name, shapes, f"{size:,}", f"{work:,}") + note, file=out)
+        print(line.format("total", "", f"{total:,}", f"{macs:,}"), file=out)
+
+
+def _same_memory(a: Array, b: Array) -> bool:
+    return a is b or (isinstance(a, np.ndarray) and np.may_share_memory(a, b))
+
+
+def _multiply_adds(layer: Any) -> int:
+    # A row of an embedding is looked up, not multiplied.
+    if isinstance(layer, TimeEmbedding | Embedding):
+        return 0
+    return sum(int(p.size) for p in layer.params if p.ndim == 2)
+
+
+def id_matrix(name: str, ids: Any, letters: str = "(N, T)") -> Array:
+    """Return a batch of id sequences (N, T), or raise ValueError; the range is checked by the embedding."""
+    return as_integers(name, ids, letters, 2)

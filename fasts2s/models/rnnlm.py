@@ -1,0 +1,238 @@
+"""Recurrent language models. Source: the book, sections 5.5, 6.4, 6.5 and 7.1."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from fasts2s import initial_weights as init
+from fasts2s.backend import Backend, get_backend
+from fasts2s.layers import (
+    TimeAffine,
+    TimeDropout,
+    TimeEmbedding,
+    TimeLSTM,
+    TimeRNN,
+    TimeSoftmaxWithLoss,
+    softmax,
+)
+from fasts2s.models.base_model import BaseModel
+from fasts2s_kernels.contract import Array
+
+
+class _LanguageModel(BaseModel):
+    """What the language models share: a stack of layers and a loss."""
+
+    def __init__(self, layers: list[Any], backend: Backend) -> None:
+        super().__init__()
+        self.backend = backend
+        self.layers = layers
+        self.loss_layer = TimeSoftmaxWithLoss(backend=backend)
+        for layer in layers:
+            self.params += layer.params
+            self.grads += layer.grads
+
+    def predict(self, xs: Array) -> Array:
+        """xs : (N, T) ids -> scores (N, T, V), carrying the state on. Raises ValueError, IndexError."""
+        for layer in self.layers:
+            xs = layer.forward(xs)
+        return xs
+
+    def forward(self, xs: Array, ts: Array) -> Any:
+        """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
+        return self.loss_layer.forward(self.predict(xs), ts)
+
+    def backward(self, dout: float = 1) -> None:
+        """Compute all gradients of the loss, times dout."""
+        dscore = self.loss_layer.backward(dout)
+        for layer in reversed(self.layers):
+            dscore = layer.backward(dscore)
+
+    def named_layers(self) -> list[tuple[str, Any]]:
+        """Return (name, layer) for every layer with parameters."""
+        return [(type(layer).__name__, layer) for layer in self.layers if layer.params]
+
+    def reset_state(self) -> None:
+        """Forget the state of all recurrent layers."""
+        for layer in self.layers:
+            if isinstance(layer, TimeLSTM | TimeRNN):
+                layer.reset_state()
+
+    def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
+        """One step for :mod:`fasts2s.generation`: ids (N,), state or None for zero -> scores (N, V), next state.
+
+        Runs beside the layers: their own state is neither read nor written.
+        """
+        kernels = self.backend.kernels_for(self.params[0])
+        state = list(state) if state is not None else [None] * len(self.layers)
+        out = ids
+        for k, layer in enumerate(self.layers):
+            if isinstance(layer, TimeEmbedding):
+                out = kernels.embedding_forward(layer.W, out)
+            elif isinstance(layer, TimeLSTM):
+                h, c = state[k] or (None, None)
+                out, c = kernels.lstm_step(out, *layer.params, h=h, c=c)
+                state[k] = (out, c)
+            elif isinstance(layer, TimeRNN):
+                out = state[k] = kernels.rnn_step(out, *layer.params, h=state[k])
+            elif isinstance(layer, TimeAffine):
+                out = kernels.affine_forward(out, *layer.params)
+        return out, state
+
+
+class SimpleRnnlm(_LanguageModel):
+    """Embedding, RNN, affine. V, D, H: vocabulary, word vector and hidden size."""
+
+    def __init__(
+        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
+    ) -> None:
+        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        V, D, H, b = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        embed = TimeEmbedding(init.embedding(V, D, b), backend=b)
+        rnn = TimeRNN(*init.recurrent(1, D, H, b), stateful=True, backend=b)
+        super().__init__([embed, rnn, TimeAffine(*init.affine(H, V, b), backend=b)], b)
+        self.rnn_layer = rnn
+        self.config = {"vocab_size": V, "wordvec_size": D, "hidden_size": H}
+
+
+class Rnnlm(_LanguageModel):
+    """Embedding, LSTM, affine. V, D, H: vocabulary, word vector and hidden size."""
+
+    def __init__(
+        self,
+        vocab_size: int = 10000,
+        wordvec_size: int = 100,
+        hidden_size: int = 100,
+        *,
+        backend: str | Backend | None = None,
+    ) -> None:
+        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        V, D, H, b = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        embed = TimeEmbedding(init.embedding(V, D, b), backend=b)
+        lstm = TimeLSTM(*init.recurrent(4, D, H, b), stateful=True, backend=b)
+        super().__init__([embed, lstm, TimeAffine(*init.affine(H, V, b), backend=b)], b)
+        self.lstm_layer = lstm
+        self.config = {"vocab_size": V, "wordvec_size": D, "hidden_size": H}
+
+
+class BetterRnnlm(_LanguageModel):
+    """Two LSTM layers, dropout before, between and after them, output weights tied to the embedding.
+
+    Sources: the book, section 6.5; Zaremba et al. 2014 (arXiv:1409.2329), Press and Wolf 2016 (arXiv:1608.05859).
+    wordvec_size must equal hidden_size, because the matrix is shared.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int = 10000,
+        wordvec_size: int = 650,
+        hidden_size: int = 650,
+        dropout_ratio: float = 0.5,
+        *,
+        backend: str | Backend | None = None,
+    ) -> None:
+        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        if wordvec_size != hidden_size:
+            raise ValueError(
+                f"wordvec_size is {wordvec_size}, expected hidden_size = {hidden_size}: "
+                "the embedding matrix is also the output matrix"
+            )
+        V, H, b = vocab_size, hidden_size, get_backend(backend)
+        embed_W = init.embedding(V, H, b)
+        lstm1, lstm2 = (
+            TimeLSTM(*init.recurrent(4, H, H, b), stateful=True, backend=b),
+            TimeLSTM(*init.recurrent(4, H, H, b), stateful=True, backend=b),
+        )
+        drops = [TimeDropout(dropout_ratio, backend=b) for _ in range(3)]
+        affine = TimeAffine(embed_W.T, init.zeros(V, b), backend=b)  # weight tying
+        embed = TimeEmbedding(embed_W, backend=b)
+        super().__init__([embed, drops[0], lstm1, drops[1], lstm2, drops[2], affine], b)
+        self.lstm_layers, self.drop_layers = [lstm1, lstm2], drops
+        sizes = {"vocab_size": V, "wordvec_size": H, "hidden_size": H}
+        self.config = {**sizes, "dropout_ratio": dropout_ratio}
+
+    def predict(self, xs: Array, train_flg: bool = False) -> Array:
+        """xs : (N, T) ids -> scores (N, T, V); train_flg switches dropout on. Raises ValueError, IndexError."""
+        for layer in self.drop_layers:
+            layer.train_flg = train_flg
+        return super().predict(xs)
+
+    def forward(self, xs: Array, ts: Array, train_flg: bool = True) -> Any:
+        """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
+        return self.loss_layer.forward(self.predict(xs, train_flg), ts)
+
+
+def _generate(
+    model: Any, start_id: int, skip_ids: Iterable[int] | None, sample_size: int, stop_id: int | None
+) -> list[int]:
+    """Draw words one by one in the book's order of random numbers; see RnnlmGen.generate."""
+    skip = set() if skip_ids is None else {int(i) for i in skip_ids}
+    word_ids, x = [int(start_id)], int(start_id)
+    while len(word_ids) < sample_size and (len(word_ids) == 1 or x != stop_id):
+        p = softmax(model.predict(np.array([[x]])).reshape(-1))
+        if skip and not np.delete(p, [i for i in skip if 0 <= i < p.size]).any():
+            raise ValueError(f"skip_ids hold every word of probability above 0 after word {x}: nothing to choose")
+        sampled = int(np.random.choice(p.size, size=1, p=p)[0])
+        if sampled not in skip:
+            x = sampled
+            word_ids.append(x)
+    return word_ids
+
+
+class RnnlmGen(Rnnlm):
+    """Rnnlm that generates text."""
+
+    def generate(
+        self,
+        start_id: int,
+        skip_ids: Iterable[int] | None = None,
+        sample_size: int = 100,
+        stop_id: int | None = None,
+    ) -> list[int]:
+        """Return sample_size word ids that begin with start_id, drawn with ``numpy.random.choice``.
+
+        Same ids as the book's method under the same seed and weights: a word of skip_ids is rejected, the model runs
+        once more on the last word and a new one is drawn. (:func:`fasts2s.generation.sample` masks instead.)
+
+        Parameters
+        ----------
+        start_id : int
+        skip_ids : iterable of int or None
+            Words that must not appear. ValueError if nothing else is left; the book loops for ever.
+        sample_size : int
+            The number of ids, start_id included.
+        stop_id : int or None
+            End with this word (the book has no such argument).
+        """
+        return _generate(self, start_id, skip_ids, sample_size, stop_id)
+
+    def get_state(self) -> tuple[Array, Array]:
+        """Return (h, c), each (N, H): references that later calls do not change."""
+        return self.lstm_layer.h, self.lstm_layer.c
+
+    def set_state(self, state: tuple[Array, Array]) -> None:
+        """Set (h, c), as get_state returned it."""
+        self.lstm_layer.set_state(*state)
+
+
+class BetterRnnlmGen(BetterRnnlm):
+    """BetterRnnlm that generates text."""
+
+    def generate(
+        self,
+        start_id: int,
+        skip_ids: Iterable[int] | None = None,
+        sample_size: int = 100,
+        stop_id: int | None = None,
+    ) -> list[int]:
+        """Return sample_size word ids that begin with start_id; see :meth:`RnnlmGen.generate`."""
+        return _generate(self, start_id, skip_ids, sample_size, stop_id)
+
+    def get_state(self) -> list[tuple[Array, Array]]:
+        """Return [(h, c), (h, c)], each (N, H): references that later calls do not change."""
+        return [(layer.h, layer.c) for layer in self.lstm_layers]
+
+    def set_state(self, states: list[tuple[Array, Array]]) -> None:
+        """Set the states of both LSTM layers, as get_state returned them."""
+        for layer, state in zip(self.lstm_layers, states, strict=True):
+            layer.set_state(*state)

@@ -1,0 +1,208 @@
+"""Encoder, decoder and their union. Source: the book, sections 7.2 and 7.3; Sutskever et al. 2014."""
+
+from typing import Any
+
+import numpy as np
+
+from fasts2s import initial_weights as init
+from fasts2s.backend import Backend, get_backend
+from fasts2s.generation import greedy
+from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+from fasts2s.models.base_model import BaseModel, id_matrix
+from fasts2s_kernels.contract import Array
+
+
+class Encoder:
+    """Embedding and LSTM; the last hidden state is the whole meaning of the source.
+
+    vocab_size V, wordvec_size D, hidden_size H. Parameters: embedding, Wx, Wh, b.
+    """
+
+    def __init__(
+        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
+    ) -> None:
+        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        V, D, H, be = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        self.embed = TimeEmbedding(init.embedding(V, D, be), backend=be)
+        self.lstm = TimeLSTM(*init.recurrent(4, D, H, be), stateful=False, backend=be)
+        self.params = self.embed.params + self.lstm.params
+        self.grads = self.embed.grads + self.lstm.grads
+        self.hs: Array | None = None
+
+    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+        """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> last h (N, H). ValueError, IndexError."""
+        out = self.embed.forward(xs)
+        if out.shape[1] == 0:
+            raise ValueError(f"xs has shape {out.shape[:2]}, expected (N, T) with T >= 1: there is nothing to encode")
+        self.hs = self.lstm.forward(out, mask)
+        return self.hs[:, -1, :]
+
+    def backward(self, dh: Array) -> None:
+        """dh : (N, H), the gradient of the last h. Computes all gradients. Raises ValueError."""
+        self.embed.backward(self.lstm.backward(None, dh_last=dh))
+
+
+class Decoder:
+    """A language model that starts from the encoder's h. Parameters: embedding, Wx, Wh, b, affine W, b."""
+
+    def __init__(
+        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
+    ) -> None:
+        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        V, D, H, be = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        self.backend = be
+        self.embed = TimeEmbedding(init.embedding(V, D, be), backend=be)
+        self.lstm = TimeLSTM(*init.recurrent(4, D, H, be), stateful=True, backend=be)
+        self.affine = TimeAffine(*init.affine(H, V, be), backend=be)
+        self.params = self.embed.params + self.lstm.params + self.affine.params
+        self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
+
+    def forward(self, xs: Array, h: Array, mask: Array | None = None) -> Array:
+        """xs : (N, T) ids, h : (N, H) -> scores (N, T, V). mask, of the source, has no part here."""
+        self.lstm.set_state(h)
+        out = self.embed.forward(xs)
+        out = self.lstm.forward(out)
+        return self.affine.forward(out)
+
+    def backward(self, dscore: Array) -> Array:
+        """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
+        dout = self.affine.backward(dscore)
+        dout = self.lstm.backward(dout)
+        self.embed.backward(dout)
+        return self.lstm.dh
+
+    def start(self, h: Array, mask: Array | None = None) -> Any:
+        """Return the state before the first step, from h (N, H); for :mod:`fasts2s.generation`."""
+        return h, None
+
+    def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
+        """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
+        kernels = self.backend.kernels_for(self.embed.W)
+        h, c = state
+        x = kernels.embedding_forward(self.embed.W, ids)
+        h, c = kernels.lstm_step(x, *self.lstm.params, h=h, c=c)
+        return kernels.affine_forward(h, *self.affine.params), (h, c)
+
+    def generate(self, h: Array, start_id: int, sample_size: int) -> list[int]:
+        """h : (1, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""
+        return greedy(self.step, self.start(h), np.array([start_id]), sample_size, backend=self.backend)[0]
+
+
+class Seq2seq(BaseModel):
+    """Encoder and decoder trained together.
+
+    Parameters
+    ----------
+    vocab_size, wordvec_size, hidden_size : int
+    pad_id : int or None
+        None, as in the book: padding is an ordinary symbol. Else padding with this id is passed over by the encoder,
+        gets no attention and does not count in the loss.
+    reverse : bool
+        Read the source backwards (the book does this to the data).
+    """
+
+    encoder: Any
+    decoder: Any
+
+    def __init__(
+        self,
+        vocab_size: int,
+        wordvec_size: int,
+        hidden_size: int,
+        *,
+        pad_id: int | None = None,
+        reverse: bool = False,
+        backend: str | Backend | None = None,
+    ) -> None:
+        super().__init__()
+        be = get_backend(backend)
+        self.backend, self.pad_id, self.reverse = be, pad_id, reverse
+        self.encoder, self.decoder = self._parts(vocab_size, wordvec_size, hidden_size, be)
+        self.softmax = TimeSoftmaxWithLoss(backend=be)
+        if pad_id is not None:
+            self.softmax.ignore_label = pad_id
+        self.params = self.encoder.params + self.decoder.params
+        self.grads = self.encoder.grads + self.decoder.grads
+        self.config = {
+            "vocab_size": vocab_size,
+            "wordvec_size": wordvec_size,
+            "hidden_size": hidden_size,
+            "pad_id": pad_id,
+            "reverse": reverse,
+        }
+
+    def _parts(self, V: int, D: int, H: int, backend: Backend) -> tuple[Any, Any]:
+        return Encoder(V, D, H, backend=backend), Decoder(V, D, H, backend=backend)
+
+    def forward(self, xs: Array, ts: Array) -> Any:
+        """Return the loss in nats per counted label.
+
+        Parameters
+        ----------
+        xs : (N, T_x) ids of the sources
+        ts : (N, T_t) ids of the targets, each beginning with the start mark
+
+        Raises
+        ------
+        ValueError, IndexError
+            Wrong type, dtype or shape; an id out of range.
+        """
+        xs, mask = self._source(xs)
+        ts = id_matrix("ts", ts)
+        decoder_xs, decoder_ts = ts[:, :-1], ts[:, 1:]
+        h = self.encoder.forward(xs, mask)
+        score = self.decoder.forward(decoder_xs, h, mask)
+        return self.softmax.forward(score, decoder_ts)
+
+    def backward(self, dout: float = 1) -> None:
+        """Compute all gradients of the loss, times dout."""
+        dscore = self.softmax.backward(dout)
+        dh = self.decoder.backward(dscore)
+        self.encoder.backward(dh)
+
+    def _source(self, xs: Any) -> tuple[Array, Array | None]:
+        """Return the source in reading order and the mask of what is no padding."""
+        xs = id_matrix("xs", xs)
+        if self.reverse:
+            xs = xs[:, ::-1]
+        return xs, None if self.pad_id is None else xs != self.pad_id
+
+    def generate(self, xs: Array, start_id: int, sample_size: int) -> list[int]:
+        """xs : (1, T) ids -> sample_size ids, each the best after the last. ValueError, IndexError for bad input.
+
+        For several sources at once see :meth:`generate_batch`.
+        """
+        if id_matrix("xs", xs, "(1, T)").shape[0] != 1:
+            raise ValueError(f"xs has shape {xs.shape}, expected (1, T): use generate_batch for several sources")
+        return self.generate_batch(xs, start_id, sample_size)[0]
+
+    def generate_batch(
+        self, xs: Array, start_id: int, sample_size: int, *, stop_id: int | None = None
+    ) -> list[list[int]]:
+        """Answer a whole batch at once.
+
+        Parameters
+        ----------
+        xs : (N, T) ids of the sources
+        start_id : int
+            The start mark.
+        sample_size : int
+            The most ids per answer.
+        stop_id : int or None
+            An answer ends with this id.
+
+        Returns
+        -------
+        list of N lists of int
+            The same answers as one by one, up to ties within rounding.
+        """
+        xs, mask = self._source(xs)
+        state = self.decoder.start(self.encoder.forward(xs, mask), mask)
+        starts = np.full(xs.shape[0], start_id)
+        return greedy(self.decoder.step, state, starts, sample_size, stop_id=stop_id, backend=self.backend)
+
+    def named_layers(self) -> list[tuple[str, Any]]:
+        """Return (name, layer) for every layer with parameters."""
+        encoder = [("encoder", self.encoder.embed), ("encoder", self.encoder.lstm)]
+        decoder = [("decoder", self.decoder.embed), ("decoder", self.decoder.lstm), ("decoder", self.decoder.affine)]
+        return [(f"{part} {type(layer).__name__}", layer) for part, layer in encoder + decoder]

@@ -1,0 +1,84 @@
+"""Models in files: float32, checksummed, no pickle. The container is that of :mod:`fasts2s.checkpoint`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fasts2s.backend import Backend, get_backend, to_cpu
+from fasts2s.checkpoint import load_arrays, save_arrays
+from fasts2s.models.attention_seq2seq import AttentionSeq2seq
+from fasts2s.models.base_model import BaseModel
+from fasts2s.models.peeky_seq2seq import PeekySeq2seq
+from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
+from fasts2s.models.seq2seq import Seq2seq
+
+_CLASSES: dict[str, Any] = {
+    c.__name__: c
+    for c in (
+        SimpleRnnlm,
+        Rnnlm,
+        BetterRnnlm,
+        RnnlmGen,
+        BetterRnnlmGen,
+        Seq2seq,
+        PeekySeq2seq,
+        AttentionSeq2seq,
+    )
+}
+
+
+def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | None = None) -> None:
+    """Write a model: all parameters as they are, the constructor's arguments, and ``extra`` (JSON values).
+
+    Atomic: a crash leaves the old file or the new one. Raises ValueError for a class that load_model does not know.
+    """
+    name = type(model).__name__
+    if name not in _CLASSES:
+        raise ValueError(f"the model is of class {name}, expected one of {', '.join(_CLASSES)}")
+    arrays = {f"param_{i:02d}": to_cpu(model.params[i]) for i in _unshared(model.params)}
+    meta: dict[str, Any] = {"class": name, "config": dict(model.config), "extra": dict(extra or {})}
+    save_arrays(path, arrays, meta)
+
+
+def load_model(path: str | Path, *, backend: str | Backend | None = None) -> tuple[Any, dict[str, Any]]:
+    """Read a model; the global random generator is left as it was.
+
+    Returns
+    -------
+    model, extra
+        The model and what save_model was given as ``extra``.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        The file is damaged or of another kind.
+    """
+    arrays, meta = load_arrays(path)
+    if meta.get("class") not in _CLASSES:
+        raise ValueError(f"{path} holds {meta.get('class')!r}, expected a model of class {', '.join(_CLASSES)}")
+    state = np.random.get_state()
+    try:
+        model = _CLASSES[meta["class"]](**meta["config"], backend=get_backend(backend))
+    finally:
+        np.random.set_state(state)
+    kept = _unshared(model.params)
+    came = {name: a.shape for name, a in arrays.items()}
+    own = {f"param_{i:02d}": model.params[i].shape for i in kept}
+    if came != own:
+        raise ValueError(f"{path} holds arrays {came}, expected those of {meta['class']}: {own}")
+    kernels = model.backend.kernels()
+    for i in kept:
+        model.params[i][...] = kernels.asarray(arrays[f"param_{i:02d}"])
+    return model, meta["extra"]
+
+
+def _unshared(params: list[Any]) -> list[int]:
+    """Return the positions of parameters whose memory no earlier one has: tied weights are stored once."""
+    kept: list[int] = []
+    for i, p in enumerate(params):
+        if not (isinstance(p, np.ndarray) and any(np.may_share_memory(p, params[k]) for k in kept)):
+            kept.append(i)
+    return kept

@@ -1,0 +1,167 @@
+"""Optimisers, clipping and weight sharing, as in the book's ``common.optimizer``, ``util`` and ``trainer``.
+
+Every optimiser changes the parameter arrays in place; its slots are lists by position, made at the first update.
+``lr`` and the other hyper-parameters may be assigned between updates.
+"""
+
+import numpy as np
+
+from fasts2s.backend import Backend, get_backend
+from fasts2s_kernels.contract import Array
+
+
+def _slots(params: list[Array]) -> list[Array]:
+    return [np.zeros_like(p) for p in params]
+
+
+class SGD:
+    """Stochastic gradient descent: ``p -= lr g``."""
+
+    def __init__(self, lr: float = 0.01, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.lr = lr
+
+    def update(self, params: list[Array], grads: list[Array]) -> None:
+        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+        self.backend.kernels_for(*params).sgd_update(params, grads, lr=self.lr)
+
+
+class Momentum:
+    """SGD with momentum: ``v = momentum v - lr g; p += v``."""
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.lr, self.momentum = lr, momentum
+        self.v: list[Array] | None = None
+
+    def update(self, params: list[Array], grads: list[Array]) -> None:
+        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+        kernels = self.backend.kernels_for(*params)
+        self.v = _slots(params) if self.v is None else self.v
+        kernels.momentum_update(params, grads, self.v, lr=self.lr, momentum=self.momentum)
+
+
+class Nesterov:
+    """Nesterov's accelerated gradient in the form of arXiv:1212.0901."""
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.lr, self.momentum = lr, momentum
+        self.v: list[Array] | None = None
+
+    def update(self, params: list[Array], grads: list[Array]) -> None:
+        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+        kernels = self.backend.kernels_for(*params)
+        self.v = _slots(params) if self.v is None else self.v
+        kernels.nesterov_update(params, grads, self.v, lr=self.lr, momentum=self.momentum)
+
+
+class AdaGrad:
+    """AdaGrad (Duchi et al. 2011): ``h += g^2; p -= lr g / (sqrt(h) + 1e-7)``."""
+
+    def __init__(self, lr: float = 0.01, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.lr = lr
+        self.h: list[Array] | None = None
+
+    def update(self, params: list[Array], grads: list[Array]) -> None:
+        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+        kernels = self.backend.kernels_for(*params)
+        self.h = _slots(params) if self.h is None else self.h
+        kernels.adagrad_update(params, grads, self.h, lr=self.lr)
+
+
+class RMSprop:
+    """RMSprop (Tieleman and Hinton 2012): AdaGrad with a decaying mean of squares."""
+
+    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99, *, backend: str | Backend | None = None) -> None:
+        self.backend = get_backend(backend)
+        self.lr, self.decay_rate = lr, decay_rate
+        self.h: list[Array] | None = None
+
+    def update(self, params: list[Array], grads: list[Array]) -> None:
+        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+        kernels = self.backend.kernels_for(*params)
+        self.h = _slots(params) if self.h is None else self.h
+        kernels.rmsprop_update(params, grads, self.h, lr=self.lr, decay_rate=self.decay_rate)
+
+
+class Adam:
+    """Adam (Kingma and Ba, arXiv:1412.6980), bias correction in the step size, 1e-7 outside the root."""
+
+    def __init__(
+        self,
+        lr: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        *,
+        backend: str | Backend | None = None,
+    ) -> None:
+        self.backend = get_backend(backend)
+        self.lr, self.beta1, self.beta2 = lr, beta1, beta2
+        self.iter = 0
+        self.m: list[Array] | None = None
+        self.v: list[Array] | None = None
+
+    def update(self, params: list[Array], grads: list[Array]) -> None:
+        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+        kernels = self.backend.kernels_for(*params)
+        if self.m is None or self.v is None:
+            self.m, self.v = _slots(params), _slots(params)
+        kernels.adam_update(
+            params,
+            grads,
+            self.m,
+            self.v,
+            lr=self.lr,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            step=self.iter + 1,
+        )
+        self.iter += 1
+
+
+def clip_grads(grads: list[Array], max_norm: float | None) -> float:
+    """Scale gradients in place so that their global L2 norm is at most max_norm; None only measures.
+
+    Returns
+    -------
+    float
+        The norm before scaling, summed in float64 (the book sums in float32 and returns nothing). A norm that is
+        not finite changes nothing.
+    """
+    return get_backend().kernels_for(*grads).clip_grads(grads, max_norm)
+
+
+def _is_tied(a: Array, b: Array) -> bool:
+    """Whether b is the transpose of a, by memory or by value: the book's rule, extended to matrices with NaN."""
+    if a.ndim != 2 or b.ndim != 2 or a.T.shape != b.shape:
+        return False
+    if isinstance(a, np.ndarray) and a.T.strides == b.strides and a.ctypes.data == b.ctypes.data:
+        return True
+    # One row first: unrelated matrices, the usual case, differ there already.
+    return bool((a.T[:1] == b[:1]).all()) and bool((b == a.T).all())
+
+
+def remove_duplicate(params: list[Array], grads: list[Array]) -> tuple[list[Array], list[Array]]:
+    """Merge shared parameters: copies of both lists with every shared parameter once, its gradients summed.
+
+    Shared are the same array twice, and a matrix and its transpose (weight tying). As in the book a transpose is
+    recognised by its values, so two matrices of zeros that fit are merged too. The sums are made in place, in the
+    gradient array of the first occurrence.
+    """
+    params, grads = params[:], grads[:]
+    i = 0
+    while i < len(params):
+        j = i + 1
+        while j < len(params):
+            if params[i] is params[j]:
+                grads[i] += grads[j]
+            elif _is_tied(params[i], params[j]):
+                grads[i] += grads[j].T
+            else:
+                j += 1
+                continue
+            del params[j], grads[j]
+        i += 1
+    return params, grads

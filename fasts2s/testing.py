@@ -1,0 +1,150 @@
+"""Checks for layers and models, for the project's own tests and for those of readers who write their own layers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fasts2s_kernels.contract import Array
+
+#: Largest accepted errors; each is a relative L2 norm unless its reason says otherwise.
+TOLERANCES: dict[str, tuple[float, str]] = {
+    "forward float32": (2e-6, "rounding of a float32 LSTM over 35 steps is 1.5e-7 to 3e-7, at weights times 4 1e-6"),
+    "gradient float32": (1e-5, "the same, backward, with sums over N T rows"),
+    "book": (1e-5, "one step of the book's own code, which sums in another order"),
+    "central difference": (
+        1e-7,
+        "float64, eps 1e-5: truncation eps^2 and rounding 1e-16/eps, relative to the largest",
+    ),
+    "padding": (1e-6, "float32; padded columns add zeros, but the matrix product may group its sums anew"),
+}
+
+
+def relative_error(actual: Array, desired: Array) -> float:
+    """Return the L2 norm of the difference over that of desired (over 1 if desired is zero)."""
+    actual, desired = np.asarray(actual, dtype=np.float64), np.asarray(desired, dtype=np.float64)
+    norm = float(np.linalg.norm(desired))
+    return float(np.linalg.norm(actual - desired)) / (norm if norm > 0 else 1.0)
+
+
+def assert_close(name: str, actual: Array, desired: Array, tolerance: str | float = "forward float32") -> None:
+    """Raise AssertionError if shapes differ or the relative L2 error is over the tolerance (a key or a number)."""
+    limit = TOLERANCES[tolerance][0] if isinstance(tolerance, str) else tolerance
+    if np.shape(actual) != np.shape(desired):
+        raise AssertionError(f"{name} has shape {np.shape(actual)}, expected {np.shape(desired)}")
+    error = relative_error(actual, desired)
+    if not error <= limit:
+        raise AssertionError(f"{name}: relative error {error:.3g}, expected at most {limit:.3g}")
+
+
+def numerical_gradient(function: Callable[[], float], x: Array, eps: float = 1e-5) -> Array:
+    """Return the gradient of a function of no argument with respect to x by central differences.
+
+    x is changed in place, one element after the other, and put back. x : any shape, float64.
+    """
+    gradient = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        kept = x[index]
+        x[index] = kept + eps
+        upper = function()
+        x[index] = kept - eps
+        lower = function()
+        x[index] = kept
+        gradient[index] = (upper - lower) / (2 * eps)
+    return gradient
+
+
+def gradient_error(analytic: Array, numeric: Array) -> float:
+    """Return the largest absolute difference relative to the largest element of either (to 1e-3 if all are smaller)."""
+    if np.shape(analytic) != np.shape(numeric):
+        raise AssertionError(f"gradient has shape {np.shape(analytic)}, expected {np.shape(numeric)}")
+    if np.size(numeric) == 0:
+        return 0.0
+    scale = max(float(np.abs(analytic).max()), float(np.abs(numeric).max()), 1e-3)
+    return float(np.abs(np.asarray(analytic) - numeric).max()) / scale
+
+
+def check_gradients(
+    function: Callable[[], float], arrays: Mapping[str, Array], gradients: Mapping[str, Array], eps: float = 1e-5
+) -> float:
+    """Compare gradients with central differences; return the largest :func:`gradient_error`.
+
+    Parameters
+    ----------
+    function : callable
+        Computes the scalar anew from the arrays, which it reads at every call. Everything in float64.
+    arrays, gradients : mappings with the same names
+        What to vary, and what the code under test says of it.
+
+    Raises
+    ------
+    AssertionError
+        An error is over the tolerance "central difference"; the message names the array.
+    """
+    limit, worst = TOLERANCES["central difference"][0], 0.0
+    for name, x in arrays.items():
+        error = gradient_error(gradients[name], numerical_gradient(function, x, eps))
+        if not error <= limit:
+            raise AssertionError(f"gradient of {name} is off by {error:.3g}, expected at most {limit:.3g}")
+        worst = max(worst, error)
+    return worst
+
+
+def check_layer(layer: Any, inputs: Sequence[Array], dout: Array) -> None:
+    """Check that a layer keeps the rules of the book's interface.
+
+    forward and backward must leave their inputs as they are, return fresh arrays, write gradients into the arrays
+    that ``grads`` held from the beginning (and overwrite, not add), give the same again when repeated, and raise
+    ValueError where backward comes before forward. A stateful layer must be reset by the caller.
+
+    Parameters
+    ----------
+    layer
+        Fresh from its constructor, without random behaviour.
+    inputs : arrays of forward
+    dout : gradient of its output, for backward
+
+    Raises
+    ------
+    AssertionError
+        The message names the rule.
+    """
+    _check_backward_first(layer, dout)
+    held, before = list(layer.grads), [np.array(a, copy=True) for a in (*inputs, dout)]
+    out = layer.forward(*inputs)
+    again = layer.forward(*inputs)
+    _rule(not _shares(out, again), "forward returns a fresh array each time")
+    _rule(np.array_equal(out, again), "forward twice gives the same")
+    first = _copies(layer.backward(dout))
+    grads = [g.copy() for g in layer.grads]
+    for g in layer.grads:
+        g[...] = 7  # backward overwrites: what stood there before must not matter
+    second = _copies(layer.backward(dout))
+    _rule(all(np.array_equal(a, b) for a, b in zip(first, second, strict=True)), "backward twice gives the same")
+    same = all(np.array_equal(a, b) for a, b in zip(grads, layer.grads, strict=True))
+    _rule(same, "backward overwrites the gradients")
+    _rule(all(a is b for a, b in zip(held, layer.grads, strict=True)), "grads are the same array objects for life")
+    unchanged = zip(before, (*inputs, dout), strict=True)
+    _rule(all(np.array_equal(a, b) for a, b in unchanged), "inputs are never written to")
+
+
+def _check_backward_first(layer: Any, dout: Array) -> None:
+    try:
+        layer.backward(dout)
+    except ValueError:
+        return
+    raise AssertionError("a layer must raise ValueError where backward comes before forward")
+
+
+def _rule(kept: bool, text: str) -> None:
+    if not kept:
+        raise AssertionError(f"rule broken: {text}")
+
+
+def _shares(a: Any, b: Any) -> bool:
+    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.ndim > 0 and np.may_share_memory(a, b)
+
+
+def _copies(result: Any) -> list[Array]:
+    parts = result if isinstance(result, tuple) else (result,)
+    return [np.array(p, copy=True) for p in parts if p is not None]

@@ -1,0 +1,237 @@
+"""Training loops. Source: the book's ``common/trainer.py``; printed lines are its own."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fasts2s.optimizers import clip_grads, remove_duplicate
+from fasts2s_kernels.checks import as_integers
+from fasts2s_kernels.contract import Array
+
+_POLICIES = ("raise", "skip", "book")
+
+
+def _require_positive(**values: Any) -> None:
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"{name} is {value!r}, expected a positive integer")
+
+
+class _Loop:
+    """What both trainers share: one step, the averages between two printed lines, the plot."""
+
+    label = ""
+
+    def __init__(
+        self,
+        model: Any,
+        optimizer: Any,
+        *,
+        nonfinite: str = "raise",
+        on_step: Callable[[float], None] | None = None,
+    ) -> None:
+        if nonfinite not in _POLICIES:
+            raise ValueError(f"nonfinite is {nonfinite!r}, expected one of {', '.join(_POLICIES)}")
+        self.model, self.optimizer = model, optimizer
+        self.nonfinite, self.on_step = nonfinite, on_step
+        self.eval_interval: int | None = None
+        self.current_epoch = 0
+        self._total, self._count = 0.0, 0
+
+    def train_step(self, xs: Array, ts: Array, max_grad: float | None = None) -> float:
+        """Forward, backward, merge shared weights, clip, update; return the loss.
+
+        Raises FloatingPointError if the loss or the gradient norm is not finite and ``nonfinite`` is "raise"; the
+        weights are then as before. "skip" leaves the step out, "book" lets it through.
+        """
+        loss = float(self.model.forward(xs, ts))
+        self.model.backward()
+        params, grads = remove_duplicate(self.model.params, self.model.grads)
+        norm = clip_grads(grads, max_grad)
+        if self.nonfinite == "book" or (np.isfinite(loss) and np.isfinite(norm)):
+            self.optimizer.update(params, grads)
+        elif self.nonfinite == "raise":
+            raise FloatingPointError(
+                f"the loss is {loss}, the gradient norm {norm}; the weights are unchanged: "
+                "lower the learning rate, set max_grad, or see nonfinite="
+            )
+        self._total += loss
+        self._count += 1
+        if self.on_step is not None:
+            self.on_step(loss)
+        return loss
+
+    def _report(self, iters: int, max_iters: int, start_time: float) -> float:
+        """Print the book's line; return the average loss since the last one."""
+        average = self._total / self._count
+        self._total, self._count = 0.0, 0
+        elapsed = time.time() - start_time
+        print(  # noqa: T201 - the book's output
+            f"| epoch {self.current_epoch + 1} |  iter {iters + 1} / {max_iters} "
+            f"| time {int(elapsed)}[s] | {self._shown(average)}"
+        )
+        return average
+
+    def _shown(self, average: float) -> str:
+        raise NotImplementedError
+
+    def _plot(self, values: list[float], ylim: tuple[float, float] | None) -> None:
+        import matplotlib.pyplot as plt  # noqa: PLC0415 - only who plots pays for it
+
+        if ylim is not None:
+            plt.ylim(*ylim)
+        plt.plot(np.arange(len(values)), values, label="train")
+        plt.xlabel(f"iterations (x{self.eval_interval})")
+        plt.ylabel(self.label)
+        plt.show()
+
+
+class Trainer(_Loop):
+    """Train on (x, t) pairs in shuffled mini-batches.
+
+    Parameters
+    ----------
+    model, optimizer
+        With ``forward(x, t)``, ``backward()``, ``params``, ``grads``; with ``update(params, grads)``.
+    nonfinite : {"raise", "skip", "book"}
+        What to do when the loss or the gradients are NaN or infinite: raise FloatingPointError, leave the step out, or
+        update with them as the book does.
+    on_step : callable or None
+        Called with the loss after every step.
+
+    Attributes
+    ----------
+    loss_list : list of float
+        Average losses, one per printed line.
+    current_epoch : int
+        Epochs done, over all calls of fit.
+    """
+
+    label = "loss"
+
+    def __init__(self, model: Any, optimizer: Any, **options: Any) -> None:
+        super().__init__(model, optimizer, **options)
+        self.loss_list: list[float] = []
+
+    def fit(
+        self,
+        x: Array,
+        t: Array,
+        max_epoch: int = 10,
+        batch_size: int = 32,
+        max_grad: float | None = None,
+        eval_interval: int | None = 20,
+    ) -> None:
+        """Train for max_epoch epochs.
+
+        Parameters
+        ----------
+        x : (L, ...), t : (L, ...)
+            Data; shuffled anew in every epoch by one draw of ``numpy.random.permutation``. The last batch is left out
+            if it is not full.
+        max_grad : float or None
+            L2 clipping threshold.
+        eval_interval : int or None
+            Print a line every so many iterations; None prints nothing.
+        """
+        _require_positive(max_epoch=max_epoch, batch_size=batch_size)
+        if len(x) != len(t):
+            raise ValueError(f"x and t hold {len(x)} and {len(t)} rows, expected as many of each")
+        max_iters = len(x) // batch_size
+        if max_iters < 1:
+            raise ValueError(f"batch_size is {batch_size}, expected at most the number of rows, {len(x)}")
+        self.eval_interval = eval_interval
+        self._total, self._count = 0.0, 0
+        start_time = time.time()
+        for _ in range(max_epoch):
+            order = np.random.permutation(np.arange(len(x)))
+            x, t = x[order], t[order]
+            for iters in range(max_iters):
+                batch = slice(iters * batch_size, (iters + 1) * batch_size)
+                self.train_step(x[batch], t[batch], max_grad)
+                if eval_interval is not None and iters % eval_interval == 0:
+                    self.loss_list.append(self._report(iters, max_iters, start_time))
+            self.current_epoch += 1
+
+    def _shown(self, average: float) -> str:
+        return f"loss {average:.2f}"
+
+    def plot(self, ylim: tuple[float, float] | None = None) -> None:
+        """Show the loss curve with matplotlib."""
+        self._plot(self.loss_list, ylim)
+
+
+class RnnlmTrainer(_Loop):
+    """Train a language model on one long text by truncated backpropagation through time.
+
+    Parameters as for :class:`Trainer`.
+
+    Attributes
+    ----------
+    ppl_list : list of float or None
+        Perplexities, one per printed line of the last fit.
+    time_idx : int or None
+        Steps read since fit began: the text is read on from epoch to epoch.
+    """
+
+    label = "perplexity"
+
+    def __init__(self, model: Any, optimizer: Any, **options: Any) -> None:
+        super().__init__(model, optimizer, **options)
+        self.time_idx: int | None = None
+        self.ppl_list: list[float] | None = None
+
+    def get_batch(self, x: Array, t: Array, batch_size: int, time_size: int) -> tuple[Array, Array]:
+        """Return the next xs, ts : (batch_size, time_size) int32; row i reads its own part of the text.
+
+        Raises ValueError if the text is shorter than batch_size or x, t are no integers (L,).
+        """
+        x, t = as_integers("x", x, "(L,)", 1), as_integers("t", t, "(L,)", 1)
+        if len(t) != len(x) or len(x) < batch_size:
+            raise ValueError(f"x and t hold {len(x)} and {len(t)} ids, expected as many, at least {batch_size}")
+        time_idx = self.time_idx or 0
+        starts = (len(x) // batch_size) * np.arange(batch_size)[:, None]
+        where = (starts + time_idx + np.arange(time_size)) % len(x)
+        self.time_idx = time_idx + time_size
+        return x[where].astype(np.int32), t[where].astype(np.int32)
+
+    def fit(
+        self,
+        xs: Array,
+        ts: Array,
+        max_epoch: int = 10,
+        batch_size: int = 20,
+        time_size: int = 35,
+        max_grad: float | None = None,
+        eval_interval: int | None = 20,
+    ) -> None:
+        """Train for max_epoch epochs on xs, ts : (L,) ids, ts being xs one word on.
+
+        max_grad and eval_interval as in :meth:`Trainer.fit`.
+        """
+        _require_positive(max_epoch=max_epoch, batch_size=batch_size, time_size=time_size)
+        max_iters = len(xs) // (batch_size * time_size)
+        if max_iters < 1:
+            raise ValueError(
+                f"xs has {len(xs)} ids, expected at least batch_size * time_size = {batch_size * time_size}"
+            )
+        self.time_idx, self.ppl_list = 0, []
+        self.eval_interval = eval_interval
+        self._total, self._count = 0.0, 0
+        start_time = time.time()
+        for _ in range(max_epoch):
+            for iters in range(max_iters):
+                batch_x, batch_t = self.get_batch(xs, ts, batch_size, time_size)
+                self.train_step(batch_x, batch_t, max_grad)
+                if eval_interval is not None and iters % eval_interval == 0:
+                    self.ppl_list.append(float(np.exp(self._report(iters, max_iters, start_time))))
+            self.current_epoch += 1
+
+    def _shown(self, average: float) -> str:
+        return f"perplexity {np.exp(average):.2f}"
+
+    def plot(self, ylim: tuple[float, float] | None = None) -> None:
+        """Show the perplexity curve with matplotlib."""
+        self._plot(self.ppl_list or [], ylim)

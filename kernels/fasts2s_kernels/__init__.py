@@ -1,0 +1,43 @@
+"""Kernels of fasts2s: plain functions on arrays, one module per backend, one contract for all of them.
+
+``load("numpy")`` returns the reference. The contract with every shape is :class:`fasts2s_kernels.contract.Kernels`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, cast
+
+from fasts2s_kernels.contract import Kernels
+
+if TYPE_CHECKING:
+    from fasts2s_kernels import reference
+
+    # The proof: a function missing from a backend, or an argument dropped or renamed, is a type error here.
+    _checked: list[Kernels] = [reference]
+
+#: Backend name -> module that satisfies the contract.
+MODULES = {"numpy": "fasts2s_kernels.reference"}
+
+__all__ = ["MODULES", "Kernels", "load"]
+
+
+def load(name: str) -> Kernels:
+    """Import the kernels of a backend.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``MODULES``.
+
+    Returns
+    -------
+    Kernels
+        The module.
+
+    Raises
+    ------
+    ValueError
+        Unknown name.
+    """
+    if name not in MODULES:
+        raise ValueError(f"there are no kernels named {name!r}, expected one of {sorted(MODULES)}")
+    return cast(Kernels, importlib.import_module(MODULES[name]))

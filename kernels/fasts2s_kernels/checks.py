@@ -1,0 +1,252 @@
+"""Validation shared by the kernel entries of every backend: nothing unchecked reaches a kernel.
+
+A compiled kernel has no bounds check, so a wrong shape or id would read foreign memory without an error. Every
+function returns normalised arrays or raises ValueError or IndexError that names the argument, what came and what
+was expected.
+"""
+
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from fasts2s_kernels.contract import Array
+
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def is_cupy(a: object) -> bool:
+    """Whether a is a CuPy array, told by the name of its type's module: CuPy is not imported for it."""
+    return type(a).__module__.partition(".")[0] == "cupy"
+
+
+def as_array(name: str, a: Any, expected: str) -> Array:
+    """Return a as a plain array, or raise ValueError if it is no array at all (or a masked one)."""
+    if isinstance(a, np.ma.MaskedArray):
+        raise ValueError(f"{name} is a masked array, whose mask would be ignored; expected {expected}")
+    if type(a) is np.ndarray or is_cupy(a):
+        return a
+    if isinstance(a, np.ndarray | np.generic):
+        return np.asarray(a)
+    raise ValueError(f"{name} is of type {type(a).__name__}, expected {expected}: convert it with numpy.asarray")
+
+
+def as_float(name: str, a: Any, dtype: Any, shape: tuple[int, ...], letters: str) -> Array:
+    """Return a as an array of the given dtype and shape; ``letters`` name the shape in the message."""
+    a = as_array(name, a, f"a float array {letters} = {shape}")
+    if a.shape != shape:
+        raise ValueError(f"{name} has shape {a.shape}, expected {letters} = {shape}")
+    return _cast(name, a, dtype)
+
+
+def _cast(name: str, a: Array, dtype: Any) -> Array:
+    if a.dtype == dtype:
+        # An array of foreign byte order is equal to none of the native dtypes, so it goes through astype.
+        return a
+    if a.dtype.kind not in "fiub":
+        raise ValueError(f"{name} has dtype {a.dtype}, expected {dtype} or another real number type")
+    return a.astype(dtype)
+
+
+def weight(name: str, a: Any, letters: str, ndim: int) -> Array:
+    """Return a as a weight array: float32 or float64 with ndim dimensions."""
+    a = as_array(name, a, f"a float32 or float64 array {letters}")
+    if a.ndim != ndim:
+        raise ValueError(f"{name} has shape {a.shape}, expected {letters}")
+    if a.dtype not in _FLOATS:
+        raise ValueError(f"{name} has dtype {a.dtype}, expected float32 or float64: use astype")
+    return a
+
+
+def buffer(name: str, a: Any, like: Array, letters: str) -> Array:
+    """Return a gradient buffer that can be overwritten in place: shape and dtype of its weight, writable."""
+    a = as_array(name, a, f"a writable array {letters} = {like.shape}")
+    if a.shape != like.shape or a.dtype != like.dtype:
+        raise ValueError(f"{name} is {a.dtype} {a.shape}, expected {like.dtype} {letters} = {like.shape}")
+    if not getattr(a.flags, "writeable", True):
+        raise ValueError(f"{name} is read-only, expected a writable array {letters}: copy it")
+    return a
+
+
+def as_mask(name: str, a: Any, shape: tuple[int, ...], letters: str) -> Array:
+    """Return a as a bool array of the given shape."""
+    a = as_array(name, a, f"a bool array {letters} = {shape}")
+    if a.shape != shape:
+        raise ValueError(f"{name} has shape {a.shape}, expected {letters} = {shape}")
+    if a.dtype.kind != "b":
+        raise ValueError(f"{name} has dtype {a.dtype}, expected bool: use {name}.astype(bool)")
+    return a
+
+
+def _out_of_range(name: str, a: Array, wrong: Array, allowed: str) -> NoReturn:
+    where = tuple(int(k) for k in np.argwhere(wrong)[0])
+    raise IndexError(f"{name} holds {int(a[where])} at position {where}, expected {allowed}")
+
+
+def as_integers(name: str, a: Any, letters: str, ndim: int | None = None) -> Array:
+    """Return a as an integer array with ndim dimensions (any number where None); bool and float are refused."""
+    a = as_array(name, a, f"an integer array {letters}")
+    if ndim is not None and a.ndim != ndim:
+        raise ValueError(f"{name} has shape {a.shape}, expected {letters}")
+    if a.dtype.kind not in "iu":
+        raise ValueError(f"{name} has dtype {a.dtype}, expected an integer type: use astype(int)")
+    return a
+
+
+def as_ids(name: str, a: Any, size: int, letters: str) -> Array:
+    """Return ids as int64 in 0 .. size-1; -size .. -1 count from the end. Else IndexError."""
+    a = as_integers(name, a, letters)
+    if a.size == 0:
+        return a.astype(np.int64)
+    low, high = int(a.min()), int(a.max())
+    if low < -size or high >= size:
+        _out_of_range(name, a, (a < -size) | (a >= size), f"ids from {-size} to {size - 1} (V = {size})")
+    ids = a.astype(np.int64, copy=False)
+    return np.where(ids < 0, ids + size, ids) if low < 0 else ids
+
+
+def as_labels(name: str, a: Any, rows: int, size: int, ignore_label: int) -> tuple[Array, Array | None]:
+    """Return labels (R,) as int64 and the bool rows that count (None: all of them)."""
+    a = as_integers(name, a, "(R,)", 1)
+    if a.shape != (rows,):
+        raise ValueError(f"{name} has shape {a.shape}, expected (R,) = ({rows},)")
+    if not isinstance(ignore_label, int | np.integer):
+        raise ValueError(f"ignore_label is {ignore_label!r}, expected an integer")
+    counted = a != ignore_label
+    wrong = counted & ((a < 0) | (a >= size))
+    if wrong.any():
+        allowed = f"labels from 0 to {size - 1} (V = {size}) or ignore_label = {ignore_label}"
+        _out_of_range(name, a, wrong, allowed)
+    return a.astype(np.int64, copy=False), None if counted.all() else counted
+
+
+class Sequence(NamedTuple):
+    """Checked inputs of a recurrent kernel; ``states`` are h0 (and c0) in the dtype of the weights."""
+
+    xs: Array
+    Wx: Array
+    Wh: Array
+    b: Array | None
+    states: list[Array]
+    row_bias: Array | None
+    mask: Array | None
+
+
+def _blocks(gates: int) -> str:
+    return "H" if gates == 1 else f"{gates}H"
+
+
+def recurrent_weights(gates: int, Wx: Any, Wh: Any, b: Any) -> tuple[Array, Array, Array | None]:
+    """Check Wx (D, gH), Wh (H, gH) and b (gH,) or None against one another; one dtype for all."""
+    gH = _blocks(gates)
+    Wx, Wh = weight("Wx", Wx, f"(D, {gH})", 2), weight("Wh", Wh, f"(H, {gH})", 2)
+    H = Wh.shape[0]
+    if Wh.shape[1] != gates * H:
+        raise ValueError(f"Wh has shape {Wh.shape}, expected (H, {gH}) = {(H, gates * H)}")
+    if Wx.shape[1] != gates * H:
+        raise ValueError(f"Wx has shape {Wx.shape}, expected (D, {gH}) = {(Wx.shape[0], gates * H)}")
+    if Wh.dtype != Wx.dtype:
+        raise ValueError(f"Wh has dtype {Wh.dtype}, expected that of Wx, {Wx.dtype}")
+    return Wx, Wh, None if b is None else as_float("b", b, Wx.dtype, (gates * H,), f"({gH},)")
+
+
+def _state(name: str, a: Any, like: Array, shape: tuple[int, int]) -> Array:
+    if a is None:
+        return np.zeros_like(like, shape=shape)
+    a = as_array(name, a, f"a float array (N, H) = {shape}")
+    if a.shape != shape:
+        raise ValueError(
+            f"the state {name} has shape {a.shape}, expected (N, H) = {shape}: "
+            "a stateful layer keeps its state between calls, see reset_state() and set_state()"
+        )
+    return _cast(name, a, like.dtype)
+
+
+def sequence(
+    gates: int, xs: Any, Wx: Any, Wh: Any, b: Any, states: dict[str, Any], row_bias: Any, mask: Any
+) -> Sequence:
+    """Check the inputs of a recurrent forward call; padded steps of xs come back as zeros."""
+    Wx, Wh, b = recurrent_weights(gates, Wx, Wh, b)
+    D, H = Wx.shape[0], Wh.shape[0]
+    xs = as_array("xs", xs, f"a float array (N, T, D) with D = {D}")
+    if xs.ndim != 3 or xs.shape[2] != D:
+        raise ValueError(f"xs has shape {xs.shape}, expected (N, T, D) with D = {D}")
+    N, T, _ = xs.shape
+    xs = _cast("xs", xs, Wx.dtype)
+    held = [_state(name, a, Wx, (N, H)) for name, a in states.items()]
+    if row_bias is not None:
+        row_bias = as_float("row_bias", row_bias, Wx.dtype, (N, gates * H), f"(N, {_blocks(gates)})")
+    if mask is not None:
+        mask = as_mask("mask", mask, (N, T), "(N, T)")
+        xs = np.where(mask[:, :, None], xs, xs.dtype.type(0))
+    return Sequence(xs, Wx, Wh, b, held, row_bias, mask)
+
+
+def step(gates: int, x: Any, Wx: Any, Wh: Any, b: Any, states: dict[str, Any], row_bias: Any) -> Sequence:
+    """Check the inputs of a single recurrent step, x (N, D); ``xs`` of the result is (N, D)."""
+    Wx, Wh, b = recurrent_weights(gates, Wx, Wh, b)
+    x = as_array("x", x, f"a float array (N, D) with D = {Wx.shape[0]}")
+    if x.ndim != 2:
+        raise ValueError(f"x has shape {x.shape}, expected (N, D) with D = {Wx.shape[0]}")
+    checked = sequence(gates, x[:, None, :], Wx, Wh, b, states, row_bias, None)
+    return checked._replace(xs=checked.xs[:, 0])
+
+
+def number(name: str, value: Any) -> float:
+    """Return value as a float, or raise ValueError."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {value!r}, expected a number") from None
+
+
+def saved(cache: Any) -> Any:
+    """Return the cache of a forward call, or raise ValueError if there was none."""
+    if cache is None:
+        raise ValueError("backward() before forward(): there is nothing to differentiate yet")
+    return cache
+
+
+def gradients(
+    gates: int,
+    dhs: Any,
+    seq: Sequence,
+    Wx: Any,
+    Wh: Any,
+    lasts: dict[str, Any],
+    buffers: tuple[Any, Any, Any],
+) -> tuple[Array | None, Array, Array, list[Array], tuple[Array, Array, Array | None]]:
+    """Check the inputs of a recurrent backward call: dhs, Wx, Wh, the gradients of the last states, buffers."""
+    Wx, Wh, _ = recurrent_weights(gates, Wx, Wh, None)
+    if Wx.shape != seq.Wx.shape or Wh.shape != seq.Wh.shape:
+        raise ValueError(
+            f"Wx, Wh have shapes {Wx.shape}, {Wh.shape}, expected those of the forward call, "
+            f"{seq.Wx.shape}, {seq.Wh.shape}: call forward() again"
+        )
+    (N, T, _), H = seq.xs.shape, Wh.shape[0]
+    if dhs is not None:
+        dhs = as_float("dhs", dhs, Wx.dtype, (N, T, H), "(N, T, H)")
+    last = [
+        np.zeros_like(Wx, shape=(N, H)) if a is None else as_float(name, a, Wx.dtype, (N, H), "(N, H)")
+        for name, a in lasts.items()
+    ]
+    dWx, dWh, db = buffers
+    gH = _blocks(gates)
+    dWx, dWh = buffer("dWx", dWx, Wx, f"(D, {gH})"), buffer("dWh", dWh, Wh, f"(H, {gH})")
+    if (db is None) != (seq.b is None):
+        raise ValueError(f"db is {type(db).__name__}, expected a buffer exactly where the forward call had b")
+    if seq.b is not None:
+        db = buffer("db", db, seq.b, f"({gH},)")
+    return dhs, Wx, Wh, last, (dWx, dWh, db)
+
+
+def update_lists(params: Any, grads: Any, **slots: Any) -> None:
+    """Check the lists of an optimiser: equal lengths, and equal shapes position by position."""
+    lists = {"params": params, "grads": grads, **slots}
+    for name, arrays in lists.items():
+        if not isinstance(arrays, list | tuple):
+            raise ValueError(f"{name} is of type {type(arrays).__name__}, expected a list of arrays")
+        if len(arrays) != len(params):
+            raise ValueError(f"{name} holds {len(arrays)} arrays, expected {len(params)}, as many as params")
+        for i, (a, p) in enumerate(zip(arrays, params, strict=True)):
+            if as_array(f"{name}[{i}]", a, "a float array").shape != p.shape:
+                raise ValueError(f"{name}[{i}] has shape {a.shape}, expected that of params[{i}], {p.shape}")

@@ -1,0 +1,375 @@
+"""The kernel contract: what every backend module provides, with every shape and dtype, once.
+
+Letters: N batch rows, T time steps, S encoder time steps, D inputs, H hidden units, M outputs, V classes or
+vocabulary, R rows (usually N*T), g gate blocks of a cell (LSTM 4, GRU 3, RNN 1).
+
+Rules that hold for every function
+    * Kernels compute and return in the dtype of the weights, float32 or float64.
+    * Inputs, states, masks and ids are never written to. Outputs are fresh arrays that alias nothing.
+    * Gradient buffers (``dWx``, ``dWh``, ``db``, ``dW``) belong to the caller and are overwritten in place.
+    * A cache is opaque; backward may be called on it any number of times.
+    * Strides, byte order and read-only flags of inputs do not matter.
+    * Bad input raises ValueError or IndexError before anything is computed, with the name of the argument,
+      what came and what was expected. A kernel never raises TypeError.
+    * Sizes of zero are legal and give empty or neutral results.
+
+Sources: *Deep Learning from Scratch 2* ("the book"), chapters 5 to 8; LSTM: Hochreiter and Schmidhuber 1997,
+Gers et al. 2000; GRU: Cho et al. 2014; Adam: Kingma and Ba 2015; dot attention: Luong et al. 2015.
+"""
+
+from types import ModuleType
+from typing import Any, Protocol, TypeAlias
+
+# The stubs of NumPy and CuPy do not unify, so an array of either library is Any to the type checkers.
+Array: TypeAlias = Any
+Cache: TypeAlias = Any
+
+
+class Kernels(Protocol):
+    """The functions of a backend. A module satisfies it; ``fasts2s_kernels`` lets the type checker prove so."""
+
+    xp: ModuleType  # the array library of the results: numpy or cupy
+
+    def asarray(self, a: Any) -> Array:
+        """Bring an array of the host to the backend: same shape and dtype; no copy where none is needed."""
+        ...
+
+    def to_numpy(self, a: Array) -> Array:
+        """Bring an array of the backend to the host: same shape and dtype; no copy where none is needed."""
+        ...
+
+    # ---- recurrent layers -------------------------------------------------------------------------------
+
+    def lstm_forward(
+        self,
+        xs: Array,
+        Wx: Array,
+        Wh: Array,
+        b: Array | None,
+        *,
+        h0: Array | None = None,
+        c0: Array | None = None,
+        row_bias: Array | None = None,
+        mask: Array | None = None,
+    ) -> tuple[Array, Array, Array, Cache]:
+        """Run one LSTM layer over a whole sequence.
+
+        ``a_t = x_t Wx + h_{t-1} Wh + b + row_bias``, cut into the blocks f, g, i, o;
+        ``c_t = sigmoid(f) c_{t-1} + tanh(g) sigmoid(i)``; ``h_t = sigmoid(o) tanh(c_t)``.
+
+        Parameters
+        ----------
+        xs : (N, T, D)
+        Wx : (D, 4H), Wh : (H, 4H), b : (4H,) or None
+            Column blocks in the order f, g, i, o. ``None`` is a bias of zero.
+        h0, c0 : (N, H) or None
+            State before the first step; ``None`` is zero.
+        row_bias : (N, 4H) or None
+            Added at every step: the constant part of an input that does not change over time.
+        mask : (N, T) bool or None
+            Where False the step is padding: h and c pass through and ``xs[n, t]`` is not read.
+
+        Returns
+        -------
+        hs : (N, T, H)
+            h after every step (on padding: the h passed through).
+        h, c : (N, H)
+            State after the last step, in memory of their own.
+        cache
+            For :meth:`lstm_backward`.
+
+        Raises
+        ------
+        ValueError
+            Wrong type, dtype or shape, e.g. "Wh has shape (5, 20), expected (H, 4H) = (11, 44)".
+
+        Notes
+        -----
+        Source: the book, section 6.3; Gers et al. 2000.
+        """
+        ...
+
+    def lstm_backward(
+        self,
+        dhs: Array | None,
+        Wx: Array,
+        Wh: Array,
+        cache: Cache,
+        *,
+        dh_last: Array | None = None,
+        dc_last: Array | None = None,
+        dWx: Array,
+        dWh: Array,
+        db: Array | None,
+    ) -> tuple[Array, Array, Array, Array | None]:
+        """Gradients of :meth:`lstm_forward`.
+
+        Parameters
+        ----------
+        dhs : (N, T, H) or None
+            Gradient of hs; ``None`` is zero.
+        Wx, Wh
+            The weights of the forward call.
+        dh_last, dc_last : (N, H) or None
+            Gradient of the last h and c, added to what ``dhs`` brings.
+        dWx : (D, 4H), dWh : (H, 4H), db : (4H,) or None
+            Overwritten with the gradients of the weights.
+
+        Returns
+        -------
+        dxs : (N, T, D); dh0, dc0 : (N, H); drow_bias : (N, 4H), or None if the forward call had no row_bias.
+        """
+        ...
+
+    def lstm_step(
+        self,
+        x: Array,
+        Wx: Array,
+        Wh: Array,
+        b: Array | None,
+        *,
+        h: Array,
+        c: Array,
+        row_bias: Array | None = None,
+    ) -> tuple[Array, Array]:
+        """One step of :meth:`lstm_forward` for inference: x (N, D), h, c (N, H) -> next h, c (N, H)."""
+        ...
+
+    def gru_forward(
+        self,
+        xs: Array,
+        Wx: Array,
+        Wh: Array,
+        b: Array | None,
+        *,
+        h0: Array | None = None,
+        row_bias: Array | None = None,
+        mask: Array | None = None,
+    ) -> tuple[Array, Array, Cache]:
+        """Run one GRU layer over a whole sequence. As :meth:`lstm_forward` with three blocks z, r, n.
+
+        ``z = sigmoid(x Wx_z + h Wh_z + b_z)``, r likewise, ``n = tanh(x Wx_n + (r h) Wh_n + b_n)``,
+        ``h' = (1 - z) h + z n``. Wx (D, 3H), Wh (H, 3H), b (3H,), row_bias (N, 3H).
+
+        Returns
+        -------
+        hs : (N, T, H); h : (N, H); cache
+
+        Notes
+        -----
+        Source: the book, appendix C. The reset gate acts before the product with Wh_n, as in Cho et al. 2014;
+        cuDNN and PyTorch apply it after the product.
+        """
+        ...
+
+    def gru_backward(
+        self,
+        dhs: Array | None,
+        Wx: Array,
+        Wh: Array,
+        cache: Cache,
+        *,
+        dh_last: Array | None = None,
+        dWx: Array,
+        dWh: Array,
+        db: Array | None,
+    ) -> tuple[Array, Array, Array | None]:
+        """Gradients of :meth:`gru_forward`: returns dxs (N, T, D), dh0 (N, H), drow_bias (N, 3H) or None."""
+        ...
+
+    def gru_step(
+        self, x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None
+    ) -> Array:
+        """One step of :meth:`gru_forward` for inference: x (N, D), h (N, H) -> next h (N, H)."""
+        ...
+
+    def rnn_forward(
+        self,
+        xs: Array,
+        Wx: Array,
+        Wh: Array,
+        b: Array | None,
+        *,
+        h0: Array | None = None,
+        row_bias: Array | None = None,
+        mask: Array | None = None,
+    ) -> tuple[Array, Array, Cache]:
+        """Run one Elman RNN layer: ``h_t = tanh(h_{t-1} Wh + x_t Wx + b)``. As :meth:`lstm_forward`, one block.
+
+        Wx (D, H), Wh (H, H), b (H,), row_bias (N, H). Returns hs (N, T, H), h (N, H), cache.
+
+        Notes
+        -----
+        Source: the book, section 5.3.
+        """
+        ...
+
+    def rnn_backward(
+        self,
+        dhs: Array | None,
+        Wx: Array,
+        Wh: Array,
+        cache: Cache,
+        *,
+        dh_last: Array | None = None,
+        dWx: Array,
+        dWh: Array,
+        db: Array | None,
+    ) -> tuple[Array, Array, Array | None]:
+        """Gradients of :meth:`rnn_forward`: returns dxs (N, T, D), dh0 (N, H), drow_bias (N, H) or None."""
+        ...
+
+    def rnn_step(
+        self, x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None
+    ) -> Array:
+        """One step of :meth:`rnn_forward` for inference: x (N, D), h (N, H) -> next h (N, H)."""
+        ...
+
+    # ---- layers without state ---------------------------------------------------------------------------
+
+    def affine_forward(self, x: Array, W: Array, b: Array | None) -> Array:
+        """``x W + b``: x (R, D), W (D, M) in any memory order, b (M,) or None -> (R, M)."""
+        ...
+
+    def affine_backward(self, dout: Array, x: Array, W: Array, *, dW: Array, db: Array | None) -> Array:
+        """Gradients of :meth:`affine_forward`: dout (R, M), x (R, D) -> dx (R, D); dW, db overwritten."""
+        ...
+
+    def embedding_forward(self, W: Array, ids: Array) -> Array:
+        """Rows of W (V, D) for integer ids of any shape: ``ids.shape + (D,)``.
+
+        Ids run from 0 to V - 1; -1 to -V count from the end, as in NumPy. Anything else is an IndexError that
+        names the id, its position and V.
+        """
+        ...
+
+    def embedding_backward(self, dout: Array, ids: Array, *, dW: Array) -> None:
+        """Gradient of :meth:`embedding_forward`: dW (V, D) = sum of dout (ids.shape + (D,)) by id, in the
+        order of the ids, without atomics: the same bits every time."""
+        ...
+
+    def softmax_loss_forward(self, xs: Array, ts: Array, *, ignore_label: int) -> tuple[Any, Cache]:
+        """Mean cross entropy of a softmax, from logits.
+
+        Parameters
+        ----------
+        xs : (R, V)
+            Scores (logits).
+        ts : (R,) integer
+            Labels, each 0 to V - 1 or exactly ``ignore_label``; else IndexError.
+        ignore_label : int
+            Rows with this label are not counted and never read.
+
+        Returns
+        -------
+        loss : numpy.float64, in nats per counted label
+            ``mean(log(sum(exp(xs))) - xs[t])``. With no counted label 0.0. A NaN or infinity in a counted
+            row reaches the loss.
+        cache
+            For :meth:`softmax_loss_backward`.
+        """
+        ...
+
+    def softmax_loss_backward(self, dout: float, cache: Cache) -> Array:
+        """Gradient of :meth:`softmax_loss_forward` times the number dout: (R, V), zero in ignored rows."""
+        ...
+
+    def attention_forward(
+        self, hs_enc: Array, hs_dec: Array, *, mask: Array | None = None
+    ) -> tuple[Array, Array, Cache]:
+        """Dot-product attention of every decoder step over all encoder steps.
+
+        Parameters
+        ----------
+        hs_enc : (N, S, H)
+        hs_dec : (N, T, H)
+        mask : (N, S) bool or None
+            Where False the encoder step is padding: its weight is exactly 0 and it is not read. A row with no
+            valid step has weights 0 and context 0.
+
+        Returns
+        -------
+        context : (N, T, H); weights : (N, T, S), rows sum to 1; cache
+
+        Notes
+        -----
+        Source: the book, section 8.1; Luong et al. 2015, score "dot".
+        """
+        ...
+
+    def attention_backward(self, dout: Array, cache: Cache) -> tuple[Array, Array]:
+        """Gradients of :meth:`attention_forward`: dout (N, T, H) -> dhs_enc (N, S, H), dhs_dec (N, T, H)."""
+        ...
+
+    # ---- decoding ---------------------------------------------------------------------------------------
+
+    def argmax(self, scores: Array) -> Array:
+        """Greedy choice: scores (R, V), V >= 1 -> ids (R,) int64, the first of equal maxima."""
+        ...
+
+    def sample(self, scores: Array, uniforms: Array) -> Array:
+        """Draw one id per row from softmax(scores) by inversion.
+
+        scores (R, V), V >= 1; uniforms (R,) float64 in [0, 1), drawn by the caller -> ids (R,) int64. With
+        ``uniforms = numpy.random.random_sample(R)`` the ids are those of ``numpy.random.choice(V, p=p)``.
+        A row whose probabilities are not finite, or all zero, is a ValueError.
+        """
+        ...
+
+    # ---- training ---------------------------------------------------------------------------------------
+
+    def clip_grads(self, grads: list[Array], max_norm: float | None) -> float:
+        """Scale gradients in place so that their global L2 norm is at most max_norm.
+
+        The factor is ``max_norm / (norm + 1e-6)`` where that is below 1. ``None`` only measures. A norm that
+        is not finite changes nothing: the caller decides.
+
+        Returns
+        -------
+        float
+            The norm before scaling, summed in float64.
+        """
+        ...
+
+    def sgd_update(self, params: list[Array], grads: list[Array], *, lr: float) -> None:
+        """``p -= lr g`` in place for every parameter."""
+        ...
+
+    def momentum_update(
+        self, params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float
+    ) -> None:
+        """``v = momentum v - lr g; p += v`` in place."""
+        ...
+
+    def nesterov_update(
+        self, params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float
+    ) -> None:
+        """``v = momentum v - lr g; p += momentum^2 v - (1 + momentum) lr g`` in place, as in the book."""
+        ...
+
+    def adagrad_update(self, params: list[Array], grads: list[Array], h: list[Array], *, lr: float) -> None:
+        """``h += g^2; p -= lr g / (sqrt(h) + 1e-7)`` in place."""
+        ...
+
+    def rmsprop_update(
+        self, params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float
+    ) -> None:
+        """``h = decay_rate h + (1 - decay_rate) g^2; p -= lr g / (sqrt(h) + 1e-7)`` in place."""
+        ...
+
+    def adam_update(
+        self,
+        params: list[Array],
+        grads: list[Array],
+        m: list[Array],
+        v: list[Array],
+        *,
+        lr: float,
+        beta1: float,
+        beta2: float,
+        step: int,
+    ) -> None:
+        """Adam with bias correction in the step size: ``lr_t = lr sqrt(1 - beta2^step) / (1 - beta1^step)``;
+        ``m += (1 - beta1)(g - m); v += (1 - beta2)(g^2 - v); p -= lr_t m / (sqrt(v) + 1e-7)`` in place;
+        ``step`` counts from 1."""
+        ...

@@ -1,0 +1,39 @@
+"""Choosing the next id from scores."""
+
+from typing import Any
+
+import numpy as np
+
+from fasts2s_kernels import checks
+from fasts2s_kernels.contract import Array
+
+
+def _scores(scores: Any) -> Array:
+    scores = checks.weight("scores", scores, "(R, V)", 2)
+    if scores.shape[1] == 0:
+        raise ValueError(f"scores has shape {scores.shape}, expected (R, V) with V >= 1: nothing to choose from")
+    return scores
+
+
+def argmax(scores: Array) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.argmax`."""
+    return _scores(scores).argmax(axis=1).astype(np.int64, copy=False)
+
+
+def sample(scores: Array, uniforms: Array) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.sample`."""
+    scores = _scores(scores)
+    uniforms = checks.as_float("uniforms", uniforms, np.dtype(np.float64), (scores.shape[0],), "(R,)")
+    with np.errstate(invalid="ignore"):
+        p = np.exp(scores - scores.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        # Probabilities in the dtype of the scores, sums in float64: the arithmetic of numpy.random.choice.
+        cdf = p.astype(np.float64).cumsum(axis=1)
+        cdf /= cdf[:, -1:]
+    if not np.isfinite(cdf).all():
+        row = int(np.argwhere(~np.isfinite(cdf))[0, 0])
+        raise ValueError(
+            f"scores row {row} gives no probabilities (NaN, +inf, or every id banned), "
+            "expected at least one finite score"
+        )
+    return (cdf <= uniforms[:, None]).sum(axis=1).astype(np.int64, copy=False)
