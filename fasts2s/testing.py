@@ -55,7 +55,7 @@ def numerical_gradient(function: Callable[[], float], x: Array, eps: float = 1e-
 
 
 def gradient_error(analytic: Array, numeric: Array) -> float:
-    """Return the largest absolute difference relative to the largest element of either (to 1e-3 if all are smaller)."""
+    """Return the largest absolute difference, relative to the largest element of either (at least 1e-3)."""
     if np.shape(analytic) != np.shape(numeric):
         raise AssertionError(f"gradient has shape {np.shape(analytic)}, expected {np.shape(numeric)}")
     if np.size(numeric) == 0:

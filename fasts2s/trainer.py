@@ -96,8 +96,8 @@ class Trainer(_Loop):
     model, optimizer
         With ``forward(x, t)``, ``backward()``, ``params``, ``grads``; with ``update(params, grads)``.
     nonfinite : {"raise", "skip", "book"}
-        What to do when the loss or the gradients are NaN or infinite: raise FloatingPointError, leave the step out, or
-        update with them as the book does.
+        What to do when the loss or the gradients are NaN or infinite: raise FloatingPointError, leave the step
+        out, or update with them as the book does.
     on_step : callable or None
         Called with the loss after every step.
 

@@ -33,7 +33,7 @@ LAYOUTS = {
     "transposed": lambda a: a.T,
     "strided": lambda a: a[::2, ::-3],
     "broadcast": lambda a: np.broadcast_to(a[0], (4, a.shape[1])),
-    "scalar": lambda a: a[1, 1].reshape(()),
+    "scalar": lambda a: a[1:2, 1].reshape(()),
     "no-rows": lambda a: a[:0],
     "empty-last": lambda a: a[:, :0],
     "4d": lambda a: a.reshape(1, 7, 1, 11).transpose(3, 0, 2, 1),

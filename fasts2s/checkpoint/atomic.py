@@ -22,6 +22,8 @@ from typing import BinaryIO
 
 from fasts2s.checkpoint.errors import CheckpointWarning
 
+_IS_WINDOWS = os.name == "nt"
+
 # A writer stamps its temporary file with every write; after this long without one it is dead or hopeless.
 _ABANDONED_AFTER_S = 600.0
 
@@ -129,7 +131,7 @@ def _give_second_name(target: Path, aside: Path) -> None:
 
 def _replace(source: Path, target: Path) -> None:
     """Rename over `target`; on Windows wait a little for readers and virus scanners, which block this there."""
-    for pause in (0.02, 0.1, 0.5) if os.name == "nt" else ():
+    for pause in (0.02, 0.1, 0.5) if _IS_WINDOWS else ():
         try:
             source.replace(target)
             return
@@ -162,7 +164,7 @@ def _settle(target: Path, aside: Path | None) -> None:
 
 def _flush_folder(folder: Path) -> None:
     """Make renames in `folder` survive a power cut, where the system lets us."""
-    if os.name == "nt":
+    if _IS_WINDOWS:
         return  # a folder cannot be opened there
     try:
         handle = os.open(folder, os.O_RDONLY)
@@ -207,7 +209,7 @@ def _is_abandoned(entry: Path, host: str, pid: int) -> bool:
 
 def _is_running(pid: int) -> bool:
     """Tell whether a process of this machine runs; True where that cannot be asked."""
-    if os.name == "nt":
+    if _IS_WINDOWS:
         return True  # os.kill(pid, 0) sends Ctrl-C there
     try:
         os.kill(pid, 0)

@@ -70,15 +70,10 @@ def load_text(
     ValueError : an argument out of its range; too few lines to hold any out; a file that is empty, no UTF-8 or
         damaged.
     """
-    if level not in _LEVELS:
-        raise ValueError(f"level is {level!r}, expected {' or '.join(repr(known) for known in _LEVELS)}")
+    _check_level(level)
     if unk_below < 1:
         raise ValueError(f"unk_below is {unk_below}, expected 1 or more")
-    if not (valid_fraction >= 0 and test_fraction >= 0 and valid_fraction + test_fraction < 1):
-        raise ValueError(
-            f"valid_fraction is {valid_fraction}, test_fraction is {test_fraction}, "
-            "expected 0 or more each and together less than 1"
-        )
+    _check_fractions(valid_fraction, test_fraction)
     if path is None:
         *parts, name = builtin_lines(valid_fraction, test_fraction)
     else:
@@ -121,14 +116,26 @@ def preprocess_line(text: str, word_to_id: Mapping[str, int], level: str = "word
     ------
     ValueError : an unknown word, and the vocabulary has no `<unk>`; unknown `level`.
     """
-    if level not in _LEVELS:
-        raise ValueError(f"level is {level!r}, expected {' or '.join(repr(known) for known in _LEVELS)}")
+    _check_level(level)
     if level == "char":
         return ids_of(list(text), word_to_id, "text")
     words: list[str] = []
     for chunk in text.split():
         words.extend([chunk] if chunk in word_to_id else _WORD.findall(chunk.lower()))
     return ids_of(words, word_to_id, "text")
+
+
+def _check_level(level: str) -> None:
+    if level not in _LEVELS:
+        raise ValueError(f"level is {level!r}, expected {' or '.join(repr(known) for known in _LEVELS)}")
+
+
+def _check_fractions(valid_fraction: float, test_fraction: float) -> None:
+    if not (valid_fraction >= 0 and test_fraction >= 0 and valid_fraction + test_fraction < 1):
+        raise ValueError(
+            f"valid_fraction is {valid_fraction}, test_fraction is {test_fraction}, "
+            "expected 0 or more each and together less than 1"
+        )
 
 
 def _split_file(path: Path, valid_fraction: float, test_fraction: float) -> list[list[str]]:

@@ -101,8 +101,8 @@ def load_file(
 
     Parameters
     ----------
-    path_or_name : UTF-8 text, plain or gzip, one `question mark answer` per line, both sides padded to one
-        length; or 'addition.txt' or 'date.txt', which stand for the built-in sets where no such file exists
+    path_or_name : UTF-8 text, plain or gzip, a line is `question mark answer`, both sides padded to one length;
+        or 'addition.txt' or 'date.txt', which stand for the built-in sets where no such file exists
     seed : for `numpy.random.seed`; None goes on with the global generator as it is
     mark : the one character before the answers; the first one in a line counts
 
@@ -113,8 +113,8 @@ def load_file(
     Raises
     ------
     FileNotFoundError : no such file, and not the name of a built-in set.
-    ValueError : a line without mark, rows of unequal length, an empty file, bytes that are no UTF-8, damaged
-        gzip data; it names file, line, value and what was expected. Also a `mark` that is not one character.
+    ValueError : naming file, line, value and what was expected: a line without mark, rows of unequal length, an
+        empty file, bytes that are no UTF-8, damaged gzip data; and a `mark` that is not one character.
     """
     global _latest  # noqa: PLW0603  the book's get_vocab() takes no argument
     if len(mark) != 1:
@@ -123,16 +123,10 @@ def load_file(
     lines = _read_lines(name, mark)
     width = _question_width(lines, name, mark)
     char_to_id = {char: i for i, char in enumerate(dict.fromkeys("".join(lines)))}
-    id_to_char = {i: char for char, i in char_to_id.items()}
-    rows = _rows_of_ids(lines, char_to_id)
-
-    order = np.arange(len(rows))
-    if seed is not None:
-        np.random.seed(seed)
-    np.random.shuffle(order)
-    rows = rows[order]
+    rows = _rows_of_ids(lines, char_to_id)[_shuffled(len(lines), seed)]
     x, t = np.ascontiguousarray(rows[:, :width]), np.ascontiguousarray(rows[:, width:])
     split = len(rows) - len(rows) // 10
+    id_to_char = {i: char for char, i in char_to_id.items()}
     _latest = (char_to_id, id_to_char)
     return SequenceData(x[:split], t[:split], x[split:], t[split:], char_to_id, id_to_char, mark)
 
@@ -261,3 +255,12 @@ def _rows_of_ids(lines: list[str], char_to_id: Mapping[str, int]) -> Ids:
         table[ord(char)] = i
     rows: Ids = table[codes]
     return rows
+
+
+def _shuffled(n_rows: int, seed: int | None) -> NDArray[np.integer]:
+    # The book's calls on the global generator, in its order: everything drawn later depends on them.
+    order = np.arange(n_rows)
+    if seed is not None:
+        np.random.seed(seed)
+    np.random.shuffle(order)
+    return order

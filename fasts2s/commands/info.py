@@ -1,0 +1,20 @@
+"""``fasts2s info``: what is installed and usable."""
+
+import os
+
+from fasts2s.backend import backends, get_backend
+from fasts2s.commands.run_folder import environment
+
+
+def info() -> int:
+    """Print versions, the machine and the state of every backend."""
+    chosen = get_backend()
+    for name, value in environment(chosen.name).items():
+        print(f"{name:<10} {value}")
+    said = os.environ.get("FASTS2S_BACKEND")  # shown, not interpreted: backend.py does that
+    print(f"{'switch':<10} {'FASTS2S_BACKEND=' + said if said else 'FASTS2S_BACKEND is not set: auto'}")
+    print("\nbackends")
+    for name, status in backends().items():
+        state = "usable" if status.usable else f"not usable: {status.reason}"
+        print(f"  {name:<8} {status.version:<14} {state}")
+    return 0
