@@ -1,17 +1,14 @@
 """``fasts2s train addition`` and ``fasts2s train date``: a sequence-to-sequence model on characters."""
 
-import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fasts2s.backend import get_backend
-from fasts2s.commands import run_folder
-from fasts2s.commands.curves import draw_curve, text_curve
+from fasts2s.commands.curves import text_curve
 from fasts2s.commands.errors import CommandError
-from fasts2s.commands.progress import progress_bar
+from fasts2s.commands.training_run import TrainingRun
 from fasts2s.evaluation import decode_ids, exact_answers
 from fasts2s.models import AttentionSeq2seq, PeekySeq2seq, Seq2seq
 from fasts2s.optimizers import Adam
@@ -41,85 +38,54 @@ class SequenceOptions:
     out: str | None
 
 
-class _Run:
-    """One training run: data, model, trainer, and what has been measured so far."""
+class _Run(TrainingRun):
+    measure_name = "accuracy"
+    larger_is_better = True
 
     def __init__(self, options: SequenceOptions) -> None:
-        self.options = options
         self.data = _load(options)
         if options.seed != DATA_SEED:
             np.random.seed(options.seed)
-        backend = get_backend()
-        self.model = MODELS[options.model](
-            self.data.vocab_size, options.wordvec, options.hidden, reverse=options.reverse, backend=backend
-        )
-        self.trainer = Trainer(self.model, Adam(options.lr, backend=backend))
-        self.folder = run_folder.new_folder(options.out, f"{options.task}-{options.model}")
-        self.epochs: list[dict[str, Any]] = []
-        self.best = -1.0
-        self.history = {
-            "settings": asdict(options),
-            "environment": run_folder.environment(backend.name),
-            "rows": {"train": len(self.data.x_train), "validation": len(self.data.x_test)},
-            "parameters": sum(p.size for p in self.model.params),
-            "epochs": self.epochs,
-        }
+        backend, o = get_backend(), options
+        model = MODELS[o.model](self.data.vocab_size, o.wordvec, o.hidden, reverse=o.reverse, backend=backend)
+        trainer = Trainer(model, Adam(o.lr, backend=backend))
+        rows = {"train": len(self.data.x_train), "validation": len(self.data.x_test)}
+        super().__init__(o, f"{o.task}-{o.model}", model, trainer, {"rows": rows})
 
-    def epoch(self, number: int) -> bool:
-        """Train one epoch, measure, print and save; return False if it was interrupted."""
-        o, losses, started = self.options, [], time.perf_counter()
-        label = f"epoch {number}/{o.epochs}"
-        with progress_bar(len(self.data.x_train) // o.batch_size, label) as advance:
+    def iterations(self) -> int:
+        return len(self.data.x_train) // int(self.options.batch_size)
 
-            def on_step(loss: float) -> None:
-                losses.append(loss)
-                advance()
+    def fit(self) -> None:
+        o, d = self.options, self.data
+        self.trainer.fit(d.x_train, d.t_train, 1, o.batch_size, o.max_grad, eval_interval=None)
 
-            self.trainer.on_step = on_step
-            try:
-                self.trainer.fit(
-                    self.data.x_train,
-                    self.data.t_train,
-                    max_epoch=1,
-                    batch_size=o.batch_size,
-                    max_grad=o.max_grad,
-                    eval_interval=None,
-                )
-                finished = True
-            except KeyboardInterrupt:
-                finished = False
-        if losses:
-            self._measure(number, losses, time.perf_counter() - started, finished)
-        return finished
-
-    def _measure(self, number: int, losses: list[float], seconds: float, finished: bool) -> None:
+    def measure(self, losses: list[float], seconds: float) -> dict[str, Any]:
         right = exact_answers(self.model, self.data.x_test, self.data.t_test)
-        row = {
-            "epoch": number,
-            "finished": finished,
-            "loss": float(np.mean(losses)),
-            "accuracy": 100 * float(right.mean()),
-            "seconds": seconds,
-            "samples_per_second": len(losses) * self.options.batch_size / seconds,
-        }
-        self.epochs.append(row)
-        print(
-            f"epoch {number:>2}/{self.options.epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:6.2f} %  "
-            f"{row['samples_per_second']:,.0f} samples/s  ({seconds:.1f} s)" + ("" if finished else "  interrupted")
-        )
-        print("   ".join(self.answers(3)))
-        if row["accuracy"] >= self.best:
-            self.best = row["accuracy"]
-            run_folder.write_model(self.folder, self.model, self._extra(number))
-        self.save()
+        rate = len(losses) * self.options.batch_size / seconds
+        return {"accuracy": 100 * float(right.mean()), "samples_per_second": rate}
 
-    def save(self) -> None:
-        """Write history.json and curve.png."""
-        run_folder.write_history(self.folder, self.history)
+    def show(self, row: dict[str, Any]) -> None:
+        print(
+            f"epoch {row['epoch']:>2}/{self.options.epochs}  loss {row['loss']:.4f}  "
+            f"accuracy {row['accuracy']:6.2f} %  {row['samples_per_second']:,.0f} samples/s  ({row['seconds']:.1f} s)"
+            + ("" if row["finished"] else "  interrupted")
+        )
+        print("   " + "   ".join(self.answers(3)))
+
+    def extra(self) -> dict[str, Any]:
+        d = self.data
+        return {
+            "task": self.options.task,
+            "characters": "".join(d.id_to_char[i] for i in range(d.vocab_size)),
+            "mark": d.mark,
+            "question_length": d.x_train.shape[1],
+            "answer_length": d.t_train.shape[1] - 1,
+        }
+
+    def titles(self) -> tuple[str, str]:
         o = self.options
         title = f"{o.task}: {o.model}{', reversed input' if o.reverse else ''}"
-        label = f"exact answers, {len(self.data.x_test):,} unseen questions"
-        draw_curve(self.folder / run_folder.CURVE, self.epochs, title, "accuracy", label)
+        return title, f"exact answers to {len(self.data.x_test):,} unseen questions"
 
     def answers(self, count: int) -> list[str]:
         """Return "question = answer ☑" for the first validation questions."""
@@ -128,67 +94,44 @@ class _Run:
         lines = []
         for x, t, guess in zip(d.x_test, d.t_test, guesses, strict=False):
             answer, correct = decode_ids(guess, d.id_to_char), decode_ids(t[1:], d.id_to_char)
-            question = decode_ids(x, d.id_to_char).strip()
             mark = "☑" if answer == correct else f"☒ ({correct.strip()})"
-            lines.append(f"  {question} = {answer.strip()} {mark}")
+            lines.append(f"{decode_ids(x, d.id_to_char).strip()} = {answer.strip()} {mark}")
         return lines
-
-    def _extra(self, epoch: int) -> dict[str, Any]:
-        d = self.data
-        return {
-            "task": self.options.task,
-            "characters": "".join(d.id_to_char[i] for i in range(d.vocab_size)),
-            "mark": d.mark,
-            "question_length": d.x_train.shape[1],
-            "answer_length": d.t_train.shape[1] - 1,
-            "epoch": epoch,
-            "accuracy": self.best,
-        }
 
 
 def _load(options: SequenceOptions) -> SequenceData:
     try:
-        return load_file(options.data or f"{options.task}.txt", seed=DATA_SEED)
+        data = load_file(options.data or f"{options.task}.txt", seed=DATA_SEED)
     except (OSError, ValueError) as error:
         raise CommandError(str(error)) from None
+    if len(data.x_train) < options.batch_size or len(data.x_test) == 0:
+        raise CommandError(
+            f"the data give {len(data.x_train)} rows to learn and {len(data.x_test)} to measure with, expected at "
+            f"least --batch-size = {options.batch_size} and 1: take more data or a smaller --batch-size"
+        )
+    return data
 
 
 def train_sequence(options: SequenceOptions) -> int:
     """Run the command; return the exit status: 0, or 130 after Ctrl-C."""
-    started = time.perf_counter()
     run = _Run(options)
-    o = options
     print(
-        f"{o.task}: {len(run.data.x_train):,} questions to learn, {len(run.data.x_test):,} to answer; {o.model} "
-        f"{'with' if o.reverse else 'without'} reversed input, {run.history['parameters']:,} parameters, "
-        f"backend {run.model.backend.name}"
+        f"{options.task}: {len(run.data.x_train):,} questions to learn, {len(run.data.x_test):,} to answer; "
+        f"{options.model} {'with' if options.reverse else 'without'} reversed input, "
+        f"{run.history['parameters']:,} parameters, backend {run.model.backend.name}"
     )
-    finished = True
-    for number in range(1, o.epochs + 1):
-        finished = run.epoch(number)
-        if not finished:
-            break
-    _summarise(run, time.perf_counter() - started)
+    finished = run.train()
+    if run.epochs:
+        _summarise(run)
+    else:
+        print("interrupted before the first step: nothing to save")
     return 0 if finished else 130
 
 
-def _summarise(run: _Run, seconds: float) -> None:
-    if not run.epochs:
-        print("interrupted before the first step: nothing to save")
-        return
+def _summarise(run: _Run) -> None:
     print("\naccuracy by epoch\n" + text_curve(run.epochs, "accuracy", " %", 100))
-    print("\nanswers\n" + "\n".join(run.answers(10)))
-    memory = run_folder.peak_memory_mb()
-    spent = f"time {seconds:.0f} s" + (f", peak memory {memory:.0f} MB" if memory else "")
-    best = max(run.epochs, key=lambda e: e["accuracy"])
-    print(
-        f"\nbest accuracy {best['accuracy']:.2f} % (epoch {best['epoch']}), last {run.epochs[-1]['accuracy']:.2f} %"
-    )
-    print(f"{spent}\nmodel of the best epoch: {run.folder / run_folder.MODEL}")
-    print(f"history: {run.folder / run_folder.HISTORY}\ncurve:   {run.folder / run_folder.CURVE}")
-    question = _example(run)
-    print(f'try:     fasts2s ask {Path(run.folder)} "{question}"')
-
-
-def _example(run: _Run) -> str:
-    return decode_ids(run.data.x_test[0], run.data.id_to_char).strip()
+    print("\nanswers\n  " + "\n  ".join(run.answers(10)))
+    best, last = run.best(), run.epochs[-1]
+    print(f"\naccuracy {last['accuracy']:.2f} %, best {best['accuracy']:.2f} % (epoch {best['epoch']})")
+    question = decode_ids(run.data.x_test[0], run.data.id_to_char).strip()
+    run.show_files(f'fasts2s ask {run.folder} "{question}"')

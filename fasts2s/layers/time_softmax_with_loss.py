@@ -27,8 +27,8 @@ class TimeSoftmaxWithLoss:
     """Mean cross entropy of a softmax over all labels that are not ``ignore_label``, in nats.
 
     Computed as ``log(sum(exp(x))) - x[t]``, which is finite where the book's ``log(softmax(x))`` is not. Differences
-    from the book: an ignored row is never read (there a NaN in it reaches the loss); with no counted label the loss is
-    0 and the gradient 0 (there NaN); backward can be called repeatedly (there it overwrites its cache); a label
+    from the book: an ignored row is never read (there a NaN in it reaches the loss); with no counted label the loss
+    and the gradient are 0 (there NaN); backward can be called repeatedly (there it overwrites its cache); a label
     outside 0 to V - 1 that is not ignore_label is an IndexError (there negative ones count from the end).
 
     Attributes

@@ -79,17 +79,27 @@ class BaseModel:
         out = sys.stdout if file is None else file
         line = "{:<28}{:<36}{:>12}{:>14}"
         print(line.format(type(self).__name__, "shapes", "parameters", "multiply-adds"), file=out)
-        counted: list[Array] = []
         total = macs = 0
-        for name, layer in self.named_layers():
+        for (name, layer), fresh in zip(self.named_layers(), self._fresh_params(), strict=True):
             shapes = " ".join(str(p.shape).replace(" ", "") for p in layer.params)
-            fresh = [p for p in layer.params if not any(_same_memory(p, c) for c in counted)]
-            counted += fresh
             size, work = sum(p.size for p in fresh), _multiply_adds(layer)
             total, macs = total + size, macs + work
             note = "" if len(fresh) == len(layer.params) else "  (shares weights)"
             print(line.format(name, shapes, f"{size:,}", f"{work:,}") + note, file=out)
         print(line.format("total", "", f"{total:,}", f"{macs:,}"), file=out)
+
+    def parameter_count(self) -> int:
+        """Return the number of parameters; shared ones count once."""
+        return sum(int(p.size) for fresh in self._fresh_params() for p in fresh)
+
+    def _fresh_params(self) -> list[list[Array]]:
+        """Return for every layer the parameters that share no memory with those of an earlier one."""
+        seen: list[Array] = []
+        result = []
+        for _, layer in self.named_layers():
+            result.append([p for p in layer.params if not any(_same_memory(p, s) for s in seen)])
+            seen += layer.params
+        return result
 
 
 def _same_memory(a: Array, b: Array) -> bool:

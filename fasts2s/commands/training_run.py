@@ -1,0 +1,129 @@
+"""What the training commands share: epochs with a progress bar, Ctrl-C, the best model, history and curve."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from fasts2s.commands import run_folder
+from fasts2s.commands.curves import draw_curve
+from fasts2s.commands.progress import progress_bar
+
+
+class TrainingRun:
+    """One training run. A subclass says how to train an epoch, what to measure and how to print it.
+
+    Attributes
+    ----------
+    measure_name : str
+        Key of the measure that the curve shows and that decides which epoch is the best.
+    larger_is_better : bool
+    """
+
+    measure_name = ""
+    larger_is_better = True
+
+    def __init__(self, options: Any, name: str, model: Any, trainer: Any, facts: dict[str, Any]) -> None:
+        self.options, self.model, self.trainer = options, model, trainer
+        self.folder = run_folder.new_folder(options.out, name)
+        self.epochs: list[dict[str, Any]] = []
+        self.history: dict[str, Any] = {
+            "settings": asdict(options),
+            "environment": run_folder.environment(model.backend.name),
+            "parameters": model.parameter_count(),
+            **facts,
+            "epochs": self.epochs,
+        }
+        self._started = time.perf_counter()
+
+    def iterations(self) -> int:
+        """Return the number of steps of an epoch."""
+        raise NotImplementedError
+
+    def fit(self) -> None:
+        """Train one epoch."""
+        raise NotImplementedError
+
+    def measure(self, losses: list[float], seconds: float) -> dict[str, Any]:
+        """Return what is measured after an epoch."""
+        raise NotImplementedError
+
+    def show(self, row: dict[str, Any]) -> None:
+        """Print the line of an epoch."""
+        raise NotImplementedError
+
+    def extra(self) -> dict[str, Any]:
+        """Return what the model file needs beside the model."""
+        raise NotImplementedError
+
+    def titles(self) -> tuple[str, str]:
+        """Return the title of the curve and of its right half."""
+        raise NotImplementedError
+
+    def train(self) -> bool:
+        """Train all epochs; return False if Ctrl-C ended it early."""
+        return all(self._epoch(number) for number in range(1, self.options.epochs + 1))
+
+    def _epoch(self, number: int) -> bool:
+        losses: list[float] = []
+        started = time.perf_counter()
+        with progress_bar(self.iterations(), f"epoch {number}/{self.options.epochs}") as advance:
+
+            def on_step(loss: float) -> None:
+                losses.append(loss)
+                advance()
+
+            self.trainer.on_step = on_step
+            try:
+                self.fit()
+                finished = True
+            except KeyboardInterrupt:
+                finished = False
+        if losses:
+            # An interrupted epoch is measured and saved like a whole one: nothing learned is lost.
+            self._close_epoch(number, losses, time.perf_counter() - started, finished)
+        return finished
+
+    def _close_epoch(self, number: int, losses: list[float], seconds: float, finished: bool) -> None:
+        row: dict[str, Any] = {"epoch": number, "finished": finished, "loss": float(np.mean(losses))}
+        row |= {"seconds": seconds, **self.measure(losses, seconds)}
+        is_best = not self.epochs or self._is_better(row, self.best())
+        self.epochs.append(row)
+        self.show(row)
+        if is_best:
+            extra = {**self.extra(), "epoch": number, self.measure_name: row[self.measure_name]}
+            run_folder.write_model(self.folder, self.model, extra)
+        else:
+            self.no_progress()
+        self.save()
+
+    def _is_better(self, row: dict[str, Any], other: dict[str, Any]) -> bool:
+        a, b = row[self.measure_name], other[self.measure_name]
+        return bool(a >= b if self.larger_is_better else a < b)
+
+    def no_progress(self) -> None:
+        """React to an epoch that was not the best."""
+
+    def best(self) -> dict[str, Any]:
+        """Return the row of the epoch whose model is in the folder: the last one no other is better than."""
+        rows = self.epochs
+        best = rows[0]
+        for row in rows[1:]:
+            best = row if self._is_better(row, best) else best
+        return best
+
+    def save(self) -> None:
+        """Write history.json and curve.png."""
+        run_folder.write_history(self.folder, self.history)
+        title, label = self.titles()
+        draw_curve(self.folder / run_folder.CURVE, self.epochs, title, self.measure_name, label)
+
+    def show_files(self, example: str) -> None:
+        """Print time, memory, the files written and a command to try."""
+        memory = run_folder.peak_memory_mb()
+        seconds = time.perf_counter() - self._started
+        print(f"time {seconds:.0f} s" + (f", peak memory {memory:.0f} MB" if memory else ""))
+        print(f"model:   {self.folder / run_folder.MODEL} (epoch {self.best()['epoch']})")
+        print(f"history: {self.folder / run_folder.HISTORY}\ncurve:   {self.folder / run_folder.CURVE}")
+        print(f"try:     {example}")

@@ -1,0 +1,160 @@
+"""One record per public class: how to build it and what to call it with. Shapes are written as letters.
+
+Read by the tests of the contract and of malformed calls. A shape is a list of sizes such as ``"N T 4H"``; ``*`` is any
+shape. A kind may stand before it: ``ids``, ``bits`` (0 and 1), ``mask``; else the array is float32.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fasts2s import layers, models
+
+#: No two alike, so that no axis can be taken for another.
+SIZES = {"N": 3, "T": 5, "S": 9, "D": 7, "H": 11, "M": 17, "V": 13, "R": 15}
+#: Arguments that are no arrays.
+SCALARS: dict[str, Any] = {"number": 1.0, "flag": True, "id": 1, "size": 4, "none": None}
+
+
+class Record(NamedTuple):
+    """build() makes a fresh object with always the same weights; the rest are specs of arguments by name."""
+
+    build: Callable[..., Any]
+    forward: dict[str, str]
+    backward: dict[str, str]
+    out: str
+
+
+def size(token: str) -> int:
+    """Return the size a token stands for, such as 44 for 4H."""
+    return SIZES[token[-1]] * int(token[:-1] or 1)
+
+
+def draw(spec: str, rng: np.random.Generator) -> Any:
+    """Return a valid value for a spec."""
+    if spec in SCALARS:
+        return SCALARS[spec]
+    kind, _, letters = spec.partition(" ") if spec.split()[0] in ("ids", "bits", "mask") else ("float", "", spec)
+    shape = tuple(size(t) for t in letters.replace("*", "N T D").split())
+    if kind == "float":
+        return rng.standard_normal(shape, dtype=np.float32)
+    if kind == "mask":
+        return rng.random(shape) < 0.7
+    return rng.integers(0, SIZES["V"] if kind == "ids" else 2, shape)
+
+
+def valid(specs: dict[str, str]) -> dict[str, Any]:
+    """Return valid arguments by name, always the same ones."""
+    rng = np.random.default_rng(7)
+    return {name: draw(spec, rng) for name, spec in specs.items()}
+
+
+def _layer(name: str, *weights: str) -> Callable[..., Any]:
+    def build(**options: Any) -> Any:
+        rng = np.random.default_rng(1)
+        return getattr(layers, name)(*(draw(w, rng) for w in weights), **options)
+
+    return build
+
+
+def _model(name: str) -> Callable[..., Any]:
+    # BetterRnnlm shares a matrix: its wordvec_size is its hidden_size.
+    sizes = (SIZES["V"], SIZES["H"] if name.startswith("Better") else SIZES["D"], SIZES["H"])
+
+    def build(**options: Any) -> Any:
+        np.random.seed(2)
+        return getattr(models, name)(*sizes, **options)
+
+    return build
+
+
+def _time_cell(name: str, gates: int, lasts: dict[str, str]) -> Record:
+    weights = (f"D {gates}H", f"H {gates}H", f"{gates}H")
+    forward, backward = {"xs": "N T D", "mask": "mask N T"}, {"dhs": "N T H", **lasts}
+    return Record(_layer(name, *weights), forward, backward, "N T H")
+
+
+def _cell(name: str, gates: int) -> Record:
+    weights = (f"D {gates}H", f"H {gates}H", f"{gates}H")
+    return Record(_layer(name, *weights), {"x": "N D", "h_prev": "N H"}, {"dh_next": "N H"}, "N H")
+
+
+_LOSS = {"dout": "number"}
+
+LAYERS: dict[str, Record] = {
+    "Affine": Record(_layer("Affine", "D M", "M"), {"x": "N D"}, {"dout": "N M"}, "N M"),
+    "Attention": Record(_layer("Attention"), {"hs": "N T H", "h": "N H"}, {"dout": "N H"}, "N H"),
+    "AttentionWeight": Record(_layer("AttentionWeight"), {"hs": "N T H", "h": "N H"}, {"da": "N T"}, "N T"),
+    "Dropout": Record(_layer("Dropout"), {"x": "*", "train_flg": "flag"}, {"dout": "*"}, "*"),
+    "Embedding": Record(_layer("Embedding", "V D"), {"idx": "ids *"}, {"dout": "* D"}, "* D"),
+    "GRU": _cell("GRU", 3),
+    "LSTM": Record(
+        _layer("LSTM", "D 4H", "H 4H", "4H"),
+        {"x": "N D", "h_prev": "N H", "c_prev": "N H"},
+        {"dh_next": "N H", "dc_next": "N H"},
+        "N H; N H",
+    ),
+    "MatMul": Record(_layer("MatMul", "D M"), {"x": "N D"}, {"dout": "N M"}, "N M"),
+    "RNN": _cell("RNN", 1),
+    "Sigmoid": Record(_layer("Sigmoid"), {"x": "*"}, {"dout": "*"}, "*"),
+    "SigmoidWithLoss": Record(_layer("SigmoidWithLoss"), {"x": "N", "t": "bits N"}, _LOSS, ""),
+    "Simple_TimeAffine": Record(_layer("Simple_TimeAffine", "D M", "M"), {"xs": "N T D"}, {"dout": "N T M"}, "N T M"),
+    "Simple_TimeSoftmaxWithLoss": Record(
+        _layer("Simple_TimeSoftmaxWithLoss"), {"xs": "N T V", "ts": "ids N T"}, _LOSS, ""
+    ),
+    "Softmax": Record(_layer("Softmax"), {"x": "N V"}, {"dout": "N V"}, "N V"),
+    "SoftmaxWithLoss": Record(_layer("SoftmaxWithLoss"), {"x": "N V", "t": "ids N"}, _LOSS, ""),
+    "TimeAffine": Record(_layer("TimeAffine", "D M", "M"), {"x": "N T D"}, {"dout": "N T M"}, "N T M"),
+    "TimeAttention": Record(
+        _layer("TimeAttention"),
+        {"hs_enc": "N S H", "hs_dec": "N T H", "mask": "mask N S"},
+        {"dout": "N T H"},
+        "N T H",
+    ),
+    "TimeBiLSTM": Record(
+        _layer("TimeBiLSTM", *(2 * ("D 4H", "H 4H", "4H"))),
+        {"xs": "N T D", "mask": "mask N T"},
+        {"dhs": "N T 2H"},
+        "N T 2H",
+    ),
+    "TimeDropout": Record(_layer("TimeDropout"), {"xs": "*"}, {"dout": "*"}, "*"),
+    "TimeEmbedding": Record(_layer("TimeEmbedding", "V D"), {"xs": "ids N T"}, {"dout": "N T D"}, "N T D"),
+    "TimeGRU": _time_cell("TimeGRU", 3, {"dh_last": "N H"}),
+    "TimeLSTM": _time_cell("TimeLSTM", 4, {"dh_last": "N H", "dc_last": "N H"}),
+    "TimeRNN": _time_cell("TimeRNN", 1, {"dh_last": "N H"}),
+    "TimeSigmoidWithLoss": Record(_layer("TimeSigmoidWithLoss"), {"xs": "N T", "ts": "bits N T"}, _LOSS, ""),
+    "TimeSoftmaxWithLoss": Record(_layer("TimeSoftmaxWithLoss"), {"xs": "N T V", "ts": "ids N T"}, _LOSS, ""),
+    "WeightSum": Record(_layer("WeightSum"), {"hs": "N T H", "a": "N T"}, {"dc": "N H"}, "N H"),
+}
+
+_LM = {"xs": "ids N T", "ts": "ids N T"}
+_PAIR = {"xs": "ids N S", "ts": "ids N T"}
+
+MODELS: dict[str, Record] = {
+    "AttentionDecoder": Record(
+        _model("AttentionDecoder"),
+        {"xs": "ids N T", "enc_hs": "N S H", "mask": "mask N S"},
+        {"dscore": "N T V"},
+        "N T V",
+    ),
+    "AttentionEncoder": Record(
+        _model("AttentionEncoder"), {"xs": "ids N T", "mask": "mask N T"}, {"dhs": "N T H"}, "N T H"
+    ),
+    "AttentionSeq2seq": Record(_model("AttentionSeq2seq"), _PAIR, _LOSS, ""),
+    "BetterRnnlm": Record(_model("BetterRnnlm"), {**_LM, "train_flg": "flag"}, _LOSS, ""),
+    "BetterRnnlmGen": Record(_model("BetterRnnlmGen"), {**_LM, "train_flg": "flag"}, _LOSS, ""),
+    "Decoder": Record(_model("Decoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
+    "Encoder": Record(_model("Encoder"), {"xs": "ids N T", "mask": "mask N T"}, {"dh": "N H"}, "N H"),
+    "PeekyDecoder": Record(_model("PeekyDecoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
+    "PeekySeq2seq": Record(_model("PeekySeq2seq"), _PAIR, _LOSS, ""),
+    "Rnnlm": Record(_model("Rnnlm"), _LM, _LOSS, ""),
+    "RnnlmGen": Record(_model("RnnlmGen"), _LM, _LOSS, ""),
+    "Seq2seq": Record(_model("Seq2seq"), _PAIR, _LOSS, ""),
+    "SimpleRnnlm": Record(_model("SimpleRnnlm"), _LM, _LOSS, ""),
+}
+
+
+def classes(module: Any) -> set[str]:
+    """Return the names of the public classes of a module."""
+    return {name for name in module.__all__ if isinstance(getattr(module, name), type)}
