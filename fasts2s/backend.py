@@ -141,6 +141,11 @@ def use_backend(backend: "str | Backend", *, dtype: str | None = None) -> Iterat
         _context.reset(token)
 
 
+def environment_setting() -> str | None:
+    """Return the text of ``FASTS2S_BACKEND`` as it stands in the environment, or None."""
+    return os.environ.get("FASTS2S_BACKEND")
+
+
 def backends() -> dict[str, BackendStatus]:
     """Return for every backend whether it can run here, why not, and the version of its library."""
     return {name: _status(name) for name in NAMES if name != "auto"}
@@ -196,7 +201,7 @@ def _auto() -> Backend:
 
 def _from_environment() -> Backend:
     _warn_of_unknown_variables()
-    return _resolve(os.environ.get("FASTS2S_BACKEND", "auto"), "FASTS2S_BACKEND")
+    return _resolve(environment_setting() or "auto", "FASTS2S_BACKEND")
 
 
 @cache

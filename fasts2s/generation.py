@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels.checks import as_ids
+from fasts2s_kernels.checks import as_ids, as_integers, integer, integers
 from fasts2s_kernels.contract import Array
 
 Step: TypeAlias = Callable[[Array, Any], tuple[Array, Any]]
@@ -104,11 +104,11 @@ def ban(scores: Array, skip_ids: Iterable[int]) -> Array:
 
     Raises IndexError for an id outside -V to V - 1, ValueError if nothing is left or skip_ids are no integers.
     """
-    skip = list(skip_ids)
+    skip = integers("skip_ids", skip_ids)
     if not skip:
         return scores
     V = scores.shape[1]
-    ids = as_ids("skip_ids", np.asarray(skip), V, "(K,)")
+    ids = as_ids("skip_ids", np.array(skip), V, "(K,)")
     if np.unique(ids).size == V:
         raise ValueError(f"skip_ids hold all {V} ids, expected at least one that may be chosen")
     scores = scores.copy()
@@ -137,12 +137,10 @@ def _decode(
     skip_ids: Iterable[int],
     choose: Callable[[Array], Array],
 ) -> list[list[int]]:
-    if isinstance(max_len, bool) or not isinstance(max_len, int | np.integer) or max_len < 0:
-        raise ValueError(f"max_len is {max_len!r}, expected an integer >= 0")
-    ids = np.asarray(start_ids)
-    if ids.ndim != 1 or ids.dtype.kind not in "iu":
-        raise ValueError(f"start_ids is {ids.dtype} {ids.shape}, expected integers (N,)")
-    skip = list(skip_ids)
+    max_len = integer("max_len", max_len, 0)
+    stop = None if stop_id is None else integer("stop_id", stop_id)
+    ids = as_integers("start_ids", start_ids, "(N,)", 1)
+    skip = integers("skip_ids", skip_ids)
     rows: list[list[int]] = [[] for _ in range(ids.size)]
     alive = np.ones(ids.size, dtype=bool)
     for _ in range(max_len):
@@ -152,6 +150,6 @@ def _decode(
         ids = choose(ban(scores, skip))
         for n in np.flatnonzero(alive):
             rows[n].append(int(ids[n]))
-        if stop_id is not None:
-            alive &= ids != stop_id
+        if stop is not None:
+            alive &= ids != stop
     return rows

@@ -4,14 +4,23 @@ Every optimiser changes the parameter arrays in place; its slots are lists by po
 ``lr`` and the other hyper-parameters may be assigned between updates.
 """
 
+from typing import Any
+
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
+from fasts2s_kernels import Kernels
+from fasts2s_kernels.checks import array_list
 from fasts2s_kernels.contract import Array
 
 
+def _kernels(backend: Backend, arrays: Any) -> Kernels:
+    """Return the kernels for a list of arrays; what is no list is left for the kernel to refuse."""
+    return backend.kernels_for(*arrays) if isinstance(arrays, list | tuple) else backend.kernels()
+
+
 def _slots(params: list[Array]) -> list[Array]:
-    return [np.zeros_like(p) for p in params]
+    return [np.zeros_like(p) for p in array_list("params", params)]
 
 
 class SGD:
@@ -23,7 +32,7 @@ class SGD:
 
     def update(self, params: list[Array], grads: list[Array]) -> None:
         """Change params in place. ValueError if the lists, or shapes in them, do not match."""
-        self.backend.kernels_for(*params).sgd_update(params, grads, lr=self.lr)
+        _kernels(self.backend, params).sgd_update(params, grads, lr=self.lr)
 
 
 class Momentum:
@@ -36,9 +45,10 @@ class Momentum:
 
     def update(self, params: list[Array], grads: list[Array]) -> None:
         """Change params in place. ValueError if the lists, or shapes in them, do not match."""
-        kernels = self.backend.kernels_for(*params)
-        self.v = _slots(params) if self.v is None else self.v
-        kernels.momentum_update(params, grads, self.v, lr=self.lr, momentum=self.momentum)
+        kernels = _kernels(self.backend, params)
+        v = _slots(params) if self.v is None else self.v
+        kernels.momentum_update(params, grads, v, lr=self.lr, momentum=self.momentum)
+        self.v = v  # only after the kernel accepted everything
 
 
 class Nesterov:
@@ -51,9 +61,10 @@ class Nesterov:
 
     def update(self, params: list[Array], grads: list[Array]) -> None:
         """Change params in place. ValueError if the lists, or shapes in them, do not match."""
-        kernels = self.backend.kernels_for(*params)
-        self.v = _slots(params) if self.v is None else self.v
-        kernels.nesterov_update(params, grads, self.v, lr=self.lr, momentum=self.momentum)
+        kernels = _kernels(self.backend, params)
+        v = _slots(params) if self.v is None else self.v
+        kernels.nesterov_update(params, grads, v, lr=self.lr, momentum=self.momentum)
+        self.v = v  # only after the kernel accepted everything
 
 
 class AdaGrad:
@@ -66,9 +77,10 @@ class AdaGrad:
 
     def update(self, params: list[Array], grads: list[Array]) -> None:
         """Change params in place. ValueError if the lists, or shapes in them, do not match."""
-        kernels = self.backend.kernels_for(*params)
-        self.h = _slots(params) if self.h is None else self.h
-        kernels.adagrad_update(params, grads, self.h, lr=self.lr)
+        kernels = _kernels(self.backend, params)
+        h = _slots(params) if self.h is None else self.h
+        kernels.adagrad_update(params, grads, h, lr=self.lr)
+        self.h = h  # only after the kernel accepted everything
 
 
 class RMSprop:
@@ -81,9 +93,10 @@ class RMSprop:
 
     def update(self, params: list[Array], grads: list[Array]) -> None:
         """Change params in place. ValueError if the lists, or shapes in them, do not match."""
-        kernels = self.backend.kernels_for(*params)
-        self.h = _slots(params) if self.h is None else self.h
-        kernels.rmsprop_update(params, grads, self.h, lr=self.lr, decay_rate=self.decay_rate)
+        kernels = _kernels(self.backend, params)
+        h = _slots(params) if self.h is None else self.h
+        kernels.rmsprop_update(params, grads, h, lr=self.lr, decay_rate=self.decay_rate)
+        self.h = h  # only after the kernel accepted everything
 
 
 class Adam:
@@ -105,20 +118,20 @@ class Adam:
 
     def update(self, params: list[Array], grads: list[Array]) -> None:
         """Change params in place. ValueError if the lists, or shapes in them, do not match."""
-        kernels = self.backend.kernels_for(*params)
-        if self.m is None or self.v is None:
-            self.m, self.v = _slots(params), _slots(params)
+        kernels = _kernels(self.backend, params)
+        m = _slots(params) if self.m is None else self.m
+        v = _slots(params) if self.v is None else self.v
         kernels.adam_update(
             params,
             grads,
-            self.m,
-            self.v,
+            m,
+            v,
             lr=self.lr,
             beta1=self.beta1,
             beta2=self.beta2,
             step=self.iter + 1,
         )
-        self.iter += 1
+        self.m, self.v, self.iter = m, v, self.iter + 1  # only after the kernel accepted everything
 
 
 def clip_grads(grads: list[Array], max_norm: float | None) -> float:
@@ -130,7 +143,7 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
         The norm before scaling, summed in float64 (the book sums in float32 and returns nothing). A norm that is
         not finite changes nothing.
     """
-    return get_backend().kernels_for(*grads).clip_grads(grads, max_norm)
+    return _kernels(get_backend(), grads).clip_grads(grads, max_norm)
 
 
 def _is_tied(a: Array, b: Array) -> bool:

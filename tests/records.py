@@ -1,7 +1,7 @@
 """One record per public class: how to build it and what to call it with. Shapes are written as letters.
 
-Read by the tests of the contract and of malformed calls. A shape is a list of sizes such as ``"N T 4H"``; ``*`` is any
-shape. A kind may stand before it: ``ids``, ``bits`` (0 and 1), ``mask``; else the array is float32.
+Read by the tests of the contract and of malformed calls. A shape is a list of sizes such as ``"N T 4H"``; ``*`` is
+any shape. A kind may stand before it: ``ids``, ``bits`` (0 and 1), ``mask``; else the array is float32.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fasts2s import layers, models
+from fasts2s_kernels import MODULES
+
+#: Arrays of the host go to every backend but cupy, which wants its own.
+HOST = sorted(set(MODULES) - {"cupy"})
 
 #: No two alike, so that no axis can be taken for another.
 SIZES = {"N": 3, "T": 5, "S": 9, "D": 7, "H": 11, "M": 17, "V": 13, "R": 15}
+KINDS = ("ids", "bits", "mask")
 #: Arguments that are no arrays.
 SCALARS: dict[str, Any] = {"number": 1.0, "flag": True, "id": 1, "size": 4, "none": None}
 
@@ -28,14 +33,16 @@ class Record(NamedTuple):
 
 def size(token: str) -> int:
     """Return the size a token stands for, such as 44 for 4H."""
-    return SIZES[token[-1]] * int(token[:-1] or 1)
+    return int(token) if token.isdigit() else SIZES[token[-1]] * int(token[:-1] or 1)
 
 
 def draw(spec: str, rng: np.random.Generator) -> Any:
     """Return a valid value for a spec."""
     if spec in SCALARS:
         return SCALARS[spec]
-    kind, _, letters = spec.partition(" ") if spec.split()[0] in ("ids", "bits", "mask") else ("float", "", spec)
+    kind, _, letters = spec.partition(" ")
+    if kind not in KINDS:
+        kind, letters = "float", spec
     shape = tuple(size(t) for t in letters.replace("*", "N T D").split())
     if kind == "float":
         return rng.standard_normal(shape, dtype=np.float32)

@@ -10,7 +10,13 @@ from fasts2s.models import BetterRnnlm
 from fasts2s.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop, clip_grads, remove_duplicate
 from fasts2s.testing import assert_close
 
-# Each rule once more, for one number: (p, g, slots, step, lr) -> p, slots.
+
+@pytest.fixture(autouse=True)
+def _seed():
+    np.random.seed(20260101)
+
+
+# Each rule once more, for one number, with hyper-parameters of its own: (p, g, slots, step, lr) -> p, slots.
 
 
 def sgd(p, g, slots, step, lr):
@@ -18,13 +24,13 @@ def sgd(p, g, slots, step, lr):
 
 
 def momentum(p, g, slots, step, lr):
-    v = 0.9 * slots.get("v", 0.0) - lr * g
+    v = 0.7 * slots.get("v", 0.0) - lr * g
     return p + v, {"v": v}
 
 
 def nesterov(p, g, slots, step, lr):
-    v = 0.9 * slots.get("v", 0.0) - lr * g
-    return p + 0.81 * v - 1.9 * lr * g, {"v": v}
+    v = 0.7 * slots.get("v", 0.0) - lr * g
+    return p + 0.49 * v - 1.7 * lr * g, {"v": v}
 
 
 def adagrad(p, g, slots, step, lr):
@@ -33,18 +39,24 @@ def adagrad(p, g, slots, step, lr):
 
 
 def rmsprop(p, g, slots, step, lr):
-    h = 0.99 * slots.get("h", 0.0) + 0.01 * g * g
+    h = 0.8 * slots.get("h", 0.0) + 0.2 * g * g
     return p - lr * g / (math.sqrt(h) + 1e-7), {"h": h}
 
 
 def adam(p, g, slots, step, lr):
-    m = 0.9 * slots.get("m", 0.0) + 0.1 * g
-    v = 0.999 * slots.get("v", 0.0) + 0.001 * g * g
-    rate = lr * math.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+    m = 0.7 * slots.get("m", 0.0) + 0.3 * g
+    v = 0.95 * slots.get("v", 0.0) + 0.05 * g * g
+    rate = lr * math.sqrt(1 - 0.95**step) / (1 - 0.7**step)
     return p - rate * m / (math.sqrt(v) + 1e-7), {"m": m, "v": v}
 
 
 RULES = {SGD: sgd, Momentum: momentum, Nesterov: nesterov, AdaGrad: adagrad, RMSprop: rmsprop, Adam: adam}
+OPTIONS = {
+    Momentum: {"momentum": 0.7},
+    Nesterov: {"momentum": 0.7},
+    RMSprop: {"decay_rate": 0.8},
+    Adam: {"beta1": 0.7, "beta2": 0.95},
+}
 SHAPES = [(3, 5), (7,), (5, 3)]
 
 
@@ -59,7 +71,7 @@ def test_update_follows_its_rule_over_several_steps(make, dtype, backend, rng):
     params[2] = np.asfortranarray(params[2])  # as the gradient of a tied matrix is
     held, wanted = list(params), [p.astype(float) for p in params]
     slots = [{} for p in params for _ in range(p.size)]
-    optimizer = make(backend=backend)
+    optimizer = make(**OPTIONS.get(make, {}), backend=backend)
     for step in range(1, 6):
         optimizer.lr = 0.02 / step  # scripts assign it between updates
         grads = random_arrays(rng, dtype)
@@ -158,7 +170,7 @@ def test_clip_grads_of_nothing():
 def merged_by_value(params, grads):
     """Positions of the parameters that stay, and sums: every later parameter goes to the first one it is equal to."""
     stay, sums = [], []
-    for p, g in zip(params, grads, strict=True):
+    for i, (p, g) in enumerate(zip(params, grads, strict=True)):
         for k, first in enumerate(stay):
             kept = params[first]
             if kept is p:
@@ -168,7 +180,7 @@ def merged_by_value(params, grads):
                 sums[k] = sums[k] + g.T
                 break
         else:
-            stay.append(len(stay) if not stay else next(i for i, q in enumerate(params) if q is p))
+            stay.append(i)
             sums.append(g.copy())
     return stay, sums
 

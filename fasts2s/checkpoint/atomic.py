@@ -47,10 +47,7 @@ def previous_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write_atomically(
-    path: str | os.PathLike[str],
-    write: Callable[[BinaryIO], None],
-    *,
-    keep_if: Callable[[Path], bool] | None = None,
+    path: str | os.PathLike[str], write: Callable[[BinaryIO], None], *, keep_if: Callable[[Path], bool] | None = None
 ) -> None:
     """Let `write` fill a new file and put it in place of `path` in one step.
 

@@ -1,8 +1,6 @@
 """``fasts2s info``: what is installed and usable."""
 
-import os
-
-from fasts2s.backend import backends, get_backend
+from fasts2s.backend import backends, environment_setting, get_backend
 from fasts2s.commands.run_folder import environment
 
 
@@ -11,7 +9,7 @@ def info() -> int:
     chosen = get_backend()
     for name, value in environment(chosen.name).items():
         print(f"{name:<10} {value}")
-    said = os.environ.get("FASTS2S_BACKEND")  # shown, not interpreted: backend.py does that
+    said = environment_setting()
     print(f"{'switch':<10} {'FASTS2S_BACKEND=' + said if said else 'FASTS2S_BACKEND is not set: auto'}")
     print("\nbackends")
     for name, status in backends().items():

@@ -8,6 +8,7 @@ from fasts2s.backend import Backend, get_backend
 from fasts2s.layers.softmax_with_loss import Softmax
 from fasts2s_kernels.checks import as_array, as_float, saved
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
 def _encoder_states(hs: Any) -> Array:
@@ -25,6 +26,7 @@ class WeightSum:
         self.grads: list[Array] = []
         self.cache: Any = None
 
+    @quiet
     def forward(self, hs: Array, a: Array) -> Array:
         """hs : (N, T, H), a : (N, T) weights -> context (N, H). Raises ValueError."""
         hs = _encoder_states(hs)
@@ -32,6 +34,7 @@ class WeightSum:
         self.cache = (hs, a)
         return np.matmul(a[:, None, :], hs)[:, 0]
 
+    @quiet
     def backward(self, dc: Array) -> tuple[Array, Array]:
         """dc : (N, H) -> dhs (N, T, H), da (N, T). Raises ValueError."""
         hs, a = saved(self.cache)
@@ -48,6 +51,7 @@ class AttentionWeight:
         self.softmax = Softmax()
         self.cache: Any = None
 
+    @quiet
     def forward(self, hs: Array, h: Array) -> Array:
         """hs : (N, T, H), h : (N, H) -> weights (N, T), rows sum to 1. Raises ValueError."""
         hs = _encoder_states(hs)
@@ -55,6 +59,7 @@ class AttentionWeight:
         self.cache = (hs, h)
         return self.softmax.forward(np.matmul(hs, h[:, :, None])[:, :, 0])
 
+    @quiet
     def backward(self, da: Array) -> tuple[Array, Array]:
         """da : (N, T) -> dhs (N, T, H), dh (N, H). Raises ValueError."""
         hs, h = saved(self.cache)
@@ -72,6 +77,7 @@ class Attention:
         self.weight_sum_layer = WeightSum()
         self.attention_weight: Array | None = None
 
+    @quiet
     def forward(self, hs: Array, h: Array) -> Array:
         """hs : (N, T, H), h : (N, H) -> context (N, H). Raises ValueError."""
         a = self.attention_weight_layer.forward(hs, h)
@@ -79,6 +85,7 @@ class Attention:
         self.attention_weight = a
         return out
 
+    @quiet
     def backward(self, dout: Array) -> tuple[Array, Array]:
         """dout : (N, H) -> dhs (N, T, H), dh (N, H). Raises ValueError."""
         dhs0, da = self.weight_sum_layer.backward(dout)

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels.checks import as_array, as_float, saved
+from fasts2s_kernels.checks import as_array, as_float, flag, saved
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
 def _ratio(value: Any, upper: str, valid: bool) -> float:
@@ -44,18 +45,20 @@ class TimeDropout:
         self.train_flg = True
         self._cache: Any = None
 
+    @quiet
     def forward(self, xs: Array) -> Array:
         """xs : any shape, float -> the same shape. Raises ValueError if xs is no float array."""
         xs = _floats(xs)
-        if not self.train_flg:
+        if not flag("train_flg", self.train_flg):
             self._cache = (None, xs.shape, xs.dtype)
             return xs.copy()
-        kept = np.random.rand(*xs.shape) > self.dropout_ratio
+        kept = np.asarray(np.random.rand(*xs.shape) > self.dropout_ratio)
         scale = 1 / (1.0 - self.dropout_ratio)
         self.mask = self.backend.kernels_for(xs).asarray(kept.astype(np.float32) * scale)
         self._cache = (self.mask, xs.shape, xs.dtype)
         return xs * self.mask
 
+    @quiet
     def backward(self, dout: Array) -> Array:
         """dout : the shape of xs -> dxs of the same shape. Raises ValueError for another shape."""
         return _masked(dout, self._cache)
@@ -73,10 +76,11 @@ class Dropout:
         self.mask: Array | None = None
         self._cache: Any = None
 
+    @quiet
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         """x : any shape, float -> the same shape. Raises ValueError if x is no float array."""
         x = _floats(x)
-        if not train_flg:
+        if not flag("train_flg", train_flg):
             keep = x.dtype.type(1.0 - self.dropout_ratio)
             self._cache = (keep, x.shape, x.dtype)
             return x * keep
@@ -84,6 +88,7 @@ class Dropout:
         self._cache = (self.mask, x.shape, x.dtype)
         return x * self.mask
 
+    @quiet
     def backward(self, dout: Array) -> Array:
         """dout : the shape of x -> dx of the same shape. Raises ValueError for another shape."""
         return _masked(dout, self._cache)

@@ -6,31 +6,39 @@ import numpy as np
 
 from fasts2s_kernels.checks import as_array
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
+@quiet
 def sigmoid(x: Any) -> Any:
     """Return ``1 / (1 + exp(-x))`` element by element, for an array of any shape or a number; no overflow warning."""
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-x))
+    return 1 / (1 + np.exp(-x))
 
 
+@quiet
 def relu(x: Any) -> Any:
     """Return ``maximum(0, x)`` element by element, for an array of any shape or a number."""
     return np.maximum(0, x)
 
 
+def _real(name: str, x: Array) -> Array:
+    if x.dtype.kind not in "fiub":
+        raise ValueError(f"{name} has dtype {x.dtype}, expected a real number type")
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
+@quiet
 def softmax(x: Array) -> Array:
     """Return the softmax of each row of x (N, V), or of the whole of x (V,), in a new array of the same shape.
 
     Raises ValueError for other numbers of dimensions. (The book returns such an x unchanged.)
     """
-    x = as_array("x", x, "a float array (N, V) or (V,)")
+    x = _real("x", as_array("x", x, "a float array (N, V) or (V,)"))
     if x.ndim not in (1, 2):
         raise ValueError(f"x has shape {x.shape}, expected (N, V) or (V,): reshape it to rows")
     if x.size == 0:
         return x.copy()
-    with np.errstate(invalid="ignore"):
-        e = np.exp(x - x.max(axis=-1, keepdims=True))
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
 
@@ -50,12 +58,13 @@ def class_ids(y: Array, t: Any) -> Array:
     return t
 
 
+@quiet
 def cross_entropy_error(y: Array, t: Array) -> Any:
     """Return the mean of ``-log(y[n, t[n]] + 1e-7)`` in nats.
 
     y : (N, V) probabilities, or (V,) for one row; t : ids (N,) or one-hot of the shape of y. An empty batch gives 0.
     """
-    y = as_array("y", y, "probabilities (N, V) or (V,)")
+    y = _real("y", as_array("y", y, "probabilities (N, V) or (V,)"))
     if y.ndim == 1:
         y, t = y.reshape(1, -1), as_array("t", t, "a label or a one-hot row").reshape(1, -1)
         t = t[0] if t.size == 1 and y.size != 1 else t

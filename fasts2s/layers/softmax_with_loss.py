@@ -7,6 +7,7 @@ import numpy as np
 from fasts2s.layers.functions import class_ids, cross_entropy_error, sigmoid, softmax
 from fasts2s_kernels.checks import as_array, as_float, number, saved
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
 class Softmax:
@@ -17,11 +18,13 @@ class Softmax:
         self.grads: list[Array] = []
         self.out: Array | None = None
 
+    @quiet
     def forward(self, x: Array) -> Array:
         """x : (N, V) -> (N, V). Raises ValueError for other shapes and types."""
         self.out = softmax(_rows("x", x))
         return self.out
 
+    @quiet
     def backward(self, dout: Array) -> Array:
         """dout : (N, V) -> dx (N, V). Raises ValueError for other shapes and types."""
         out = saved(self.out)
@@ -38,6 +41,7 @@ class SoftmaxWithLoss:
         self.y: Array = None  # probabilities (N, V)
         self.t: Array = None  # class ids (N,)
 
+    @quiet
     def forward(self, x: Array, t: Array) -> Any:
         """x : (N, V) scores, t : ids (N,) or one-hot (N, V) -> loss. ValueError, IndexError for bad input."""
         y = softmax(_rows("x", x))
@@ -45,6 +49,7 @@ class SoftmaxWithLoss:
         self.y, self.t = y, t
         return cross_entropy_error(y, t)
 
+    @quiet
     def backward(self, dout: float = 1) -> Array:
         """Return dx (N, V), the gradient of the loss times dout."""
         y, t = saved(self.y), self.t
@@ -61,11 +66,13 @@ class Sigmoid:
         self.grads: list[Array] = []
         self.out: Array | None = None
 
+    @quiet
     def forward(self, x: Array) -> Array:
         """x : any shape -> the same shape. Raises ValueError if x is no float array."""
         self.out = sigmoid(_floats("x", x))
         return self.out
 
+    @quiet
     def backward(self, dout: Array) -> Array:
         """dout : the shape of x -> dx of the same shape. Raises ValueError for another shape."""
         out = saved(self.out)
@@ -82,6 +89,7 @@ class SigmoidWithLoss:
         self.y: Array = None  # probabilities of label 1 (N,)
         self.t: Array = None  # labels 0 or 1 (N,)
 
+    @quiet
     def forward(self, x: Array, t: Array) -> Any:
         """x : (N,) scores, t : (N,) of 0 and 1 -> loss. Raises ValueError, IndexError for bad input."""
         x = _floats("x", x)
@@ -96,6 +104,7 @@ class SigmoidWithLoss:
         self.y, self.t, self.loss = y, t, loss
         return loss
 
+    @quiet
     def backward(self, dout: float = 1) -> Array:
         """Return dx (N,), the gradient of the loss times dout."""
         y, t = saved(self.y), self.t

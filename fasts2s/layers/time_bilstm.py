@@ -4,8 +4,10 @@ import numpy as np
 
 from fasts2s.backend import Backend
 from fasts2s.layers.lstm import TimeLSTM
+from fasts2s.layers.transaction import all_or_nothing
 from fasts2s_kernels.checks import as_array
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
 class TimeBiLSTM:
@@ -31,12 +33,15 @@ class TimeBiLSTM:
         self.params = self.forward_lstm.params + self.backward_lstm.params
         self.grads = self.forward_lstm.grads + self.backward_lstm.grads
 
+    @quiet
     def forward(self, xs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T, D), mask : (N, T) bool or None -> hs (N, T, 2H) float32. Raises ValueError."""
-        o1 = self.forward_lstm.forward(xs, mask)
-        o2 = self.backward_lstm.forward(xs[:, ::-1], None if mask is None else mask[:, ::-1])
+        with all_or_nothing([self.forward_lstm, self.backward_lstm]):
+            o1 = self.forward_lstm.forward(xs, mask)
+            o2 = self.backward_lstm.forward(xs[:, ::-1], None if mask is None else mask[:, ::-1])
         return np.concatenate((o1, o2[:, ::-1]), axis=2)
 
+    @quiet
     def backward(self, dhs: Array) -> Array:
         """dhs : (N, T, 2H) -> dxs (N, T, D) float32; ``grads`` are overwritten. Raises ValueError."""
         dhs = as_array("dhs", dhs, "a float array (N, T, 2H)")

@@ -8,6 +8,7 @@ from fasts2s.backend import Backend, get_backend
 from fasts2s.layers.functions import sigmoid
 from fasts2s_kernels.checks import as_array, as_float, as_integers, number, saved
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
 def _time_labels(xs: Any, ts: Any) -> tuple[Array, Array]:
@@ -109,6 +110,7 @@ class TimeSigmoidWithLoss:
         self.layers = None
         self._cache: Any = None
 
+    @quiet
     def forward(self, xs: Array, ts: Array) -> Any:
         """xs : (N, T) scores, ts : (N, T) of 0 and 1 -> loss. Raises ValueError, IndexError."""
         xs = as_array("xs", xs, "a float array (N, T)")
@@ -128,6 +130,7 @@ class TimeSigmoidWithLoss:
             return np.float64(0)
         return -np.mean(np.log(np.where(ts == 1, ys, 1 - ys) + 1e-7))
 
+    @quiet
     def backward(self, dout: float = 1) -> Array:
         """Return dxs (N, T), the gradient of the loss times dout, without the 1e-7 of forward, as in the book."""
         ys, ts = saved(self._cache)

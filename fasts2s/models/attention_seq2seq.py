@@ -6,9 +6,9 @@ import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
-from fasts2s.generation import greedy
 from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
-from fasts2s.models.seq2seq import Encoder, Seq2seq
+from fasts2s.layers.transaction import all_or_nothing
+from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
 from fasts2s_kernels.checks import weight
 from fasts2s_kernels.contract import Array
 
@@ -24,6 +24,12 @@ class AttentionEncoder(Encoder):
     def backward(self, dhs: Array) -> None:
         """dhs : (N, T, H), the gradient of all hs. Computes all gradients. Raises ValueError."""
         self.embed.backward(self.lstm.backward(dhs))
+
+
+def _last(enc_hs: Array) -> Array:
+    if enc_hs.shape[1] == 0:
+        raise ValueError(f"enc_hs has shape {enc_hs.shape}, expected (N, S, H) with S >= 1: nothing to attend to")
+    return enc_hs[:, -1]
 
 
 class AttentionDecoder:
@@ -48,10 +54,11 @@ class AttentionDecoder:
     def forward(self, xs: Array, enc_hs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, enc_hs : (N, S, H), mask : (N, S) bool, False on padding -> scores (N, T, V)."""
         enc_hs = weight("enc_hs", enc_hs, "(N, S, H)", 3)
-        self.lstm.set_state(enc_hs[:, -1])
-        dec_hs = self.lstm.forward(self.embed.forward(xs))
-        context = self.attention.forward(enc_hs, dec_hs, mask)
-        return self.affine.forward(np.concatenate((context, dec_hs), axis=2))
+        with all_or_nothing([self.embed, self.lstm, self.attention, self.affine]):
+            self.lstm.set_state(_last(enc_hs))
+            dec_hs = self.lstm.forward(self.embed.forward(xs))
+            context = self.attention.forward(enc_hs, dec_hs, mask)
+            return self.affine.forward(np.concatenate((context, dec_hs), axis=2))
 
     def backward(self, dscore: Array) -> Array:
         """dscore : (N, T, V) -> denc_hs (N, S, H); computes all gradients. Raises ValueError."""
@@ -65,7 +72,7 @@ class AttentionDecoder:
 
     def start(self, enc_hs: Array, mask: Array | None = None) -> Any:
         """Return the state before the first step, from enc_hs (N, S, H); for :mod:`fasts2s.generation`."""
-        return enc_hs[:, -1], None, enc_hs, mask
+        return _last(enc_hs), None, enc_hs, mask
 
     def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
@@ -79,8 +86,7 @@ class AttentionDecoder:
 
     def generate(self, enc_hs: Array, start_id: int, sample_size: int) -> list[int]:
         """enc_hs : (1, S, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""
-        enc_hs = weight("enc_hs", enc_hs, "(1, S, H)", 3)
-        return greedy(self.step, self.start(enc_hs), np.array([start_id]), sample_size, backend=self.backend)[0]
+        return generate_one(self, weight("enc_hs", enc_hs, "(1, S, H)", 3), start_id, sample_size)
 
 
 class AttentionSeq2seq(Seq2seq):

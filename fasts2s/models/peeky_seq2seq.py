@@ -6,9 +6,9 @@ import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
-from fasts2s.generation import greedy
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM
-from fasts2s.models.seq2seq import Encoder, Seq2seq
+from fasts2s.layers.transaction import all_or_nothing
+from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
 from fasts2s_kernels.checks import saved, weight
 from fasts2s_kernels.contract import Array
 
@@ -35,13 +35,16 @@ class PeekyDecoder:
     def forward(self, xs: Array, h: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, h : (N, H) -> scores (N, T, V). mask, of the source, has no part here."""
         h = weight("h", h, "(N, H)", 2)
-        self.lstm.set_state(h)
-        out = self.embed.forward(xs)
-        if out.shape[0] != h.shape[0]:
-            raise ValueError(f"h has shape {h.shape}, expected (N, H) with N = {out.shape[0]}, as many rows as xs")
-        hs = np.repeat(h[:, None, :], out.shape[1], axis=1)
-        out = self.lstm.forward(np.concatenate((hs, out), axis=2))
-        score = self.affine.forward(np.concatenate((hs, out), axis=2))
+        with all_or_nothing([self.embed, self.lstm, self.affine]):
+            self.lstm.set_state(h)
+            out = self.embed.forward(xs)
+            if out.shape[0] != h.shape[0]:
+                raise ValueError(
+                    f"h has shape {h.shape}, expected (N, H) with N = {out.shape[0]}, as many rows as xs"
+                )
+            hs = np.repeat(h[:, None, :], out.shape[1], axis=1)
+            out = self.lstm.forward(np.concatenate((hs, out), axis=2))
+            score = self.affine.forward(np.concatenate((hs, out), axis=2))
         self.cache = h.shape[1]
         return score
 
@@ -70,8 +73,7 @@ class PeekyDecoder:
 
     def generate(self, h: Array, start_id: int, sample_size: int) -> list[int]:
         """h : (1, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""
-        h = weight("h", h, "(1, H)", 2)
-        return greedy(self.step, self.start(h), np.array([start_id]), sample_size, backend=self.backend)[0]
+        return generate_one(self, weight("h", h, "(1, H)", 2), start_id, sample_size)
 
 
 class PeekySeq2seq(Seq2seq):

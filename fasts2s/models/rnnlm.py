@@ -16,7 +16,9 @@ from fasts2s.layers import (
     TimeSoftmaxWithLoss,
     softmax,
 )
+from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel
+from fasts2s_kernels.checks import flag, integer, integers
 from fasts2s_kernels.contract import Array
 
 
@@ -34,13 +36,15 @@ class _LanguageModel(BaseModel):
 
     def predict(self, xs: Array) -> Array:
         """xs : (N, T) ids -> scores (N, T, V), carrying the state on. Raises ValueError, IndexError."""
-        for layer in self.layers:
-            xs = layer.forward(xs)
+        with all_or_nothing(self.layers):
+            for layer in self.layers:
+                xs = layer.forward(xs)
         return xs
 
     def forward(self, xs: Array, ts: Array) -> Any:
         """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
-        return self.loss_layer.forward(self.predict(xs), ts)
+        with all_or_nothing(self.layers):
+            return self.loss_layer.forward(self.predict(xs), ts)
 
     def backward(self, dout: float = 1) -> None:
         """Compute all gradients of the loss, times dout."""
@@ -153,30 +157,45 @@ class BetterRnnlm(_LanguageModel):
 
     def predict(self, xs: Array, train_flg: bool = False) -> Array:
         """xs : (N, T) ids -> scores (N, T, V); train_flg switches dropout on. Raises ValueError, IndexError."""
-        for layer in self.drop_layers:
-            layer.train_flg = train_flg
-        return super().predict(xs)
+        with all_or_nothing(self.layers):
+            for layer in self.drop_layers:
+                layer.train_flg = flag("train_flg", train_flg)
+            return super().predict(xs)
 
     def forward(self, xs: Array, ts: Array, train_flg: bool = True) -> Any:
         """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
-        return self.loss_layer.forward(self.predict(xs, train_flg), ts)
+        with all_or_nothing(self.layers):
+            return self.loss_layer.forward(self.predict(xs, train_flg), ts)
 
 
 def _generate(
     model: Any, start_id: int, skip_ids: Iterable[int] | None, sample_size: int, stop_id: int | None
 ) -> list[int]:
     """Draw words one by one in the book's order of random numbers; see RnnlmGen.generate."""
-    skip = set() if skip_ids is None else {int(i) for i in skip_ids}
-    word_ids, x = [int(start_id)], int(start_id)
-    while len(word_ids) < sample_size and (len(word_ids) == 1 or x != stop_id):
+    skip, sample_size = set(integers("skip_ids", skip_ids)), integer("sample_size", sample_size, 0)
+    x, stop = integer("start_id", start_id), None if stop_id is None else integer("stop_id", stop_id)
+    word_ids = [x]
+    while len(word_ids) < sample_size and (len(word_ids) == 1 or x != stop):
         p = softmax(model.predict(np.array([[x]])).reshape(-1))
+        if not np.isfinite(p).all():
+            raise ValueError(f"the scores after word {x} are not finite, expected numbers: the model has diverged")
         if skip and not np.delete(p, [i for i in skip if 0 <= i < p.size]).any():
-            raise ValueError(f"skip_ids hold every word of probability above 0 after word {x}: nothing to choose")
+            raise ValueError(f"skip_ids hold every word of probability above 0 after word {x}, expected one that may")
         sampled = int(np.random.choice(p.size, size=1, p=p)[0])
         if sampled not in skip:
             x = sampled
             word_ids.append(x)
     return word_ids
+
+
+def _kind(value: Any) -> str:
+    return f"{type(value).__name__} of {len(value)}" if isinstance(value, list | tuple) else type(value).__name__
+
+
+def _state_pair(name: str, state: Any) -> Any:
+    if not isinstance(state, list | tuple) or len(state) != 2:
+        raise ValueError(f"{name} is {_kind(state)}, expected a pair (h, c) as get_state returns it")
+    return state
 
 
 class RnnlmGen(Rnnlm):
@@ -212,7 +231,7 @@ class RnnlmGen(Rnnlm):
 
     def set_state(self, state: tuple[Array, Array]) -> None:
         """Set (h, c), as get_state returned it."""
-        self.lstm_layer.set_state(*state)
+        self.lstm_layer.set_state(*_state_pair("state", state))
 
 
 class BetterRnnlmGen(BetterRnnlm):
@@ -234,5 +253,8 @@ class BetterRnnlmGen(BetterRnnlm):
 
     def set_state(self, states: list[tuple[Array, Array]]) -> None:
         """Set the states of both LSTM layers, as get_state returned them."""
-        for layer, state in zip(self.lstm_layers, states, strict=True):
-            layer.set_state(*state)
+        if not isinstance(states, list | tuple) or len(states) != len(self.lstm_layers):
+            raise ValueError(f"states is {_kind(states)}, expected a list of {len(self.lstm_layers)} pairs (h, c)")
+        pairs = [_state_pair("a state", state) for state in states]
+        for layer, pair in zip(self.lstm_layers, pairs, strict=True):
+            layer.set_state(*pair)

@@ -8,8 +8,21 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
 from fasts2s.generation import greedy
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel, id_matrix
+from fasts2s_kernels.checks import integer, weight
 from fasts2s_kernels.contract import Array
+
+
+def generate_one(decoder: Any, context: Array, start_id: int, sample_size: int) -> list[int]:
+    """Return sample_size ids from one encoded source, each the best after the last.
+
+    decoder has ``start`` and ``step``; context : (1, ...), what its encoder returned. Raises ValueError, IndexError.
+    """
+    if context.shape[0] != 1:
+        raise ValueError(f"the encoded source has shape {context.shape}, expected one row: use generate_batch")
+    start = np.array([integer("start_id", start_id)])
+    return greedy(decoder.step, decoder.start(context), start, sample_size, backend=decoder.backend)[0]
 
 
 class Encoder:
@@ -31,10 +44,11 @@ class Encoder:
 
     def forward(self, xs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> last h (N, H). ValueError, IndexError."""
-        out = self.embed.forward(xs)
-        if out.shape[1] == 0:
-            raise ValueError(f"xs has shape {out.shape[:2]}, expected (N, T) with T >= 1: there is nothing to encode")
-        self.hs = self.lstm.forward(out, mask)
+        with all_or_nothing([self.embed, self.lstm]):
+            out = self.embed.forward(xs)
+            if out.shape[1] == 0:
+                raise ValueError(f"xs has shape {out.shape[:2]}, expected (N, T) with T >= 1: nothing to encode")
+            self.hs = self.lstm.forward(out, mask)
         return self.hs[:, -1, :]
 
     def backward(self, dh: Array) -> None:
@@ -59,10 +73,11 @@ class Decoder:
 
     def forward(self, xs: Array, h: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, h : (N, H) -> scores (N, T, V). mask, of the source, has no part here."""
-        self.lstm.set_state(h)
-        out = self.embed.forward(xs)
-        out = self.lstm.forward(out)
-        return self.affine.forward(out)
+        with all_or_nothing([self.embed, self.lstm, self.affine]):
+            self.lstm.set_state(weight("h", h, "(N, H)", 2))
+            out = self.embed.forward(xs)
+            out = self.lstm.forward(out)
+            return self.affine.forward(out)
 
     def backward(self, dscore: Array) -> Array:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
@@ -85,7 +100,7 @@ class Decoder:
 
     def generate(self, h: Array, start_id: int, sample_size: int) -> list[int]:
         """h : (1, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""
-        return greedy(self.step, self.start(h), np.array([start_id]), sample_size, backend=self.backend)[0]
+        return generate_one(self, weight("h", h, "(1, H)", 2), start_id, sample_size)
 
 
 class Seq2seq(BaseModel):
@@ -150,15 +165,22 @@ class Seq2seq(BaseModel):
         xs, mask = self._source(xs)
         ts = id_matrix("ts", ts)
         decoder_xs, decoder_ts = ts[:, :-1], ts[:, 1:]
-        h = self.encoder.forward(xs, mask)
-        score = self.decoder.forward(decoder_xs, h, mask)
-        return self.softmax.forward(score, decoder_ts)
+        with all_or_nothing(self._stateful_parts()):
+            h = self.encoder.forward(xs, mask)
+            score = self.decoder.forward(decoder_xs, h, mask)
+            return self.softmax.forward(score, decoder_ts)
 
     def backward(self, dout: float = 1) -> None:
         """Compute all gradients of the loss, times dout."""
         dscore = self.softmax.backward(dout)
         dh = self.decoder.backward(dscore)
         self.encoder.backward(dh)
+
+    def _stateful_parts(self) -> list[Any]:
+        """Return everything that a forward changes."""
+        parts = [self.encoder, self.decoder, self.softmax]
+        inside = [*vars(self.encoder).values(), *vars(self.decoder).values()]
+        return parts + [value for value in inside if hasattr(value, "forward")]
 
     def _source(self, xs: Any) -> tuple[Array, Array | None]:
         """Return the source in reading order and the mask of what is no padding."""
@@ -172,7 +194,8 @@ class Seq2seq(BaseModel):
 
         For several sources at once see :meth:`generate_batch`.
         """
-        if id_matrix("xs", xs, "(1, T)").shape[0] != 1:
+        xs = id_matrix("xs", xs, "(1, T)")
+        if xs.shape[0] != 1:
             raise ValueError(f"xs has shape {xs.shape}, expected (1, T): use generate_batch for several sources")
         return self.generate_batch(xs, start_id, sample_size)[0]
 
@@ -198,7 +221,7 @@ class Seq2seq(BaseModel):
         """
         xs, mask = self._source(xs)
         state = self.decoder.start(self.encoder.forward(xs, mask), mask)
-        starts = np.full(xs.shape[0], start_id)
+        starts = np.full(xs.shape[0], integer("start_id", start_id))
         return greedy(self.decoder.step, state, starts, sample_size, stop_id=stop_id, backend=self.backend)
 
     def named_layers(self) -> list[tuple[str, Any]]:

@@ -44,7 +44,10 @@ def _cast(name: str, a: Array, dtype: Any) -> Array:
         return a
     if a.dtype.kind not in "fiub":
         raise ValueError(f"{name} has dtype {a.dtype}, expected {dtype} or another real number type")
-    return a.astype(dtype)
+    with np.errstate(
+        over="ignore"
+    ):  # a float64 beyond the range of float32 becomes infinite, and shows in the result
+        return a.astype(dtype)
 
 
 def weight(name: str, a: Any, letters: str, ndim: int) -> Array:
@@ -109,9 +112,7 @@ def as_labels(name: str, a: Any, rows: int, size: int, ignore_label: int) -> tup
     a = as_integers(name, a, "(R,)", 1)
     if a.shape != (rows,):
         raise ValueError(f"{name} has shape {a.shape}, expected (R,) = ({rows},)")
-    if not isinstance(ignore_label, int | np.integer):
-        raise ValueError(f"ignore_label is {ignore_label!r}, expected an integer")
-    counted = a != ignore_label
+    counted = a != integer("ignore_label", ignore_label)
     wrong = counted & ((a < 0) | (a >= size))
     if wrong.any():
         allowed = f"labels from 0 to {size - 1} (V = {size}) or ignore_label = {ignore_label}"
@@ -191,12 +192,52 @@ def step(gates: int, x: Any, Wx: Any, Wh: Any, b: Any, states: dict[str, Any], r
     return checked._replace(xs=checked.xs[:, 0])
 
 
+def _scalar(value: Any) -> Any:
+    """Return the element of an array without dimensions; everything else as it is."""
+    return value[()] if type(value) is np.ndarray and value.ndim == 0 else value
+
+
 def number(name: str, value: Any) -> float:
-    """Return value as a float, or raise ValueError."""
+    """Return a real number as a float, or raise ValueError."""
+    value = _scalar(value)
+    # A timedelta64 is an integer to NumPy's class tree.
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ValueError(f"{name} is of type {type(value).__name__}, expected a real number")
     try:
         return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} is {value!r}, expected a number") from None
+    except OverflowError:
+        raise ValueError(f"{name} is an integer beyond 1e308, expected a number that a float64 can hold") from None
+
+
+def integer(name: str, value: Any, minimum: int | None = None) -> int:
+    """Return an integer as an int, or raise ValueError; bool and float are refused."""
+    value = _scalar(value)
+    wanted = "an integer" if minimum is None else f"an integer >= {minimum}"
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
+        raise ValueError(f"{name} is of type {type(value).__name__}, expected {wanted}")
+    if minimum is not None and value < minimum:
+        raise ValueError(f"{name} is {value}, expected {wanted}")
+    return int(value)
+
+
+def integers(name: str, values: Any) -> list[int]:
+    """Return an iterable of integers (or None: none) as a list, or raise ValueError."""
+    if values is None:
+        return []
+    if isinstance(values, np.ma.MaskedArray | str | bytes | bytearray) or not _is_iterable(values):
+        raise ValueError(f"{name} is of type {type(values).__name__}, expected an iterable of integers")
+    return [integer(f"an element of {name}", v) for v in values]
+
+
+def _is_iterable(values: Any) -> bool:
+    return values.ndim > 0 if isinstance(values, np.ndarray) else hasattr(values, "__iter__")
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return True or False (or 1, 0) as a bool, or raise ValueError."""
+    if not isinstance(value, bool | np.bool_ | int | np.integer) or value not in (0, 1):
+        raise ValueError(f"{name} is of type {type(value).__name__}, expected True or False")
+    return bool(value)
 
 
 def saved(cache: Any) -> Any:
@@ -239,14 +280,38 @@ def gradients(
     return dhs, Wx, Wh, last, (dWx, dWh, db)
 
 
-def update_lists(params: Any, grads: Any, **slots: Any) -> None:
-    """Check the lists of an optimiser: equal lengths, and equal shapes position by position."""
-    lists = {"params": params, "grads": grads, **slots}
-    for name, arrays in lists.items():
+def array_list(name: str, arrays: Any) -> list[Array]:
+    """Return a list of float arrays that can be changed in place, or raise ValueError."""
+    if not isinstance(arrays, list | tuple):
+        raise ValueError(f"{name} is of type {type(arrays).__name__}, expected a list of arrays")
+    checked = []
+    for i, a in enumerate(arrays):
+        part = f"{name}[{i}]"
+        a = as_array(part, a, "a float32 or float64 array")
+        checked.append(buffer(part, weight(part, a, "of any shape", a.ndim), a, "of any shape"))
+    return checked
+
+
+def update_lists(params: Any, grads: Any, **slots: Any) -> tuple[list[Array], list[Array], dict[str, list[Array]]]:
+    """Check the lists of an optimiser: equal lengths, and equal shapes position by position.
+
+    Returns params, grads (in the dtype of the params) and the slots by name.
+    """
+    params = array_list("params", params)
+    for name, arrays in {"grads": grads, **slots}.items():
         if not isinstance(arrays, list | tuple):
             raise ValueError(f"{name} is of type {type(arrays).__name__}, expected a list of arrays")
         if len(arrays) != len(params):
             raise ValueError(f"{name} holds {len(arrays)} arrays, expected {len(params)}, as many as params")
-        for i, (a, p) in enumerate(zip(arrays, params, strict=True)):
-            if as_array(f"{name}[{i}]", a, "a float array").shape != p.shape:
-                raise ValueError(f"{name}[{i}] has shape {a.shape}, expected that of params[{i}], {p.shape}")
+    cast = [
+        as_float(f"grads[{i}]", g, p.dtype, p.shape, "its parameter's shape") for i, (g, p) in _pairs(grads, params)
+    ]
+    held = {
+        name: [buffer(f"{name}[{i}]", a, p, "its parameter's shape") for i, (a, p) in _pairs(arrays, params)]
+        for name, arrays in slots.items()
+    }
+    return params, cast, held
+
+
+def _pairs(arrays: Any, params: list[Array]) -> Any:
+    return enumerate(zip(arrays, params, strict=True))

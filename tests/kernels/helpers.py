@@ -27,8 +27,9 @@ def check_shape(
     gradients: Mapping[str, Array],
     rng: np.random.Generator,
     every_element: bool = False,
+    eps: float = 1e-5,
 ) -> float:
-    """Compare gradients with central differences; return the largest error, or raise AssertionError.
+    """Compare gradients with central differences of step eps; return the largest error, or raise AssertionError.
 
     A wrong element shows along a random direction unless the direction happens to be orthogonal to the error, so
     three of them say as much as all elements at a fraction of the cost.
@@ -38,7 +39,7 @@ def check_shape(
     worst = 0.0
     for name, a in arrays.items():
         rows = np.eye(a.size) if every_element or a.size <= SMALL else _unit_vectors(rng, a.size)
-        worst = max(worst, _check_along(function, f"{name} at {shapes}", a, gradients[name], rows))
+        worst = max(worst, _check_along(function, f"{name} at {shapes}", a, gradients[name], rows, eps))
     return worst
 
 
@@ -47,7 +48,9 @@ def _unit_vectors(rng: np.random.Generator, size: int) -> Array:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def _check_along(function: Callable[[], float], name: str, a: Array, gradient: Array, rows: Array) -> float:
+def _check_along(
+    function: Callable[[], float], name: str, a: Array, gradient: Array, rows: Array, eps: float
+) -> float:
     """Check the derivatives of function along each of the rows (k, a.size)."""
     assert np.shape(gradient) == a.shape, f"gradient of {name} has shape {np.shape(gradient)}"
     kept, steps = a.copy(), np.zeros(len(rows))
@@ -56,7 +59,7 @@ def _check_along(function: Callable[[], float], name: str, a: Array, gradient: A
         a[...] = kept + (steps @ rows).reshape(a.shape)
         return function()
 
-    worst = check_gradients(moved, {name: steps}, {name: rows @ np.ravel(gradient)})
+    worst = check_gradients(moved, {name: steps}, {name: rows @ np.ravel(gradient)}, eps)
     a[...] = kept
     return worst
 
@@ -74,6 +77,8 @@ def batch_and_time(rng: np.random.Generator) -> tuple[int, int]:
 
 def random_mask(rng: np.random.Generator, N: int, T: int) -> Array:
     """Padding on the left, on the right, or anywhere; often a row of padding only, often one without any."""
+    if N == 0 or T == 0:
+        return np.ones((N, T), dtype=bool)
     length, steps = rng.integers(1, T + 1, size=(N, 1)), np.arange(T)
     kind = rng.integers(3)
     mask = (steps < length, steps >= T - length, rng.random((N, T)) < 0.6)[kind]

@@ -81,8 +81,11 @@ def _put(kernels: Kernels, inputs: Arrays, name: str) -> Any:
 
 
 def _buffer(kernels: Kernels, inputs: Arrays, name: str) -> Any:
-    # NaN, because backward overwrites: what stood there before must not matter.
-    return kernels.asarray(np.full_like(inputs[name], np.nan)) if name in inputs else None
+    # NaN, because backward overwrites: what stood there before must not matter. In the dtype of the weights.
+    if name not in inputs:
+        return None
+    weight = inputs["Wx"] if "Wx" in inputs else inputs["W"]
+    return kernels.asarray(np.full_like(inputs[name], np.nan, dtype=weight.dtype))
 
 
 # ---- recurrent layers -----------------------------------------------------------------------------------
@@ -103,7 +106,7 @@ def _recurrent_case(
         "Wx": draw((D, gates * H)) * scale / max(D, 1) ** 0.5,
         "Wh": draw((H, gates * H)) * scale / max(H, 1) ** 0.5,
     }
-    optional = {"b": draw(gates * H), "row_bias": draw((N, gates * H)), "mask": random_mask(rng, N, max(T, 1))[:, :T]}
+    optional = {"b": draw(gates * H), "row_bias": draw((N, gates * H)), "mask": random_mask(rng, N, T)}
     optional |= {name: draw((N, H)) for name in states}
     chosen = {name: a for name, a in optional.items() if sizes or rng.random() < 0.7}
     return inputs | chosen
@@ -190,7 +193,9 @@ def _softmax_case(rng: np.random.Generator, sizes: tuple[int, ...] | None = None
 
 
 def _softmax_run(kernels: Kernels, inputs: Arrays) -> tuple[Arrays, Cache]:
-    loss, cache = kernels.softmax_loss_forward(_put(kernels, inputs, "xs"), _put(kernels, inputs, "ts"), ignore_label=-1)
+    loss, cache = kernels.softmax_loss_forward(
+        _put(kernels, inputs, "xs"), _put(kernels, inputs, "ts"), ignore_label=-1
+    )
     return {"loss": loss}, cache
 
 
@@ -201,7 +206,7 @@ def _softmax_back(kernels: Kernels, inputs: Arrays, cache: Cache, douts: Arrays)
 def _attention_case(rng: np.random.Generator, sizes: tuple[int, ...] | None = None, scale: float = 1.0) -> Arrays:
     N, T, S, H = sizes or (*batch_and_time(rng), *two_sizes(rng))
     inputs = {"hs_enc": rng.standard_normal((N, S, H)) * scale, "hs_dec": rng.standard_normal((N, T, H)) * scale}
-    mask = random_mask(rng, N, max(S, 1))[:, :S]
+    mask = random_mask(rng, N, S)
     return inputs | ({"mask": mask} if sizes or rng.random() < 0.7 else {})
 
 

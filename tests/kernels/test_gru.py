@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fasts2s.testing import assert_close
+from fasts2s.testing import TOLERANCES, assert_close
 from tests.kernels.ops import GRU, host, prove
 
 
@@ -40,8 +40,10 @@ def _by_hand(xs, Wx, Wh, b=None, h0=None, row_bias=None, mask=None):
     return {"hs": hs, "h": h}
 
 
-def test_gradients_on_random_shapes(kernels, record_property):
-    record_property("worst error", prove(GRU, kernels, seed=2))
+def test_gradients_on_random_shapes(kernels, backend, record_testsuite_property):
+    worst = prove(GRU, kernels, seed=2)
+    record_testsuite_property(f"{backend} {GRU.name}", worst)
+    assert worst <= TOLERANCES["central difference"][0]
 
 
 def test_values_with_everything(kernels, rng):

@@ -4,6 +4,7 @@ import numpy as np
 
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
 def _rows(name: str, x: Array, W: Array, axis: int, letters: str) -> Array:
@@ -13,6 +14,7 @@ def _rows(name: str, x: Array, W: Array, axis: int, letters: str) -> Array:
     return checks.as_float(name, x, W.dtype, x.shape, letters)
 
 
+@quiet
 def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.affine_forward`."""
     W = checks.weight("W", W, "(D, M)", 2)
@@ -22,6 +24,7 @@ def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
     return np.dot(x, W) + checks.as_float("b", b, W.dtype, (W.shape[1],), "(M,)")
 
 
+@quiet
 def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.affine_backward`."""
     W = checks.weight("W", W, "(D, M)", 2)
@@ -29,6 +32,7 @@ def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | N
     dout = checks.as_float("dout", dout, W.dtype, (x.shape[0], W.shape[1]), "(R, M)")
     dW = checks.buffer("dW", dW, W, "(D, M)")
     if db is not None:
-        checks.buffer("db", db, np.zeros_like(W, shape=(W.shape[1],)), "(M,)")[...] = dout.sum(axis=0)
+        db = checks.buffer("db", db, np.zeros_like(W, shape=(W.shape[1],)), "(M,)")
+        db[...] = dout.sum(axis=0)
     dW[...] = np.dot(x.T, dout)
     return np.dot(dout, W.T)

@@ -6,6 +6,7 @@ import numpy as np
 
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.quiet import quiet
 
 
 def _inputs(hs_enc: Any, hs_dec: Any, mask: Any) -> tuple[Array, Array, Array | None]:
@@ -21,6 +22,7 @@ def _inputs(hs_enc: Any, hs_dec: Any, mask: Any) -> tuple[Array, Array, Array | 
     return hs_enc, hs_dec, mask
 
 
+@quiet
 def attention_forward(hs_enc: Array, hs_dec: Array, *, mask: Array | None = None) -> tuple[Array, Array, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.attention_forward`."""
     hs_enc, hs_dec, mask = _inputs(hs_enc, hs_dec, mask)
@@ -29,13 +31,13 @@ def attention_forward(hs_enc: Array, hs_dec: Array, *, mask: Array | None = None
         scores = np.where(mask[:, None, :], scores, scores.dtype.type(-np.inf))
     top = scores.max(axis=2, keepdims=True, initial=-np.inf)
     top = np.where(top == -np.inf, scores.dtype.type(0), top)  # a row of padding only: exp(-inf - 0) = 0
-    with np.errstate(invalid="ignore"):
-        weights = np.exp(scores - top)
+    weights = np.exp(scores - top)
     total = weights.sum(axis=2, keepdims=True)
     weights /= np.where(total == 0, total.dtype.type(1), total)
     return np.matmul(weights, hs_enc), weights.copy(), (hs_enc, hs_dec, weights)
 
 
+@quiet
 def attention_backward(dout: Array, cache: Cache) -> tuple[Array, Array]:
     """See :meth:`fasts2s_kernels.contract.Kernels.attention_backward`."""
     hs_enc, hs_dec, weights = checks.saved(cache)

@@ -6,6 +6,7 @@ import numpy as np
 
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
 def _scores(scores: Any) -> Array:
@@ -15,21 +16,22 @@ def _scores(scores: Any) -> Array:
     return scores
 
 
+@quiet
 def argmax(scores: Array) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.argmax`."""
     return _scores(scores).argmax(axis=1).astype(np.int64, copy=False)
 
 
+@quiet
 def sample(scores: Array, uniforms: Array) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.sample`."""
     scores = _scores(scores)
     uniforms = checks.as_float("uniforms", uniforms, np.dtype(np.float64), (scores.shape[0],), "(R,)")
-    with np.errstate(invalid="ignore"):
-        p = np.exp(scores - scores.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
-        # Probabilities in the dtype of the scores, sums in float64: the arithmetic of numpy.random.choice.
-        cdf = p.astype(np.float64).cumsum(axis=1)
-        cdf /= cdf[:, -1:]
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    # Probabilities in the dtype of the scores, sums in float64: the arithmetic of numpy.random.choice.
+    cdf = p.astype(np.float64).cumsum(axis=1)
+    cdf /= cdf[:, -1:]
     if not np.isfinite(cdf).all():
         row = int(np.argwhere(~np.isfinite(cdf))[0, 0])
         raise ValueError(

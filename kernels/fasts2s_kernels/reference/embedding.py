@@ -4,14 +4,17 @@ import numpy as np
 
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
+@quiet
 def embedding_forward(W: Array, ids: Array) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.embedding_forward`."""
     W = checks.weight("W", W, "(V, D)", 2)
     return W[checks.as_ids("ids", ids, W.shape[0], "of any shape")]
 
 
+@quiet
 def embedding_backward(dout: Array, ids: Array, *, dW: Array) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.embedding_backward`."""
     dW = checks.buffer("dW", dW, checks.weight("dW", dW, "(V, D)", 2), "(V, D)")

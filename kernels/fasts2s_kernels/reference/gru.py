@@ -6,6 +6,7 @@ import numpy as np
 
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.quiet import quiet
 from fasts2s_kernels.reference.elementwise import select, sigmoid
 from fasts2s_kernels.reference.lstm import zero_buffers
 
@@ -21,6 +22,7 @@ def _cell(x: Array, h: Array, seq: checks.Sequence) -> tuple[Array, tuple[Array,
     return (1 - z) * h + z * n, (z, r, n)
 
 
+@quiet
 def gru_forward(
     xs: Array,
     Wx: Array,
@@ -37,12 +39,11 @@ def gru_forward(
     N, T, _ = seq.xs.shape
     hs = np.zeros_like(seq.xs, shape=(N, T, h.shape[1]))
     steps = []
-    with np.errstate(over="ignore"):
-        for t in range(T):
-            h_new, gates = _cell(seq.xs[:, t], h, seq)
-            steps.append((h, gates))
-            h = select(seq.mask, t, h_new, h)
-            hs[:, t] = h
+    for t in range(T):
+        h_new, gates = _cell(seq.xs[:, t], h, seq)
+        steps.append((h, gates))
+        h = select(seq.mask, t, h_new, h)
+        hs[:, t] = h
     return hs, h.copy(), (seq, steps)
 
 
@@ -59,6 +60,7 @@ def _cell_backward(dh: Array, Wh: Array, step: tuple[Any, ...]) -> tuple[Array, 
     return np.concatenate((dzr, dn), axis=1), dh_prev
 
 
+@quiet
 def gru_backward(
     dhs: Array | None,
     Wx: Array,
@@ -94,8 +96,8 @@ def gru_backward(
     return dxs, dh.copy(), drow
 
 
+@quiet
 def gru_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.gru_step`."""
     seq = checks.step(3, x, Wx, Wh, b, {"h": h}, row_bias)
-    with np.errstate(over="ignore"):
-        return _cell(seq.xs, seq.states[0], seq)[0]
+    return _cell(seq.xs, seq.states[0], seq)[0]

@@ -6,6 +6,7 @@ import numpy as np
 
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.quiet import quiet
 from fasts2s_kernels.reference.elementwise import select, sigmoid
 
 
@@ -20,6 +21,7 @@ def _cell(x: Array, h: Array, c: Array, seq: checks.Sequence) -> tuple[Array, Ar
     return o * np.tanh(c), c, (f, g, i, o)
 
 
+@quiet
 def lstm_forward(
     xs: Array,
     Wx: Array,
@@ -37,12 +39,11 @@ def lstm_forward(
     N, T, _ = seq.xs.shape
     hs = np.zeros_like(seq.xs, shape=(N, T, h.shape[1]))
     steps = []
-    with np.errstate(over="ignore"):
-        for t in range(T):
-            h_new, c_new, gates = _cell(seq.xs[:, t], h, c, seq)
-            steps.append((h, c, c_new, gates))
-            h, c = select(seq.mask, t, h_new, h), select(seq.mask, t, c_new, c)
-            hs[:, t] = h
+    for t in range(T):
+        h_new, c_new, gates = _cell(seq.xs[:, t], h, c, seq)
+        steps.append((h, c, c_new, gates))
+        h, c = select(seq.mask, t, h_new, h), select(seq.mask, t, c_new, c)
+        hs[:, t] = h
     # The state is handed out, so it must not be memory of the caller (T = 0) or of the cache (padding).
     return hs, h.copy(), c.copy(), (seq, steps)
 
@@ -58,6 +59,7 @@ def _cell_backward(dh: Array, dc: Array, step: tuple[Any, ...]) -> tuple[Array, 
     return np.concatenate((df, dg, di, do), axis=1), ds * f
 
 
+@quiet
 def lstm_backward(
     dhs: Array | None,
     Wx: Array,
@@ -104,6 +106,7 @@ def accumulate(buffers: tuple[Array, Array, Array | None], x: Array, h: Array, d
         db += dA.sum(axis=0)
 
 
+@quiet
 def lstm_step(
     x: Array,
     Wx: Array,
@@ -116,6 +119,5 @@ def lstm_step(
 ) -> tuple[Array, Array]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_step`."""
     seq = checks.step(4, x, Wx, Wh, b, {"h": h, "c": c}, row_bias)
-    with np.errstate(over="ignore"):
-        h_new, c_new, _ = _cell(seq.xs, seq.states[0], seq.states[1], seq)
+    h_new, c_new, _ = _cell(seq.xs, seq.states[0], seq.states[1], seq)
     return h_new, c_new

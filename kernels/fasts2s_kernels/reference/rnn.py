@@ -4,6 +4,7 @@ import numpy as np
 
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.quiet import quiet
 from fasts2s_kernels.reference.elementwise import select
 from fasts2s_kernels.reference.lstm import accumulate, zero_buffers
 
@@ -15,6 +16,7 @@ def _cell(x: Array, h: Array, seq: checks.Sequence) -> Array:
     return np.tanh(a)
 
 
+@quiet
 def rnn_forward(
     xs: Array,
     Wx: Array,
@@ -39,6 +41,7 @@ def rnn_forward(
     return hs, h.copy(), (seq, steps)
 
 
+@quiet
 def rnn_backward(
     dhs: Array | None,
     Wx: Array,
@@ -68,6 +71,7 @@ def rnn_backward(
     return dxs, dh.copy(), drow
 
 
+@quiet
 def rnn_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.rnn_step`."""
     seq = checks.step(1, x, Wx, Wh, b, {"h": h}, row_bias)

@@ -6,8 +6,10 @@ import numpy as np
 
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.quiet import quiet
 
 
+@quiet
 def softmax_loss_forward(xs: Array, ts: Array, *, ignore_label: int) -> tuple[Any, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.softmax_loss_forward`."""
     xs = checks.as_array("xs", xs, "a float array (R, V)")
@@ -21,15 +23,15 @@ def softmax_loss_forward(xs: Array, ts: Array, *, ignore_label: int) -> tuple[An
     x, t = (xs, ts) if counted is None else (xs[counted], ts[counted])
     if x.shape[0] == 0:
         return np.float64(0), (np.zeros_like(x), t, counted, (R, V))
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        x = x - x.max(axis=1, keepdims=True)
-        ys = np.exp(x)
-        total = ys.sum(axis=1, keepdims=True)
-        losses = np.log(total[:, 0]) - x[np.arange(t.size), t]
-        ys /= total
+    x = x - x.max(axis=1, keepdims=True)
+    ys = np.exp(x)
+    total = ys.sum(axis=1, keepdims=True)
+    losses = np.log(total[:, 0]) - x[np.arange(t.size), t]
+    ys /= total
     return losses.mean(dtype=np.float64), (ys, t, counted, (R, V))
 
 
+@quiet
 def softmax_loss_backward(dout: float, cache: Cache) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.softmax_loss_backward`."""
     ys, t, counted, shape = checks.saved(cache)

@@ -1,0 +1,53 @@
+"""Gradients of every layer by central differences in float64, on many random shapes."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import fasts2s
+from fasts2s import layers
+from fasts2s.testing import TOLERANCES
+from tests.kernels.helpers import cases, check_shape
+from tests.layers.gradient_cases import BUILDERS, binary_cross_entropy, cross_entropy
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    """The book's layers return float32, too coarse for differences."""
+    with fasts2s.use_backend("numpy", dtype="float64"):
+        yield
+
+
+def test_no_layer_is_left_out():
+    assert set(BUILDERS) == {name for name in layers.__all__ if inspect.isclass(getattr(layers, name))}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_gradients_on_random_shapes(name, record_testsuite_property):
+    worst = 0.0
+    for rng, every_element in cases(sum(map(ord, name))):
+        case = BUILDERS[name](rng)
+        douts = [rng.standard_normal(np.shape(out)) for out in case.outputs()]
+        douts = [d if d.ndim else float(d) for d in map(np.asarray, douts)]
+
+        def projected(case=case, douts=douts):
+            return float(sum(np.sum(out * d) for out, d in zip(case.outputs(), douts, strict=True)))
+
+        found = {k: np.array(g, copy=True) for k, g in case.backward(douts).items()}
+        worst = max(worst, check_shape(projected, case.arrays, found, rng, every_element))
+    record_testsuite_property(name, worst)
+    assert worst <= TOLERANCES["central difference"][0]
+
+
+def test_softmax_with_loss_is_the_cross_entropy(rng):
+    x, t = rng.uniform(-0.5, 0.5, size=(11, 5)), rng.integers(0, 5, size=11)
+    loss, exact = layers.SoftmaxWithLoss().forward(x, t), cross_entropy(x, t)
+    assert 0 < exact - loss < 1e-6 * exact
+
+
+@pytest.mark.parametrize(("layer", "shape"), [(layers.SigmoidWithLoss, 11), (layers.TimeSigmoidWithLoss, (3, 7))])
+def test_sigmoid_with_loss_is_the_cross_entropy(rng, layer, shape):
+    x, t = rng.uniform(-1, 1, size=shape), rng.integers(0, 2, size=shape)
+    loss, exact = layer().forward(x, t), binary_cross_entropy(x, t)
+    assert 0 < exact - loss < 1e-6 * exact

@@ -1,0 +1,95 @@
+"""The ledger of what came of malformed calls, and how a result or an exception is judged."""
+
+import linecache
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+def leaves(value: Any) -> list[Any]:
+    """Return the arrays and numbers of a result, in order; None is left out."""
+    if isinstance(value, dict):
+        return leaves(list(value.values()))
+    if isinstance(value, list | tuple):
+        return [leaf for part in value for leaf in leaves(part)]
+    return [] if value is None else [value]
+
+
+def finite(values: Iterable[Any]) -> bool:
+    """Whether all numbers are finite, and small enough to stay so."""
+    numbers = [np.asarray(v) for v in values if isinstance(v, np.ndarray | np.generic | int | float)]
+    return all(a.dtype.kind in "fiub" and bool((np.abs(a.astype("f8")) < 1e6).all()) for a in numbers)
+
+
+def described(value: Any) -> str:
+    """Return a short text that tells what a value was."""
+    if isinstance(value, np.ndarray):
+        return f"{type(value).__name__} {value.dtype} {value.shape}"
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {described(v)}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__} of {', '.join(described(v) for v in value[:4])}"
+    return f"{type(value).__name__} {str(repr(value))[:40]}"
+
+
+def _content(value: Any) -> list[bytes]:
+    arrays = (leaf for leaf in leaves(value) if isinstance(leaf, np.ndarray))
+    return [np.asarray(a).tobytes() for a in arrays if not a.dtype.hasobject and a.dtype.kind != "T"]
+
+
+class Ledger:
+    """What came of the malformed calls of one test."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.faults: dict[Any, str] = {}
+
+    def call(
+        self, function: Callable[..., Any], arguments: dict[str, Any], text: str, writes: Iterable[str] = ()
+    ) -> tuple[bool, Any]:
+        """Call; return whether it succeeded, and the result. A fault is noted once per kind and place.
+
+        writes names the arguments that a call that succeeds may write to.
+        """
+        label, before = f"{text}({described(arguments)})", {k: _content(v) for k, v in arguments.items()}
+        try:
+            done, result = True, function(**arguments)
+        except Exception as error:
+            done, result = False, None
+            self.outcomes[type(error).__name__] += 1
+            self._judge(error, label, list(arguments))
+        else:
+            self.outcomes["success"] += 1
+        for name, value in arguments.items():
+            if _content(value) != before[name] and not (done and name in writes):
+                came = "succeeded" if done else "was refused"
+                self.note((text, name, "written"), f"{label} {came}, and wrote to {name}")
+        return done, result
+
+    def _judge(self, error: Exception, label: str, names: list[str]) -> None:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        assert trace is not None
+        place = Path(trace.tb_frame.f_code.co_filename)
+        ours = linecache.getline(str(place), trace.tb_lineno).strip().startswith("raise ")
+        message = str(error)
+        named = message.partition(" ")[0] in names or re.search("expected|before forward", message)
+        if type(error) not in (ValueError, IndexError) or not (ours and named and len(message) > 20):
+            where = f"{place.parent.name}/{place.name}:{trace.tb_lineno}"
+            self.note((where, type(error)), f"{label}\n    {where} {type(error).__name__}: {message[:160]}")
+
+    def note(self, key: Any, text: str) -> None:
+        """Note a fault, unless there is one of this kind."""
+        self.faults.setdefault(key, text)
+
+    def settle(self) -> None:
+        """Fail the test if there are faults, and list them."""
+        if self.faults:
+            text = "\n".join([f"{len(self.faults)} kinds of fault:", *self.faults.values()])
+            pytest.fail(text, pytrace=False)

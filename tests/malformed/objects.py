@@ -1,0 +1,206 @@
+"""Malformed calls of the methods of one class, and what they must leave as it was."""
+
+import inspect
+import zlib
+from typing import Any
+
+import numpy as np
+
+from tests.malformed.ledger import Ledger, described, finite, leaves
+from tests.malformed.values import malform
+from tests.records import KINDS, LAYERS, MODELS, SIZES, Record, size, valid
+
+RECORDS: dict[str, Record] = {**LAYERS, **MODELS}
+
+
+def generator(*names: Any) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(repr(names).encode()))
+
+
+def malformed(arguments: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Return the arguments with one or two of them spoiled, or two swapped."""
+    arguments, names = dict(arguments), list(arguments)
+    first, second = rng.choice(names), rng.choice(names)
+    if rng.random() < 0.1 and first != second:
+        arguments[first], arguments[second] = arguments[second], arguments[first]
+        return arguments
+    for name in {str(first), str(second)} if rng.random() < 0.2 else {str(first)}:
+        arguments[name] = malform(arguments[name], rng)
+        number = arguments[name]
+        if name == "sample_size" and isinstance(number, int | float | np.number) and number > 100:
+            arguments[name] = -3  # a huge size is legal, and takes its time
+    return arguments
+
+
+def copies(result: Any) -> list[Any]:
+    return [np.array(leaf, copy=True) for leaf in leaves(result)]
+
+
+def equal(a: list[Any], b: list[Any]) -> bool:
+    """Whether two lists of arrays hold the same bits, NaN included."""
+
+    def content(x: Any) -> Any:
+        return x.dtype, x.shape, x.tobytes()
+
+    return [content(x) for x in a] == [content(x) for x in b]
+
+
+def fresh(record: Record, options: dict[str, Any], primed: bool) -> Any:
+    """Return a new object, after a valid forward where primed."""
+    obj = record.build(**options)
+    np.random.seed(3)
+    if primed:
+        obj.forward(**valid(record.forward))
+    return obj
+
+
+def gradients(obj: Any, record: Record) -> list[Any]:
+    result = copies(obj.backward(**valid(record.backward)))
+    return result + copies(obj.grads if hasattr(obj, "grads") else [obj.dW, obj.db])
+
+
+def answers(obj: Any, record: Record, primed: bool) -> list[Any]:
+    """What valid calls give from here on: the gradients of the last forward, then those of another one."""
+    np.random.seed(4)
+    before = gradients(obj, record) if primed else []
+    return before + copies(obj.forward(**valid(record.forward))) + gradients(obj, record)
+
+
+def shapes(out: str, specs: dict[str, str], arguments: dict[str, Any]) -> list[tuple[int, ...]]:
+    """Return the documented shapes of the results, from the shapes of the arguments: the first that fits decides."""
+    sizes: dict[str, Any] = {}
+    for name, spec in specs.items():
+        letters, came = spec.split(), np.shape(arguments[name]) if isinstance(arguments[name], np.ndarray) else ()
+        letters = letters[1:] if letters[:1] and letters[0] in KINDS else letters
+        if letters == ["*"]:
+            sizes.setdefault("*", came)
+        elif len(letters) == len(came):
+            for letter, length in zip(letters, came, strict=True):
+                sizes.setdefault(letter, length)
+    parts = [[sizes.get(t, size(t) if t != "*" else ()) for t in part.split()] for part in out.split(";")]
+    return [tuple(np.hstack(part).astype(int).tolist()) if part else () for part in parts]
+
+
+def parts(obj: Any) -> list[Any]:
+    """Return an object and all the layers inside it."""
+    found, inside = [obj], [*vars(obj).values(), *(getattr(obj, "layers", None) or [])]
+    for value in inside:
+        if type(value).__module__.startswith("fasts2s.") and hasattr(value, "__dict__") and hasattr(value, "forward"):
+            found += [part for part in parts(value) if not any(part is f for f in found)]
+    return found
+
+
+class Fuzz:
+    """Malformed calls of one class; every action makes one or two."""
+
+    def __init__(self, name: str, options: dict[str, Any]) -> None:
+        self.name, self.options, self.record = name, options, RECORDS[name]
+        self.rng, self.ledger = generator(name, options), Ledger()
+        self.answers = {p: answers(fresh(self.record, options, p), self.record, p) for p in (False, True)}
+        obj = fresh(self.record, options, True)
+        self.gradient_shapes = [np.shape(g) for g in leaves(obj.backward(**valid(self.record.backward)))]
+
+    def run(self, calls: int) -> Ledger:
+        actions = [self.forward, self.forward, self.backward, self.weights]
+        while sum(self.ledger.outcomes.values()) < calls:
+            primed = bool(self.rng.random() < 0.7)
+            actions[self.rng.integers(len(actions))](fresh(self.record, self.options, primed), primed)
+        return self.ledger
+
+    def forward(self, obj: Any, primed: bool) -> None:
+        arguments = malformed(valid(self.record.forward), self.rng)
+        done, result = self.ledger.call(obj.forward, arguments, f"{self.name}.forward")
+        if done:
+            self.result("forward", shapes(self.record.out, self.record.forward, arguments), arguments, result)
+            text = f"{self.name}.forward({described(arguments)}), then backward"
+            self.ledger.call(obj.backward, valid(self.record.backward), text)
+        else:
+            self.unchanged(obj, primed, "forward", arguments)
+
+    def backward(self, obj: Any, primed: bool) -> None:
+        arguments = valid(self.record.backward)
+        arguments = malformed(arguments, self.rng) if primed or self.rng.random() < 0.5 else arguments
+        done, result = self.ledger.call(obj.backward, arguments, f"{self.name}.backward")
+        if done and not primed:
+            self.ledger.note("first", f"{self.name}.backward before forward was accepted")
+        elif done:
+            self.result("backward", self.gradient_shapes, arguments, result)
+        self.unchanged(obj, primed, "backward", arguments)
+
+    def weights(self, obj: Any, primed: bool) -> None:
+        """A weight or a gradient buffer that is wrong, in the object or in a layer of it."""
+        holders = [layer for layer in parts(obj) if getattr(layer, "params", None) and len(parts(layer)) == 1]
+        if not holders:
+            self.forward(obj, primed)
+            return
+        layer = holders[self.rng.integers(len(holders))]
+        held = layer.params if self.rng.random() < 0.6 else layer.grads
+        k = int(self.rng.integers(len(held)))
+        kept, held[k] = held[k], malform(held[k], self.rng)
+        spoiled = {("params" if held is layer.params else "grads") + f"[{k}]": held[k]}
+        done, _ = self.ledger.call(lambda **_: obj.forward(**valid(self.record.forward)), spoiled, self.name)
+        if done:
+            backward = lambda **_: obj.backward(**valid(self.record.backward))
+            self.ledger.call(backward, spoiled, self.name, writes=set(spoiled) - {f"params[{k}]"})
+        held[k] = kept
+        if not done:
+            self.unchanged(obj, primed, "forward", spoiled)
+
+    def result(self, method: str, expected: list[Any], arguments: dict[str, Any], result: Any) -> None:
+        text = f"{self.name}.{method}({described(arguments)})"
+        came = [np.shape(leaf) for leaf in leaves(result)]
+        if came != expected:
+            self.ledger.note((method, "shape"), f"{text} has shapes {came}, documented are {expected}")
+        if finite(leaves(arguments)) and not finite(leaves(result)):
+            self.ledger.note((method, "finite"), f"{text} is not finite")
+
+    def unchanged(self, obj: Any, primed: bool, method: str, arguments: dict[str, Any]) -> None:
+        text = f"{self.name}.{method}({described(arguments)}), then valid calls"
+        try:
+            same = equal(answers(obj, self.record, primed), self.answers[primed])
+        except Exception as error:
+            self.ledger.note((method, "spoiled"), f"{text}: {type(error).__name__} {error}")
+        else:
+            if not same:
+                self.ledger.note((method, "changed"), f"{text}: results differ from those without the first call")
+
+    def method(self, method: str, specs: dict[str, str]) -> None:
+        """Call another method; predict, like forward, must leave the object as it was where it is refused."""
+        primed = bool(self.rng.random() < 0.7)
+        obj = fresh(self.record, self.options, primed)
+        arguments = malformed(valid(specs), self.rng)
+        if method != "predict" and self.rng.random() < 0.1:
+            obj.params[self.rng.integers(len(obj.params))][...] = np.nan
+        done, result = self.ledger.call(getattr(obj, method), arguments, f"{self.name}.{method}")
+        if done and method == "predict":
+            self.result(method, shapes("N T V", specs, arguments), arguments, result)
+        elif done:
+            self.sequences(method, arguments, result)
+        elif method == "predict":
+            self.unchanged(obj, primed, method, arguments)
+
+    def sequences(self, method: str, arguments: dict[str, Any], result: Any) -> None:
+        """Generated ids: as many as asked for, none outside the vocabulary."""
+        wanted, rows = arguments["sample_size"], result if method == "generate_batch" else [result]
+        right = isinstance(wanted, int | np.integer) and wanted >= 0
+        if self.name.endswith("Gen"):  # the start is part of the result, as it came
+            wanted, rows = wanted - 1 if right and wanted else 0, [row[1:] for row in rows]
+        short = arguments.get("stop_id") is not None
+        right = right and all(len(row) == wanted or (short and len(row) < wanted) for row in rows)
+        if method == "generate_batch":
+            right = right and len(rows) == len(arguments["xs"])
+        if not right or not all(0 <= i < SIZES["V"] for row in rows for i in row):
+            self.ledger.note(method, f"{self.name}.{method}({described(arguments)}) gave {str(result)[:80]}")
+
+    def state(self) -> None:
+        """A state that is wrong: refused by set_state or by the next forward; reset_state() mends it."""
+        obj = fresh(self.record, self.options, True)
+        names = list(inspect.signature(obj.set_state).parameters)
+        held = [obj.get_state()] if hasattr(obj, "get_state") else [getattr(obj, name) for name in names]
+        arguments = malformed(dict(zip(names, held, strict=True)), self.rng)
+        done, _ = self.ledger.call(obj.set_state, arguments, f"{self.name}.set_state")
+        if done:
+            spoiled = {f"{k} of set_state": v for k, v in arguments.items()}
+            self.ledger.call(lambda **_: obj.forward(**valid(self.record.forward)), spoiled, f"{self.name}.forward")
+        obj.reset_state()
+        self.unchanged(obj, False, "set_state", arguments)

@@ -1,0 +1,119 @@
+"""Models learn what they should, and a copy of a half-trained model learns on as the original does."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from fasts2s.corpus import tiny_corpus
+from fasts2s.evaluation import exact_answers
+from fasts2s.generation import greedy
+from fasts2s.layers import softmax
+from fasts2s.models import (
+    AttentionSeq2seq,
+    BetterRnnlm,
+    BetterRnnlmGen,
+    PeekySeq2seq,
+    Rnnlm,
+    RnnlmGen,
+    Seq2seq,
+    SimpleRnnlm,
+)
+from fasts2s.optimizers import Adam
+from fasts2s.sequence import encode
+from fasts2s.trainer import Trainer
+
+SEQ2SEQ = [Seq2seq, PeekySeq2seq, AttentionSeq2seq]
+LANGUAGE = [SimpleRnnlm, Rnnlm, BetterRnnlm, RnnlmGen, BetterRnnlmGen]
+
+
+def test_a_language_model_learns_a_sentence_that_needs_a_memory(backend):
+    corpus, word_to_id, id_to_word = tiny_corpus()
+    np.random.seed(1)
+    model = Rnnlm(len(word_to_id), 8, 16, backend=backend)
+    trainer = Trainer(model, Adam(lr=0.02, backend=backend))
+    for _ in range(150):
+        model.reset_state()
+        loss = trainer.train_step(corpus[None, :-1], corpus[None, 1:], max_grad=5.0)
+    assert loss < 0.05
+
+    def probabilities(words):
+        model.reset_state()
+        return softmax(model.predict(np.array([[word_to_id[w] for w in words.split()]]))[0, -1])
+
+    assert id_to_word[int(probabilities("you say goodbye and i").argmax())] == "say"
+    assert probabilities("you say")[word_to_id["goodbye"]] > 0.9
+    assert probabilities("you say goodbye and i say")[word_to_id["hello"]] > 0.9
+    start, stop = np.array([word_to_id["you"]]), word_to_id["<eos>"]
+    (said,) = greedy(model.step, None, start, 50, stop_id=stop, backend=backend)
+    assert " ".join(id_to_word[i] for i in said) == "say goodbye and i say hello <eos>"
+
+
+@pytest.mark.parametrize("make", SEQ2SEQ)
+def test_a_model_overfits_ten_additions(make, backend, rng):
+    letters = {c: i for i, c in enumerate("0123456789+_ ")}
+    sums = [(int(a), int(b)) for a, b in rng.integers(0, 1000, (10, 2))]
+    xs = np.array([encode(f"{a}+{b}", letters, 7) for a, b in sums])
+    ts = np.array([encode(f"_{a + b}", letters, 5) for a, b in sums])
+    np.random.seed(1)
+    model = make(13, 16, 32, backend=backend)
+    trainer = Trainer(model, Adam(lr=0.02, backend=backend))
+    assert exact_answers(model, xs, ts).sum() <= 1
+    trainer.fit(xs, ts, max_epoch=300, batch_size=10, max_grad=5.0, eval_interval=None)
+    assert exact_answers(model, xs, ts).sum() == 10
+    letter_of = {i: c for c, i in letters.items()}
+    answer = "".join(letter_of[i] for i in model.generate(xs[:1], letters["_"], 4))
+    assert answer.strip() == str(sum(sums[0]))
+
+
+def by_pickle(value):
+    return pickle.loads(pickle.dumps(value))
+
+
+def trained(make):
+    np.random.seed(1)
+    model = make(11, 7, 7)
+    trainer = Trainer(model, Adam(lr=0.01))
+    steps(trainer, 3, seed=1)
+    return trainer
+
+
+def steps(trainer, count, seed):
+    np.random.seed(seed)  # dropout
+    rng = np.random.default_rng(seed)
+    return [trainer.train_step(*rng.integers(0, 11, (2, 3, 5)), max_grad=0.5) for _ in range(count)]
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, by_pickle])
+@pytest.mark.parametrize("make", [*SEQ2SEQ, *LANGUAGE])
+def test_a_copy_learns_on_as_the_original(make, duplicate):
+    trainer = trained(make)
+    other = duplicate(trainer)
+    before = [p.copy() for p in trainer.model.params]
+    mine = steps(other, 3, seed=2)
+    assert all(np.array_equal(p, q) for p, q in zip(trainer.model.params, before, strict=True))  # no memory shared
+    assert steps(trainer, 3, seed=2) == mine
+    for k, (p, q) in enumerate(zip(trainer.model.params, other.model.params, strict=True)):
+        assert np.array_equal(p, q), f"params[{k}]"
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, by_pickle])
+@pytest.mark.parametrize("make", [BetterRnnlm, BetterRnnlmGen])
+def test_a_copy_keeps_its_tied_weights(make, duplicate):
+    model = duplicate(trained(make).model)
+    model.params[0][2, 3] = 5
+    assert model.params[7][3, 2] == 5
+    assert model.layers[0].W is model.layers[0].params[0] is model.params[0]
+    assert model.layers[-1].params[0] is model.params[7]
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, by_pickle])
+@pytest.mark.parametrize("make", [*SEQ2SEQ, *LANGUAGE])
+def test_lists_of_a_copy_are_the_arrays_of_its_layers(make, duplicate):
+    model = duplicate(trained(make).model)
+    held = [(a, b) for _, layer in model.named_layers() for a, b in zip(layer.params, layer.grads, strict=True)]
+    assert [(id(a), id(b)) for a, b in held] == [
+        (id(p), id(g)) for p, g in zip(model.params, model.grads, strict=True)
+    ]
+    assert model.backend == trained(make).model.backend

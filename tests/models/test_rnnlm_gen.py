@@ -1,0 +1,145 @@
+"""Text from language models: the book's random numbers, banned words, states that can be kept."""
+
+import numpy as np
+import pytest
+
+from fasts2s.models import BetterRnnlmGen, RnnlmGen
+
+V = 13
+
+
+@pytest.fixture(params=["RnnlmGen", "BetterRnnlmGen"])
+def model(request, backend):
+    np.random.seed(11)
+    if request.param == "RnnlmGen":
+        made = RnnlmGen(V, 5, 7, backend=backend)
+    else:
+        made = BetterRnnlmGen(V, 7, 7, backend=backend)
+    for p in made.params[:-2]:  # the tied matrix would be scaled twice
+        p *= 4
+    return made
+
+
+def by_hand(model, start, skip, size, stop=None):
+    """Draw in the book's order: one draw per forward, rejected words are drawn anew from the next forward."""
+    words, x, rejected = [start], start, 0
+    while len(words) < size:
+        scores = model.predict(np.array([[x]])).ravel()
+        p = np.exp(scores - scores.max())
+        drawn = int(np.random.choice(V, size=1, p=p / p.sum())[0])
+        if skip is not None and drawn in skip:
+            rejected += 1
+            continue
+        x = drawn
+        words.append(x)
+        if x == stop:
+            break
+    return words, rejected
+
+
+def states(model):
+    state = model.get_state()
+    return [a.copy() for a in (state if isinstance(state, tuple) else [a for pair in state for a in pair])]
+
+
+def equal(left, right):
+    return len(left) == len(right) and all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+@pytest.mark.parametrize("skip", [None, [], [2, 5, 7, 11], np.array([1, 3]), {0, -1, 999}], ids=str)
+def test_generate_draws_as_the_book(model, skip):
+    np.random.seed(5)
+    expected, rejected = by_hand(model, 3, skip, 60)
+    wanted_state, wanted_rng = states(model), np.random.get_state()
+    model.reset_state()
+    np.random.seed(5)
+    words = model.generate(3, skip, 60)
+    assert words == expected
+    assert {type(w) for w in words} == {int}
+    assert equal(states(model), wanted_state)
+    assert np.array_equal(np.random.get_state()[1], wanted_rng[1])
+    assert np.random.get_state()[2:] == wanted_rng[2:]
+    assert (rejected > 0) == (skip is not None and len(skip) > 0)
+
+
+def test_generate_ends_with_stop_id(model):
+    np.random.seed(5)
+    whole = model.generate(3, sample_size=60)
+    stop = whole[20]
+    cut = whole[1:].index(stop) + 2
+    model.reset_state()
+    np.random.seed(5)
+    assert model.generate(3, stop_id=stop, sample_size=60) == whole[:cut]
+    model.reset_state()
+    np.random.seed(5)
+    # A start that is the stop word is where a text begins, not where it ends.
+    assert len(model.generate(stop, stop_id=stop, sample_size=60)) > 1
+
+
+def test_sample_size_counts_the_start(model):
+    before = np.random.get_state()[2]
+    assert model.generate(3, sample_size=1) == [3]
+    assert np.random.get_state()[2] == before
+    assert len(model.generate(3)) == 100
+    assert len(model.generate(np.int64(3), sample_size=2)) == 2
+
+
+def test_skipping_every_word_is_an_error_and_no_endless_loop(model):
+    with pytest.raises(ValueError, match="nothing to choose"):
+        model.generate(3, range(V), 5)
+    model.params[-1][...] = 0
+    model.params[-1][4] = 300  # every other word has probability 0
+    with pytest.raises(ValueError, match="nothing to choose"):
+        model.generate(3, [4], 5)
+    assert model.generate(3, [0], 3) == [3, 4, 4]
+
+
+def test_a_start_out_of_range_is_an_index_error(model):
+    for start in (V, -V - 1):
+        with pytest.raises(IndexError):
+            model.generate(start, sample_size=3)
+
+
+def test_generate_runs_without_dropout(model):
+    np.random.seed(5)
+    first = model.generate(3, sample_size=30)
+    model.reset_state()
+    if isinstance(model, BetterRnnlmGen):
+        model.predict(np.array([[1]]), train_flg=True)
+        model.reset_state()
+    np.random.seed(5)
+    assert model.generate(3, sample_size=30) == first
+
+
+def test_a_kept_state_continues_identically(model):
+    model.generate(3, sample_size=10)
+    kept, copies = model.get_state(), states(model)
+    np.random.seed(9)
+    first = model.generate(4, sample_size=30)
+    model.predict(np.arange(6).reshape(1, 6))  # the model runs on in between, on other words
+    model.set_state(kept)
+    assert equal(states(model), copies)  # what get_state gave is never written to
+    np.random.seed(9)
+    assert model.generate(4, sample_size=30) == first
+    np.random.seed(9)
+    assert model.generate(4, sample_size=30) != first
+    model.set_state(kept)
+    np.random.seed(9)
+    assert model.generate(4, sample_size=30) == first
+
+
+def test_the_state_before_any_word_is_none_and_can_be_set_back(model):
+    kept = model.get_state()
+    assert kept in ((None, None), [(None, None), (None, None)])
+    np.random.seed(9)
+    first = model.generate(4, sample_size=10)
+    model.set_state(kept)
+    np.random.seed(9)
+    assert model.generate(4, sample_size=10) == first
+
+
+def test_a_state_of_the_wrong_shape_is_an_error(model):
+    h = np.zeros((2, 7), np.float32)
+    model.set_state((h, h) if isinstance(model, RnnlmGen) else [(h, h), (h, h)])
+    with pytest.raises(ValueError, match=r"the state h0 has shape \(2, 7\)"):
+        model.generate(4, sample_size=3)
