@@ -179,7 +179,7 @@ def _version(package: str) -> str:
 
 
 def _resolve(name: str, origin: str) -> Backend:
-    wanted = name.strip().lower() if isinstance(name, str) else name
+    wanted = name.strip().lower() if isinstance(name, str) else "no name"
     wanted = _ALIASES.get(wanted, wanted)
     if wanted not in NAMES:
         raise ValueError(f"{origin} is {name!r}, expected one of {', '.join(NAMES)}")

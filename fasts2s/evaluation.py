@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.checks import as_integers
+from fasts2s_kernels.checks import as_integers, integer
 from fasts2s_kernels.contract import Array
 
 
@@ -39,6 +39,7 @@ def perplexity(
         The corpus is shorter than one batch.
     """
     corpus = as_integers("corpus", corpus, "(L,)", 1)
+    batch_size, time_size = integer("batch_size", batch_size, 1), integer("time_size", time_size, 1)
     jump, iterations = (corpus.size - 1) // batch_size, (corpus.size - 1) // (batch_size * time_size)
     if iterations < 1:
         need = batch_size * time_size + 1
@@ -147,12 +148,12 @@ def exact_answers(model: Any, xs: Array, ts: Array, *, batch_size: int = 5000) -
         raise ValueError(
             f"xs and ts have shapes {xs.shape}, {ts.shape}, expected (N, T_x) and (N, T_t) with T_t >= 1"
         )
+    if len(ts) and (ts[:, 0] != ts[0, 0]).any():
+        raise ValueError("ts rows begin with different ids, expected the same start mark in column 0")
+    batch_size = integer("batch_size", batch_size, 1)
     right = np.zeros(len(xs), dtype=bool)
     for k in range(0, len(xs), batch_size):
         part = slice(k, k + batch_size)
-        start = int(ts[k, 0])
-        if (ts[part, 0] != start).any():
-            raise ValueError("ts rows begin with different ids, expected the same start mark in column 0")
-        answers = model.generate_batch(xs[part], start, ts.shape[1] - 1)
+        answers = model.generate_batch(xs[part], int(ts[k, 0]), ts.shape[1] - 1)
         right[part] = (np.array(answers, dtype=np.int64).reshape(ts[part, 1:].shape) == ts[part, 1:]).all(axis=1)
     return right

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels.checks import as_ids, as_integers, integer, integers
+from fasts2s_kernels.checks import as_ids, as_integers, integer, integers, number
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 Step: TypeAlias = Callable[[Array, Any], tuple[Array, Any]]
 
@@ -86,15 +87,16 @@ def sample(
     ValueError, IndexError
         Bad ids, temperature or seed, or no id left to choose.
     """
-    if not isinstance(temperature, int | float) or not 0 <= temperature < np.inf:
+    heat = number("temperature", temperature)
+    if not 0 <= heat < np.inf:
         raise ValueError(f"temperature is {temperature!r}, expected a finite number >= 0")
-    if temperature == 0:
+    if heat == 0:
         return greedy(step, state, start_ids, max_len, stop_id=stop_id, skip_ids=skip_ids, backend=backend)
     kernels = get_backend(backend).kernels()
     uniforms = _uniforms(rng)
 
     def choose(scores: Array) -> Array:
-        return kernels.sample(scores / scores.dtype.type(temperature), uniforms(scores.shape[0]))
+        return kernels.sample(_heated(scores, heat), uniforms(scores.shape[0]))
 
     return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
 
@@ -114,6 +116,14 @@ def ban(scores: Array, skip_ids: Iterable[int]) -> Array:
     scores = scores.copy()
     scores[:, ids] = -np.inf
     return scores
+
+
+@quiet
+def _heated(scores: Array, temperature: float) -> Array:
+    """Return scores over temperature, in float64 and from the maximum down: no small temperature overflows."""
+    if temperature == 1:
+        return scores  # as they are: the draws are then those of the book
+    return (scores - scores.max(axis=1, keepdims=True)).astype(np.float64) / temperature
 
 
 def _uniforms(rng: Any) -> Callable[[int], Array]:
@@ -139,7 +149,7 @@ def _decode(
 ) -> list[list[int]]:
     max_len = integer("max_len", max_len, 0)
     stop = None if stop_id is None else integer("stop_id", stop_id)
-    ids = as_integers("start_ids", start_ids, "(N,)", 1)
+    ids = as_integers("start_ids", start_ids, "(N,)", 1).astype(np.int64)
     skip = integers("skip_ids", skip_ids)
     rows: list[list[int]] = [[] for _ in range(ids.size)]
     alive = np.ones(ids.size, dtype=bool)

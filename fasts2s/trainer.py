@@ -7,16 +7,10 @@ from typing import Any
 import numpy as np
 
 from fasts2s.optimizers import clip_grads, remove_duplicate
-from fasts2s_kernels.checks import as_integers
+from fasts2s_kernels.checks import as_integers, integer
 from fasts2s_kernels.contract import Array
 
 _POLICIES = ("raise", "skip", "book")
-
-
-def _require_positive(**values: Any) -> None:
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} is {value!r}, expected a positive integer")
 
 
 class _Loop:
@@ -136,13 +130,13 @@ class Trainer(_Loop):
         eval_interval : int or None
             Print a line every so many iterations; None prints nothing.
         """
-        _require_positive(max_epoch=max_epoch, batch_size=batch_size)
+        max_epoch, batch_size = integer("max_epoch", max_epoch, 1), integer("batch_size", batch_size, 1)
+        self.eval_interval = None if eval_interval is None else integer("eval_interval", eval_interval, 1)
         if len(x) != len(t):
             raise ValueError(f"x and t hold {len(x)} and {len(t)} rows, expected as many of each")
         max_iters = len(x) // batch_size
         if max_iters < 1:
             raise ValueError(f"batch_size is {batch_size}, expected at most the number of rows, {len(x)}")
-        self.eval_interval = eval_interval
         self._total, self._count = 0.0, 0
         start_time = time.time()
         for _ in range(max_epoch):
@@ -151,7 +145,7 @@ class Trainer(_Loop):
             for iters in range(max_iters):
                 batch = slice(iters * batch_size, (iters + 1) * batch_size)
                 self.train_step(x[batch], t[batch], max_grad)
-                if eval_interval is not None and iters % eval_interval == 0:
+                if self.eval_interval is not None and iters % self.eval_interval == 0:
                     self.loss_list.append(self._report(iters, max_iters, start_time))
             self.current_epoch += 1
 
@@ -189,6 +183,7 @@ class RnnlmTrainer(_Loop):
         Raises ValueError if the text is shorter than batch_size or x, t are no integers (L,).
         """
         x, t = as_integers("x", x, "(L,)", 1), as_integers("t", t, "(L,)", 1)
+        batch_size, time_size = integer("batch_size", batch_size, 1), integer("time_size", time_size, 1)
         if len(t) != len(x) or len(x) < batch_size:
             raise ValueError(f"x and t hold {len(x)} and {len(t)} ids, expected as many, at least {batch_size}")
         time_idx = self.time_idx or 0
@@ -211,21 +206,22 @@ class RnnlmTrainer(_Loop):
 
         max_grad and eval_interval as in :meth:`Trainer.fit`.
         """
-        _require_positive(max_epoch=max_epoch, batch_size=batch_size, time_size=time_size)
+        max_epoch, batch_size = integer("max_epoch", max_epoch, 1), integer("batch_size", batch_size, 1)
+        time_size = integer("time_size", time_size, 1)
+        self.eval_interval = None if eval_interval is None else integer("eval_interval", eval_interval, 1)
         max_iters = len(xs) // (batch_size * time_size)
         if max_iters < 1:
             raise ValueError(
                 f"xs has {len(xs)} ids, expected at least batch_size * time_size = {batch_size * time_size}"
             )
         self.time_idx, self.ppl_list = 0, []
-        self.eval_interval = eval_interval
         self._total, self._count = 0.0, 0
         start_time = time.time()
         for _ in range(max_epoch):
             for iters in range(max_iters):
                 batch_x, batch_t = self.get_batch(xs, ts, batch_size, time_size)
                 self.train_step(batch_x, batch_t, max_grad)
-                if eval_interval is not None and iters % eval_interval == 0:
+                if self.eval_interval is not None and iters % self.eval_interval == 0:
                     self.ppl_list.append(float(np.exp(self._report(iters, max_iters, start_time))))
             self.current_epoch += 1
 

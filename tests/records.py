@@ -31,30 +31,30 @@ class Record(NamedTuple):
     out: str
 
 
-def size(token: str) -> int:
+def size(token: str, sizes: dict[str, int] = SIZES) -> int:
     """Return the size a token stands for, such as 44 for 4H."""
-    return int(token) if token.isdigit() else SIZES[token[-1]] * int(token[:-1] or 1)
+    return int(token) if token.isdigit() else sizes[token[-1]] * int(token[:-1] or 1)
 
 
-def draw(spec: str, rng: np.random.Generator) -> Any:
+def draw(spec: str, rng: np.random.Generator, sizes: dict[str, int] = SIZES) -> Any:
     """Return a valid value for a spec."""
     if spec in SCALARS:
         return SCALARS[spec]
     kind, _, letters = spec.partition(" ")
     if kind not in KINDS:
         kind, letters = "float", spec
-    shape = tuple(size(t) for t in letters.replace("*", "N T D").split())
+    shape = tuple(size(t, sizes) for t in letters.replace("*", "N T D").split())
     if kind == "float":
         return rng.standard_normal(shape, dtype=np.float32)
     if kind == "mask":
         return rng.random(shape) < 0.7
-    return rng.integers(0, SIZES["V"] if kind == "ids" else 2, shape)
+    return rng.integers(0, sizes["V"] if kind == "ids" else 2, shape)
 
 
-def valid(specs: dict[str, str]) -> dict[str, Any]:
-    """Return valid arguments by name, always the same ones."""
+def valid(specs: dict[str, str], **sizes: int) -> dict[str, Any]:
+    """Return valid arguments by name, always the same ones; sizes replace those of SIZES."""
     rng = np.random.default_rng(7)
-    return {name: draw(spec, rng) for name, spec in specs.items()}
+    return {name: draw(spec, rng, {**SIZES, **sizes}) for name, spec in specs.items()}
 
 
 def _layer(name: str, *weights: str) -> Callable[..., Any]:

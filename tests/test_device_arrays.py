@@ -30,23 +30,6 @@ class DeviceArray:
         method = getattr(self.host, name)
         return lambda *args, **kwargs: _on_device(method(*args, **kwargs))
 
-    def __ne__(self, other):
-        return DeviceArray(self.host != other)
-
-    def __lt__(self, other):
-        return DeviceArray(self.host < other)
-
-    def __ge__(self, other):
-        return DeviceArray(self.host >= other)
-
-    def __and__(self, other):
-        return DeviceArray(self.host & other.host)
-
-    def __or__(self, other):
-        return DeviceArray(self.host | other.host)
-
-    __hash__ = None
-
     def get(self):
         return self.host
 
@@ -88,7 +71,7 @@ def given_device_arrays():
 @pytest.mark.parametrize("given", given_device_arrays())
 def test_device_arrays_are_a_value_error(given, name):
     # Never TypeError, which the book's eval_perplexity takes for a model without train_flg.
-    with use_backend(name), pytest.raises(ValueError, match=r"cupy|device"):
+    with use_backend(name), pytest.raises(ValueError, match=r"(?i)cupy"):
         given_device_arrays()[given]()
 
 

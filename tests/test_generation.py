@@ -209,7 +209,7 @@ class Columns(np.random.Generator):
         super().__init__(np.random.PCG64())
         self.uniforms = iter(uniforms)
 
-    def random(self, size):
+    def random(self, size):  # pyright: ignore[reportIncompatibleMethodOverride]
         assert size == 1
         return np.array([next(self.uniforms)])
 

@@ -22,7 +22,7 @@ class Softmax:
     def forward(self, x: Array) -> Array:
         """x : (N, V) -> (N, V). Raises ValueError for other shapes and types."""
         self.out = softmax(_rows("x", x))
-        return self.out
+        return self.out.copy()  # backward needs it as it is, whatever the caller does with the result
 
     @quiet
     def backward(self, dout: Array) -> Array:
@@ -69,8 +69,9 @@ class Sigmoid:
     @quiet
     def forward(self, x: Array) -> Array:
         """x : any shape -> the same shape. Raises ValueError if x is no float array."""
-        self.out = sigmoid(_floats("x", x))
-        return self.out
+        out: Array = sigmoid(_floats("x", x))
+        self.out = out
+        return out.copy()  # backward needs it as it is, whatever the caller does with the result
 
     @quiet
     def backward(self, dout: Array) -> Array:

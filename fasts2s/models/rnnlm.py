@@ -155,6 +155,14 @@ class BetterRnnlm(_LanguageModel):
         sizes = {"vocab_size": V, "wordvec_size": H, "hidden_size": H}
         self.config = {**sizes, "dropout_ratio": dropout_ratio}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickling and deep copying know nothing of views: the copy of a transpose is a matrix of its own. Tie again.
+        self.__dict__.update(state)
+        affine = self.layers[-1]
+        tied = self.layers[0].W.T
+        self.params = [tied if p is affine.params[0] else p for p in self.params]
+        affine.params[0] = tied
+
     def predict(self, xs: Array, train_flg: bool = False) -> Array:
         """xs : (N, T) ids -> scores (N, T, V); train_flg switches dropout on. Raises ValueError, IndexError."""
         with all_or_nothing(self.layers):
@@ -180,7 +188,7 @@ def _generate(
         if not np.isfinite(p).all():
             raise ValueError(f"the scores after word {x} are not finite, expected numbers: the model has diverged")
         if skip and not np.delete(p, [i for i in skip if 0 <= i < p.size]).any():
-            raise ValueError(f"skip_ids hold every word of probability above 0 after word {x}, expected one that may")
+            raise ValueError(f"skip_ids hold every word that can follow {x}, expected one more: nothing to choose")
         sampled = int(np.random.choice(p.size, size=1, p=p)[0])
         if sampled not in skip:
             x = sampled

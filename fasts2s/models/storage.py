@@ -57,13 +57,7 @@ def load_model(path: str | Path, *, backend: str | Backend | None = None) -> tup
         The file is damaged or of another kind.
     """
     arrays, meta = load_arrays(path)
-    if meta.get("class") not in _CLASSES:
-        raise ValueError(f"{path} holds {meta.get('class')!r}, expected a model of class {', '.join(_CLASSES)}")
-    state = np.random.get_state()
-    try:
-        model = _CLASSES[meta["class"]](**meta["config"], backend=get_backend(backend))
-    finally:
-        np.random.set_state(state)
+    model = _construct(path, arrays, meta, get_backend(backend))
     kept = _unshared(model.params)
     came = {name: a.shape for name, a in arrays.items()}
     own = {f"param_{i:02d}": model.params[i].shape for i in kept}
@@ -73,6 +67,27 @@ def load_model(path: str | Path, *, backend: str | Backend | None = None) -> tup
     for i in kept:
         model.params[i][...] = kernels.asarray(arrays[f"param_{i:02d}"])
     return model, meta["extra"]
+
+
+def _construct(path: str | Path, arrays: dict[str, Any], meta: dict[str, Any], backend: Backend) -> Any:
+    """Return a model of the file's class and sizes, with random weights; whatever the file says, only ValueError."""
+    name, config = meta.get("class"), meta.get("config")
+    if not isinstance(name, str) or name not in _CLASSES:
+        raise ValueError(f"{path} holds {name!r}, expected a model of class {', '.join(_CLASSES)}")
+    if not isinstance(config, dict) or not isinstance(meta.get("extra"), dict):
+        raise ValueError(f"{path} has no config or no extra, expected both: write it with save_model")
+    # No size of a model is larger than every dimension of its arrays: refuse before memory is asked for.
+    largest = max((n for a in arrays.values() for n in a.shape), default=0)
+    too_large = {k: v for k, v in config.items() if isinstance(v, int) and k != "pad_id" and v > largest}
+    if too_large:
+        raise ValueError(f"{path} says {too_large}, expected sizes that fit its arrays, at most {largest}")
+    state = np.random.get_state()
+    try:
+        return _CLASSES[name](**config, backend=backend)
+    except (TypeError, ValueError, MemoryError) as error:
+        raise ValueError(f"{path} does not describe a {name}: {error}") from None
+    finally:
+        np.random.set_state(state)
 
 
 def _unshared(params: list[Any]) -> list[int]:

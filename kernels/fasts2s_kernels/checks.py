@@ -23,8 +23,10 @@ def as_array(name: str, a: Any, expected: str) -> Array:
     """Return a as a plain array, or raise ValueError if it is no array at all (or a masked one)."""
     if isinstance(a, np.ma.MaskedArray):
         raise ValueError(f"{name} is a masked array, whose mask would be ignored; expected {expected}")
-    if type(a) is np.ndarray or is_cupy(a):
+    if type(a) is np.ndarray:
         return a
+    if is_cupy(a):
+        raise ValueError(f"{name} is a cupy.ndarray, expected {expected} of NumPy: move it with to_cpu()")
     if isinstance(a, np.ndarray | np.generic):
         return np.asarray(a)
     raise ValueError(f"{name} is of type {type(a).__name__}, expected {expected}: convert it with numpy.asarray")

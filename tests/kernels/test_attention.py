@@ -103,6 +103,14 @@ def test_huge_scores_choose_one_step(kernels, rng, dtype):
     assert np.isfinite(found["hs_enc"]).all()
 
 
+def test_scores_beyond_float32_are_not_hidden(kernels, rng):
+    inputs = {"hs_enc": np.full((3, 5, 2), 1e30, np.float32), "hs_dec": np.full((3, 7, 2), 1e30, np.float32)}
+    inputs["hs_enc"][1:] = 1
+    context = host(kernels, ATTENTION.run(kernels, inputs)[0])["context"]
+    assert np.isnan(context[0]).all()
+    assert_close("other rows", context[1:], np.ones((2, 7, 2)))
+
+
 def test_nan_reaches_its_row_only(kernels, rng):
     inputs = {k: a for k, a in ATTENTION.case(rng, SIZES).items() if k != "mask"}
     inputs["hs_enc"][1, 2, 3] = np.nan

@@ -95,12 +95,13 @@ def test_padding_is_not_read(op, kernels, rng):
     assert not gradients(op, kernels, poisoned, douts)["xs"][~inputs["mask"]].any()
 
 
-def test_nan_stays_in_its_row_and_after_its_step(op, kernels, rng):
+@pytest.mark.parametrize("junk", [np.nan, np.inf, -np.inf])
+def test_junk_stays_in_its_row_and_after_its_step(op, kernels, rng, junk):
     inputs = _without(op.case(rng, SIZES), "mask")
     clean = host(kernels, op.run(kernels, inputs)[0])["hs"]
-    inputs["xs"][1, 2, 3] = np.nan
+    inputs["xs"][1, 2, 3] = junk
     hs = host(kernels, op.run(kernels, inputs)[0])["hs"]
-    assert np.isnan(hs[1, 2:]).all()
+    assert not np.isnan(junk) or np.isnan(hs[1, 2:]).all()
     hs[1, 2:] = clean[1, 2:]
     assert_close("hs", hs, clean, 1e-14)
 
@@ -156,6 +157,22 @@ def test_steps_are_the_sequence(op, kernels, rng, optional, N):
         assert_close(f"h of step {t}", kernels.to_numpy(states[0]), expected["hs"][:, t], 1e-14)
     for name, state in zip(_states(op), states, strict=True):
         assert_close(name, kernels.to_numpy(state), expected[name[0]], 1e-14)
+
+
+def test_step_reads_its_inputs_only(op, kernels, rng):
+    inputs = op.case(rng, SIZES)
+    given = {k: a.copy() for k, a in inputs.items() if k in ("Wx", "Wh", "b", "row_bias", *_states(op))}
+    given["x"] = inputs["xs"][:, 0]
+    for a in given.values():
+        a.setflags(write=False)
+    put = {k: kernels.asarray(a) for k, a in given.items()}
+    states = {name[0]: put[name] for name in _states(op)}
+    step = getattr(kernels, f"{op.name}_step")
+    results = step(put["x"], put["Wx"], put["Wh"], put["b"], row_bias=put["row_bias"], **states)
+    for result in results if isinstance(results, tuple) else (results,):
+        assert not any(np.shares_memory(kernels.to_numpy(result), a) for a in given.values())
+    for name in ("Wx", "Wh", "b", "row_bias", *_states(op)):
+        assert np.array_equal(given[name], inputs[name]), f"{name} was written to"
 
 
 @pytest.mark.parametrize("sizes", EMPTY, ids=str)

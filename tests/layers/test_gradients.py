@@ -7,7 +7,7 @@ import pytest
 
 import fasts2s
 from fasts2s import layers
-from fasts2s.testing import TOLERANCES
+from fasts2s.testing import TOLERANCES, assert_close
 from tests.kernels.helpers import cases, check_shape
 from tests.layers.gradient_cases import BUILDERS, binary_cross_entropy, cross_entropy
 
@@ -51,3 +51,18 @@ def test_sigmoid_with_loss_is_the_cross_entropy(rng, layer, shape):
     x, t = rng.uniform(-1, 1, size=shape), rng.integers(0, 2, size=shape)
     loss, exact = layer().forward(x, t), binary_cross_entropy(x, t)
     assert 0 < exact - loss < 1e-6 * exact
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_bidirectional_layer_does_not_see_padding(rng, side):
+    # A mask that is not turned around with the sequence has right gradients of a wrong function.
+    draw = rng.standard_normal
+    weights = [a for _ in range(2) for a in (draw((5, 12)), draw((3, 12)), draw(12))]
+    layer, xs = layers.TimeBiLSTM(*weights), draw((3, 7, 5))
+    mask, longest = np.zeros((3, 7), dtype=bool), 7
+    for n, length in enumerate((7, 4, 1)):
+        mask[n, slice(length) if side == "right" else slice(longest - length, None)] = True
+    hs = layer.forward(xs, mask)
+    for n in range(3):
+        alone = layer.forward(xs[n : n + 1, mask[n]])
+        assert_close(f"row {n}", hs[n : n + 1, mask[n]], alone, 1e-14)

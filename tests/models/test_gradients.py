@@ -92,6 +92,7 @@ def _seq2seq(rng, cls, pad, reverse):
 def _check(case, rng, every_element):
     arrays, loss, gradients = case
     loss()
+    every_element &= sum(a.size for a in arrays.values()) < 500  # else too slow
     return check_shape(loss, arrays, gradients(), rng, every_element, EPS)
 
 

@@ -121,7 +121,9 @@ def test_config_holds_the_options():
     ("make", "parameters", "work"), [(Seq2seq, 150_573, 149_120), (PeekySeq2seq, 217_773, 216_320)]
 )
 def test_summary_counts_parameters(make, parameters, work, capsys):
-    make(13, 16, 128).summary()
+    model = make(13, 16, 128)
+    assert model.parameter_count() == parameters
+    model.summary()
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == [make.__name__, "shapes", "parameters", "multiply-adds"]
     assert lines[1] == ["encoder", "TimeEmbedding", "(13,16)", "208", "0"]
@@ -133,8 +135,10 @@ def test_summary_counts_parameters(make, parameters, work, capsys):
 
 def test_summary_counts_shared_weights_once():
     out = io.StringIO()
-    BetterRnnlm(V, H, H).summary(out)
+    model = BetterRnnlm(V, H, H)
+    model.summary(out)
     lines = out.getvalue().splitlines()
+    assert model.parameter_count() == V * H + 2 * (8 * H * H + 4 * H) + V
     assert lines[4].split() == ["TimeAffine", "(7,11)", "(11,)", "11", "77", "(shares", "weights)"]
     assert lines[-1].split() == ["total", f"{V * H + 2 * (8 * H * H + 4 * H) + V}", f"{2 * 8 * H * H + H * V}"]
 

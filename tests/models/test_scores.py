@@ -82,6 +82,18 @@ def test_scores_step_by_step_are_the_scores_of_predict(make, backend, rng):
     assert_close("scores in two parts", np.concatenate(parts, axis=1), expected)
 
 
+@pytest.mark.parametrize("make", [*LANGUAGE, *SEQ2SEQ])
+def test_a_step_leaves_the_state_it_is_given_as_it_is(make, rng):
+    model = large(make(V, H, H))
+    xs = rng.integers(0, V, (3, 4))
+    stepper = model if make in LANGUAGE else model.decoder
+    _, state = stepper.step(xs[:, 0], None if make in LANGUAGE else stepper.start(model.encoder.forward(xs)))
+    first, after = stepper.step(xs[:, 1], state)
+    again, _ = stepper.step(xs[:, 1], state)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(stepper.step(xs[:, 1], after)[0], first)
+
+
 @pytest.mark.parametrize("make", SEQ2SEQ)
 @pytest.mark.parametrize("options", [{}, {"reverse": True}, {"pad_id": 0}], ids=str)
 def test_generation_takes_the_best_of_the_teacher_forced_scores(make, options, backend, rng):
