@@ -102,7 +102,7 @@ def get_backend(backend: "str | Backend | None" = None, *, dtype: str | None = N
     backend : str, Backend or None
         ``auto``, ``numpy``, ``numba``, ``cupy`` (or ``cpu``, ``gpu``, ``cuda``); None follows the precedence.
     dtype : {"float32", "float64"} or None
-        See :class:`Backend`. None keeps what is in force.
+        See :class:`Backend`. None: that of the backend in force, or float32 for one given by name.
 
     Raises
     ------
@@ -127,6 +127,8 @@ def get_backend(backend: "str | Backend | None" = None, *, dtype: str | None = N
 def set_backend(backend: "str | Backend | None", *, dtype: str | None = None) -> None:
     """Choose the backend of all layers made from now on; None goes back to the environment. Errors: get_backend."""
     global _global  # noqa: PLW0603 - this is the one switch
+    if backend is None and dtype is not None:
+        raise ValueError(f"dtype is {dtype!r} without a backend, expected a backend to go with it")
     _global = None if backend is None else get_backend(backend, dtype=dtype)
 
 

@@ -91,7 +91,7 @@ def check_gradients(
 
 
 def check_layer(layer: Any, inputs: Sequence[Array], dout: Array) -> None:
-    """Check that a layer keeps the rules of the book's interface.
+    """Check that a layer keeps the rules of this package's layers.
 
     forward and backward must leave their inputs as they are, return fresh arrays, write gradients into the arrays
     that ``grads`` held from the beginning (and overwrite, not add), give the same again when repeated, and raise
@@ -109,31 +109,36 @@ def check_layer(layer: Any, inputs: Sequence[Array], dout: Array) -> None:
     AssertionError
         The message names the rule.
     """
+    given = [*inputs, dout]
     _check_backward_first(layer, dout)
-    held, before = list(layer.grads), [np.array(a, copy=True) for a in (*inputs, dout)]
-    out = layer.forward(*inputs)
-    again = layer.forward(*inputs)
-    _rule(not _shares(out, again), "forward returns a fresh array each time")
-    _rule(np.array_equal(out, again), "forward twice gives the same")
-    first = _copies(layer.backward(dout))
-    grads = [g.copy() for g in layer.grads]
+    held, before = list(layer.grads), _copies(given)
+    first = _parts(layer.forward(*inputs))
+    kept = _copies(first)
+    second = _parts(layer.forward(*inputs))
+    _rule(not _any_shared(first, [*second, *inputs]), "forward returns a fresh array each time")
+    _rule(_all_equal(kept, second), "forward twice gives the same")
+    dfirst = _parts(layer.backward(dout))
+    dkept, grads = _copies(dfirst), _copies(layer.grads)
     for g in layer.grads:
         g[...] = 7  # backward overwrites: what stood there before must not matter
-    second = _copies(layer.backward(dout))
-    _rule(all(np.array_equal(a, b) for a, b in zip(first, second, strict=True)), "backward twice gives the same")
-    same = all(np.array_equal(a, b) for a, b in zip(grads, layer.grads, strict=True))
-    _rule(same, "backward overwrites the gradients")
-    _rule(all(a is b for a, b in zip(held, layer.grads, strict=True)), "grads are the same array objects for life")
-    unchanged = zip(before, (*inputs, dout), strict=True)
-    _rule(all(np.array_equal(a, b) for a, b in unchanged), "inputs are never written to")
+    dsecond = _parts(layer.backward(dout))
+    same_objects = len(held) == len(layer.grads) and all(a is b for a, b in zip(held, layer.grads, strict=True))
+    _rule(same_objects, "grads are the same array objects for life")
+    _rule(_all_equal(before, given), "inputs are never written to")
+    _rule(not _any_shared(dfirst, [*dsecond, *given]), "backward returns fresh arrays each time")
+    _rule(_all_equal(dkept, dsecond), "backward twice gives the same")
+    _rule(_all_equal(grads, layer.grads), "backward overwrites the gradients")
 
 
 def _check_backward_first(layer: Any, dout: Array) -> None:
+    text = "a layer must raise ValueError where backward comes before forward"
     try:
         layer.backward(dout)
     except ValueError:
         return
-    raise AssertionError("a layer must raise ValueError where backward comes before forward")
+    except Exception as error:
+        raise AssertionError(f"{text}, not {type(error).__name__}") from error
+    raise AssertionError(text)
 
 
 def _rule(kept: bool, text: str) -> None:
@@ -141,10 +146,17 @@ def _rule(kept: bool, text: str) -> None:
         raise AssertionError(f"rule broken: {text}")
 
 
-def _shares(a: Any, b: Any) -> bool:
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.ndim > 0 and np.may_share_memory(a, b)
+def _parts(result: Any) -> list[Array]:
+    return [p for p in (result if isinstance(result, tuple) else (result,)) if p is not None]
 
 
-def _copies(result: Any) -> list[Array]:
-    parts = result if isinstance(result, tuple) else (result,)
-    return [np.array(p, copy=True) for p in parts if p is not None]
+def _copies(arrays: Sequence[Array]) -> list[Array]:
+    return [np.array(a, copy=True) for a in arrays]
+
+
+def _all_equal(a: Sequence[Array], b: Sequence[Array]) -> bool:
+    return len(a) == len(b) and all(np.array_equal(x, y, equal_nan=True) for x, y in zip(a, b, strict=True))
+
+
+def _any_shared(a: Sequence[Array], b: Sequence[Array]) -> bool:
+    return any(np.may_share_memory(x, y) for x in a for y in b if isinstance(x, np.ndarray) and np.ndim(x) > 0)

@@ -46,20 +46,20 @@ class _Loop:
         norm = clip_grads(grads, max_grad)
         if self.nonfinite == "book" or (np.isfinite(loss) and np.isfinite(norm)):
             self.optimizer.update(params, grads)
+            self._total += loss
+            self._count += 1
         elif self.nonfinite == "raise":
             raise FloatingPointError(
                 f"the loss is {loss}, the gradient norm {norm}; the weights are unchanged: "
                 "lower the learning rate, set max_grad, or see nonfinite="
             )
-        self._total += loss
-        self._count += 1
         if self.on_step is not None:
             self.on_step(loss)
         return loss
 
     def _report(self, iters: int, max_iters: int, start_time: float) -> float:
         """Print the book's line; return the average loss since the last one."""
-        average = self._total / self._count
+        average = self._total / self._count if self._count else float("nan")  # every step was skipped
         self._total, self._count = 0.0, 0
         elapsed = time.time() - start_time
         print(  # noqa: T201 - the book's output

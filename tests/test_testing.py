@@ -110,8 +110,9 @@ class ReplacesItsList(Scale):
 
 class AddsAGradient(Scale):
     def backward(self, dout):
-        self.grads = [*self.grads[:1], np.zeros(D)]
-        return super().backward(dout)
+        dx = super().backward(dout)
+        self.grads = [self.grads[0], np.zeros(D)]
+        return dx
 
 
 class SpoilsItsCache(Scale):

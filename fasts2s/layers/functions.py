@@ -4,14 +4,22 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.checks import as_array
+from fasts2s_kernels.checks import as_array, require_real
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
+
+
+def _real(name: str, x: Array) -> Array:
+    """Return x as a float array: minus an unsigned 3 is not minus 3."""
+    require_real(name, x)
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 @quiet
 def sigmoid(x: Any) -> Any:
     """Return ``1 / (1 + exp(-x))`` element by element, for an array of any shape or a number; no overflow warning."""
+    if isinstance(x, np.ndarray):
+        x = _real("x", x)
     return 1 / (1 + np.exp(-x))
 
 
@@ -19,12 +27,6 @@ def sigmoid(x: Any) -> Any:
 def relu(x: Any) -> Any:
     """Return ``maximum(0, x)`` element by element, for an array of any shape or a number."""
     return np.maximum(0, x)
-
-
-def _real(name: str, x: Array) -> Array:
-    if x.dtype.kind not in "fiub":
-        raise ValueError(f"{name} has dtype {x.dtype}, expected a real number type")
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 @quiet
@@ -48,8 +50,9 @@ def class_ids(y: Array, t: Any) -> Array:
     Raises ValueError for another shape or dtype, IndexError for an id outside 0 to V - 1.
     """
     t = as_array("t", t, "labels (N,) or one-hot rows (N, V)")
-    if t.size == y.size and t.shape != (y.shape[0],):
-        t = t.reshape(y.shape).argmax(axis=1)
+    require_real("t", t)
+    if t.shape == y.shape and t.size:
+        t = t.argmax(axis=1)
     if t.shape != (y.shape[0],) or t.dtype.kind not in "iu":
         raise ValueError(f"t is {t.dtype} {t.shape}, expected integers (N,) = ({y.shape[0]},) or one-hot {y.shape}")
     wrong = (t < 0) | (t >= y.shape[1])

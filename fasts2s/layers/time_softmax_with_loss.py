@@ -6,7 +6,7 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers.functions import sigmoid
-from fasts2s_kernels.checks import as_array, as_float, as_integers, number, saved
+from fasts2s_kernels.checks import as_array, as_float, as_integers, number, require_real, saved
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
@@ -17,6 +17,7 @@ def _time_labels(xs: Any, ts: Any) -> tuple[Array, Array]:
     if xs.ndim != 3:
         raise ValueError(f"xs has shape {xs.shape}, expected (N, T, V)")
     ts = as_array("ts", ts, "labels (N, T) or one-hot labels (N, T, V)")
+    require_real("ts", ts)
     if ts.ndim == 3 and ts.shape == xs.shape and xs.shape[2] > 0:
         ts = ts.argmax(axis=2)
     if ts.shape != xs.shape[:2]:

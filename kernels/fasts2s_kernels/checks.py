@@ -44,12 +44,26 @@ def _cast(name: str, a: Array, dtype: Any) -> Array:
     if a.dtype == dtype:
         # An array of foreign byte order is equal to none of the native dtypes, so it goes through astype.
         return a
-    if a.dtype.kind not in "fiub":
-        raise ValueError(f"{name} has dtype {a.dtype}, expected {dtype} or another real number type")
+    require_real(name, a)
     with np.errstate(
         over="ignore"
     ):  # a float64 beyond the range of float32 becomes infinite, and shows in the result
         return a.astype(dtype)
+
+
+def require_real(name: str, a: Array) -> None:
+    """Raise ValueError unless the elements are real numbers: floats, integers or bools."""
+    if a.dtype.kind not in "fiub":
+        raise ValueError(f"{name} has dtype {a.dtype}, expected a real number type such as float32")
+
+
+def floating(name: str, a: Any, letters: str, ndim: int) -> Array:
+    """Return an input that sets the dtype of a kernel: float32 and float64 (of any byte order) stay, the rest becomes
+    float32."""
+    a = as_array(name, a, f"a float array {letters}")
+    if a.ndim != ndim:
+        raise ValueError(f"{name} has shape {a.shape}, expected {letters}")
+    return _cast(name, a, np.dtype(np.float64 if a.dtype.kind == "f" and a.dtype.itemsize == 8 else np.float32))
 
 
 def weight(name: str, a: Any, letters: str, ndim: int) -> Array:
@@ -70,6 +84,14 @@ def buffer(name: str, a: Any, like: Array, letters: str) -> Array:
     if not getattr(a.flags, "writeable", True):
         raise ValueError(f"{name} is read-only, expected a writable array {letters}: copy it")
     return a
+
+
+def bias_buffer(db: Any, shape: tuple[int, ...], letters: str) -> Array:
+    """Return db, the gradient buffer of a bias; its dtype may be the bias's own, unlike that of the weights."""
+    db = weight("db", db, letters, 1)
+    if db.shape != shape:
+        raise ValueError(f"db has shape {db.shape}, expected {letters} = {shape}")
+    return buffer("db", db, db, letters)
 
 
 def as_mask(name: str, a: Any, shape: tuple[int, ...], letters: str) -> Array:
@@ -278,7 +300,7 @@ def gradients(
     if (db is None) != (seq.b is None):
         raise ValueError(f"db is {type(db).__name__}, expected a buffer exactly where the forward call had b")
     if seq.b is not None:
-        db = buffer("db", db, seq.b, f"({gH},)")
+        db = bias_buffer(db, seq.b.shape, f"({gH},)")
     return dhs, Wx, Wh, last, (dWx, dWh, db)
 
 

@@ -8,7 +8,8 @@ Rules that hold for every function
     * Inputs, states, masks and ids are never written to. Outputs are fresh arrays that alias nothing.
     * Gradient buffers (``dWx``, ``dWh``, ``db``, ``dW``) belong to the caller and are overwritten in place.
     * A cache is opaque; backward may be called on it any number of times.
-    * Strides, byte order and read-only flags of inputs do not matter.
+    * Strides, byte order and read-only flags of inputs do not matter. Weight matrices are float32 or float64 in
+      native byte order, all of one call alike; so are gradient buffers.
     * Bad input raises ValueError or IndexError before anything is computed, with the name of the argument,
       what came and what was expected. A kernel never raises TypeError.
     * Sizes of zero are legal and give empty or neutral results.
@@ -263,7 +264,7 @@ class Kernels(Protocol):
         Returns
         -------
         loss : numpy.float64, in nats per counted label
-            ``mean(log(sum(exp(xs))) - xs[t])``. With no counted label 0.0. A NaN or infinity in a counted
+            ``mean(log(sum(exp(xs))) - xs[t])``. With no counted label 0.0. A NaN or +infinity in a counted
             row reaches the loss.
         cache
             For :meth:`softmax_loss_backward`.

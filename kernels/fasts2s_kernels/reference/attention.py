@@ -10,7 +10,7 @@ from fasts2s_kernels.quiet import quiet
 
 
 def _inputs(hs_enc: Any, hs_dec: Any, mask: Any) -> tuple[Array, Array, Array | None]:
-    hs_enc = checks.weight("hs_enc", hs_enc, "(N, S, H)", 3)
+    hs_enc = checks.floating("hs_enc", hs_enc, "(N, S, H)", 3)
     N, S, H = hs_enc.shape
     hs_dec = checks.as_array("hs_dec", hs_dec, f"a float array (N, T, H) with N, H = {N, H}")
     if hs_dec.ndim != 3 or (hs_dec.shape[0], hs_dec.shape[2]) != (N, H):

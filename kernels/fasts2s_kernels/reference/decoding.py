@@ -10,7 +10,7 @@ from fasts2s_kernels.quiet import quiet
 
 
 def _scores(scores: Any) -> Array:
-    scores = checks.weight("scores", scores, "(R, V)", 2)
+    scores = checks.floating("scores", scores, "(R, V)", 2)
     if scores.shape[1] == 0:
         raise ValueError(f"scores has shape {scores.shape}, expected (R, V) with V >= 1: nothing to choose from")
     return scores
@@ -27,6 +27,8 @@ def sample(scores: Array, uniforms: Array) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.sample`."""
     scores = _scores(scores)
     uniforms = checks.as_float("uniforms", uniforms, np.dtype(np.float64), (scores.shape[0],), "(R,)")
+    if not ((uniforms >= 0) & (uniforms < 1)).all():
+        raise ValueError(f"uniforms run from {uniforms.min()} to {uniforms.max()}, expected numbers in [0, 1)")
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     # Probabilities in the dtype of the scores, sums in float64: the arithmetic of numpy.random.choice.

@@ -12,11 +12,7 @@ from fasts2s_kernels.quiet import quiet
 @quiet
 def softmax_loss_forward(xs: Array, ts: Array, *, ignore_label: int) -> tuple[Any, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.softmax_loss_forward`."""
-    xs = checks.as_array("xs", xs, "a float array (R, V)")
-    if xs.ndim != 2:
-        raise ValueError(f"xs has shape {xs.shape}, expected (R, V)")
-    if xs.dtype not in (np.float32, np.float64):
-        xs = checks.as_float("xs", xs, np.dtype(np.float32), xs.shape, "(R, V)")
+    xs = checks.floating("xs", xs, "(R, V)", 2)
     R, V = xs.shape
     ts, counted = checks.as_labels("ts", ts, R, V, ignore_label)
     # Ignored rows are cut out rather than multiplied by zero: whatever stands in them cannot become a NaN.
