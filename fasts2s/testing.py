@@ -110,8 +110,8 @@ def check_layer(layer: Any, inputs: Sequence[Array], dout: Array) -> None:
         The message names the rule.
     """
     given = [*inputs, dout]
-    _check_backward_first(layer, dout)
     held, before = list(layer.grads), _copies(given)
+    _check_backward_first(layer, dout)
     first = _parts(layer.forward(*inputs))
     kept = _copies(first)
     second = _parts(layer.forward(*inputs))

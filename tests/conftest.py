@@ -37,7 +37,7 @@ def rng():
 
 @pytest.fixture
 def book_data():
-    """Folder of the book's data files; they are third-party, so a test that wants them skips where they are absent."""
+    """Folder of the book's data files. They are third-party: a test that wants them skips where they are absent."""
     folder = Path(os.environ.get("FASTS2S_TEST_DATA", ROOT.parent / "shared" / "data" / "book"))
     if not (folder / "addition.txt.gz").exists():
         pytest.skip(f"the book's data files are not in {folder}: set FASTS2S_TEST_DATA to their folder")

@@ -11,4 +11,8 @@ def progress_bar(total: int, label: str) -> Iterator[Callable[[], None]]:
     from tqdm import tqdm  # noqa: PLC0415 - only who trains pays for it
 
     with tqdm(total=total, desc=label, unit="batch", leave=False, disable=not sys.stderr.isatty()) as bar:
-        yield lambda: bar.update(1) and None
+
+        def advance() -> None:
+            bar.update(1)
+
+        yield advance

@@ -51,7 +51,7 @@ def class_ids(y: Array, t: Any) -> Array:
     """
     t = as_array("t", t, "labels (N,) or one-hot rows (N, V)")
     require_real("t", t)
-    if t.shape == y.shape and t.size:
+    if t.shape == y.shape and y.shape[1:] != (0,):
         t = t.argmax(axis=1)
     if t.shape != (y.shape[0],) or t.dtype.kind not in "iu":
         raise ValueError(f"t is {t.dtype} {t.shape}, expected integers (N,) = ({y.shape[0]},) or one-hot {y.shape}")

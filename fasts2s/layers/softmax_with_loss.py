@@ -21,8 +21,9 @@ class Softmax:
     @quiet
     def forward(self, x: Array) -> Array:
         """x : (N, V) -> (N, V). Raises ValueError for other shapes and types."""
-        self.out = softmax(_rows("x", x))
-        return self.out.copy()  # backward needs it as it is, whatever the caller does with the result
+        out: Array = softmax(_rows("x", x))
+        self.out = out
+        return out.copy()  # backward needs it as it is, whatever the caller does with the result
 
     @quiet
     def backward(self, dout: Array) -> Array:

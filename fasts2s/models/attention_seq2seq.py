@@ -21,7 +21,7 @@ class AttentionEncoder(Encoder):
         super().forward(xs, mask)
         return self.hs
 
-    def backward(self, dhs: Array) -> None:
+    def backward(self, dhs: Array) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - the book's name
         """dhs : (N, T, H), the gradient of all hs. Computes all gradients. Raises ValueError."""
         self.embed.backward(self.lstm.backward(dhs))
 

@@ -29,12 +29,12 @@ class BaseModel:
         self.grads: list[Array] = []
         self.config: dict[str, Any] = {}
 
-    def forward(self, *args: Any) -> Any:
-        """Compute the loss (subclasses)."""
+    def forward(self, xs: Array, ts: Array) -> Any:
+        """xs, ts : (N, T) ids -> the loss (subclasses)."""
         raise NotImplementedError
 
-    def backward(self, *args: Any) -> Any:
-        """Compute the gradients (subclasses)."""
+    def backward(self, dout: float = 1) -> None:
+        """Compute the gradients of the loss, times dout (subclasses)."""
         raise NotImplementedError
 
     def named_layers(self) -> list[tuple[str, Any]]:

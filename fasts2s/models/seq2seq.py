@@ -48,8 +48,9 @@ class Encoder:
             out = self.embed.forward(xs)
             if out.shape[1] == 0:
                 raise ValueError(f"xs has shape {out.shape[:2]}, expected (N, T) with T >= 1: nothing to encode")
-            self.hs = self.lstm.forward(out, mask)
-        return self.hs[:, -1, :]
+            hs = self.lstm.forward(out, mask)
+        self.hs = hs
+        return hs[:, -1, :]
 
     def backward(self, dh: Array) -> None:
         """dh : (N, H), the gradient of the last h. Computes all gradients. Raises ValueError."""

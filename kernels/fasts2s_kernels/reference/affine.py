@@ -32,7 +32,6 @@ def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | N
     dout = checks.as_float("dout", dout, W.dtype, (x.shape[0], W.shape[1]), "(R, M)")
     dW = checks.buffer("dW", dW, W, "(D, M)")
     if db is not None:
-        db = checks.bias_buffer(db, (W.shape[1],), "(M,)")
-        db[...] = dout.sum(axis=0)
+        checks.bias_buffer(db, (W.shape[1],), "(M,)")[...] = dout.sum(axis=0)
     dW[...] = np.dot(x.T, dout)
     return np.dot(dout, W.T)
