@@ -36,6 +36,11 @@ def size(token: str, sizes: dict[str, int] = SIZES) -> int:
     return int(token) if token.isdigit() else sizes[token[-1]] * int(token[:-1] or 1)
 
 
+def shape(letters: str, sizes: dict[str, int] = SIZES) -> tuple[int, ...]:
+    """Return the shape that letters stand for; any shape is that of a sequence."""
+    return tuple(size(t, sizes) for t in letters.replace("*", "N T D").split())
+
+
 def draw(spec: str, rng: np.random.Generator, sizes: dict[str, int] = SIZES) -> Any:
     """Return a valid value for a spec."""
     if spec in SCALARS:
@@ -43,12 +48,12 @@ def draw(spec: str, rng: np.random.Generator, sizes: dict[str, int] = SIZES) -> 
     kind, _, letters = spec.partition(" ")
     if kind not in KINDS:
         kind, letters = "float", spec
-    shape = tuple(size(t, sizes) for t in letters.replace("*", "N T D").split())
+    wanted = shape(letters, sizes)
     if kind == "float":
-        return rng.standard_normal(shape, dtype=np.float32)
+        return rng.standard_normal(wanted, dtype=np.float32)
     if kind == "mask":
-        return rng.random(shape) < 0.7
-    return rng.integers(0, sizes["V"] if kind == "ids" else 2, shape)
+        return rng.random(wanted) < 0.7
+    return rng.integers(0, sizes["V"] if kind == "ids" else 2, wanted)
 
 
 def valid(specs: dict[str, str], **sizes: int) -> dict[str, Any]:

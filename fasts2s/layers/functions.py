@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.checks import as_array, require_real
+from fasts2s_kernels.checks import as_array, as_integers, require_real
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
@@ -55,6 +55,7 @@ def class_ids(y: Array, t: Any) -> Array:
         t = t.argmax(axis=1)
     if t.shape != (y.shape[0],) or t.dtype.kind not in "iu":
         raise ValueError(f"t is {t.dtype} {t.shape}, expected integers (N,) = ({y.shape[0]},) or one-hot {y.shape}")
+    t = as_integers("t", t, "(N,)", 1)
     wrong = (t < 0) | (t >= y.shape[1])
     if wrong.any():
         raise IndexError(f"t holds {int(t[wrong][0])}, expected class ids from 0 to {y.shape[1] - 1}")

@@ -114,5 +114,5 @@ def _multiply_adds(layer: Any) -> int:
 
 
 def id_matrix(name: str, ids: Any, letters: str = "(N, T)") -> Array:
-    """Return a batch of id sequences (N, T), or raise ValueError; the range is checked by the embedding."""
+    """Return a batch of id sequences (N, T) as int64, or raise ValueError; the embedding checks their range."""
     return as_integers(name, ids, letters, 2)

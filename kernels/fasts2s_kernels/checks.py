@@ -104,44 +104,51 @@ def as_mask(name: str, a: Any, shape: tuple[int, ...], letters: str) -> Array:
     return a
 
 
-def _out_of_range(name: str, a: Array, wrong: Array, allowed: str) -> NoReturn:
-    where = tuple(int(k) for k in np.argwhere(wrong)[0])
+def _out_of_range(name: str, a: Array, position: Any, allowed: str) -> NoReturn:
+    where = tuple(int(k) for k in np.unravel_index(int(position), a.shape))
     raise IndexError(f"{name} holds {int(a[where])} at position {where}, expected {allowed}")
 
 
 def as_integers(name: str, a: Any, letters: str, ndim: int | None = None) -> Array:
-    """Return a as an integer array with ndim dimensions (any number where None); bool and float are refused."""
+    """Return an integer array as int64, with ndim dimensions (any number where None); bool and float are refused.
+
+    Converted before anything is compared: NumPy up to 2.2 crashes when an unsigned array meets a Python int beyond
+    its range. IndexError for an element that int64 cannot hold.
+    """
     a = as_array(name, a, f"an integer array {letters}")
     if ndim is not None and a.ndim != ndim:
         raise ValueError(f"{name} has shape {a.shape}, expected {letters}")
     if a.dtype.kind not in "iu":
         raise ValueError(f"{name} has dtype {a.dtype}, expected an integer type: use astype(int)")
-    return a
+    if a.dtype.kind == "u" and a.size and int(a.max()) >= 2**63:
+        _out_of_range(name, a, a.argmax(), "integers below 2**63")
+    return a.astype(np.int64, copy=False)
 
 
 def as_ids(name: str, a: Any, size: int, letters: str) -> Array:
     """Return ids as int64 in 0 .. size-1; -size .. -1 count from the end. Else IndexError."""
-    a = as_integers(name, a, letters)
-    if a.size == 0:
-        return a.astype(np.int64)
-    low, high = int(a.min()), int(a.max())
+    ids = as_integers(name, a, letters)
+    if ids.size == 0:
+        return ids
+    low, high = int(ids.min()), int(ids.max())
     if low < -size or high >= size:
-        _out_of_range(name, a, (a < -size) | (a >= size), f"ids from {-size} to {size - 1} (V = {size})")
-    ids = a.astype(np.int64, copy=False)
+        position = ids.argmin() if low < -size else ids.argmax()
+        _out_of_range(name, ids, position, f"ids from {-size} to {size - 1} (V = {size})")
     return np.where(ids < 0, ids + size, ids) if low < 0 else ids
 
 
 def as_labels(name: str, a: Any, rows: int, size: int, ignore_label: int) -> tuple[Array, Array | None]:
     """Return labels (R,) as int64 and the bool rows that count (None: all of them)."""
-    a = as_integers(name, a, "(R,)", 1)
-    if a.shape != (rows,):
-        raise ValueError(f"{name} has shape {a.shape}, expected (R,) = ({rows},)")
-    counted = a != integer("ignore_label", ignore_label)
-    wrong = counted & ((a < 0) | (a >= size))
+    labels = as_integers(name, a, "(R,)", 1)
+    if labels.shape != (rows,):
+        raise ValueError(f"{name} has shape {labels.shape}, expected (R,) = ({rows},)")
+    ignore = integer("ignore_label", ignore_label)
+    counted = labels != ignore
+    wrong = counted & ((labels < 0) | (labels >= size))
     if wrong.any():
-        allowed = f"labels from 0 to {size - 1} (V = {size}) or ignore_label = {ignore_label}"
-        _out_of_range(name, a, wrong, allowed)
-    return a.astype(np.int64, copy=False), None if counted.all() else counted
+        allowed = f"labels from 0 to {size - 1} (V = {size}) or ignore_label = {ignore}"
+        _out_of_range(name, labels, wrong.argmax(), allowed)
+    return labels, None if counted.all() else counted
 
 
 class Sequence(NamedTuple):

@@ -20,7 +20,9 @@ def test_interrupt_saves_and_exits_cleanly(tmp_path, arguments):
     folder = tmp_path / "run"
     start = "import sys; from fasts2s.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", start, "train", *arguments, "--out", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # The child must find the packages as this process does, installed or not.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     try:
         deadline = time.monotonic() + 120
         while not (folder / "curve.png").exists():  # the first epoch is done and saved

@@ -219,6 +219,34 @@ def test_one_row_and_one_step(name):
     assert [a.ndim for a in found] == [a.ndim for a in wanted]
 
 
+@pytest.mark.parametrize(
+    ("name", "letter"),
+    [
+        (n, c)
+        for n, r in LAYERS.items()
+        for c in "NTS"
+        if c in " ".join(r.forward.values()).replace("*", "N T").split()
+    ],
+)
+def test_sizes_of_zero_give_empty_or_neutral_results(name, letter):
+    record, layer = LAYERS[name], LAYERS[name].build()
+    forward, backward = (valid(specs, **{letter: 0}) for specs in (record.forward, record.backward))
+    wanted = run(record.build(), name)
+    found = run(layer, name, forward, backward)
+    assert [a.ndim for a in found] == [a.ndim for a in wanted]
+    assert all(np.isfinite(a).all() for a in found)
+    if letter != "S" and name not in RANDOM:
+        assert not any(g.any() for g in grads(layer))
+    # With nothing to compute it is tempting to hand an argument back.
+    given = [a for a in (*forward.values(), *backward.values()) if isinstance(a, np.ndarray)]
+    for result in (
+        layer.forward(**forward),
+        layer.backward(**backward),
+        *([layer.dh] if hasattr(layer, "dh") else []),
+    ):
+        assert not any(np.may_share_memory(p, a) for p in parts(result) for a in given if np.ndim(p))
+
+
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
 @pytest.mark.parametrize("moment", ["new", "after forward", "after backward"])
 def test_copies_go_on_as_the_original_and_apart_from_it(name, duplicate, moment):

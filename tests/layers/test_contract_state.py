@@ -212,6 +212,27 @@ def test_ids_out_of_range_are_index_errors_and_minus_one_is_the_last_row(name, r
     assert_close("row", layer.forward(ids)[1, 2], W[0], 0)
 
 
+def test_bools_and_floats_are_no_ids(rng):
+    for dtype in (bool, np.float32, np.float64):
+        ids = np.ones((N, T), dtype)
+        for name in ("Embedding", "TimeEmbedding"):
+            with pytest.raises(ValueError, match=r"has dtype .*, expected an integer type"):
+                getattr(layers, name)(xs_of(rng, V, D)).forward(ids)
+        with pytest.raises(ValueError, match=r"has dtype .*, expected an integer type"):
+            layers.TimeSoftmaxWithLoss().forward(xs_of(rng, N, T, V), ids)
+
+
+def test_a_batch_of_ids_may_be_reused_before_backward(rng):
+    ids, dout = rng.integers(0, V, (N, T)), xs_of(rng, N, T, D)
+    layer, other = (layers.TimeEmbedding(np.zeros((V, D), "f")) for _ in range(2))
+    layer.forward(ids)
+    other.forward(ids.copy())
+    ids[...] = 0
+    layer.backward(dout)
+    other.backward(dout)
+    assert_close("dW", layer.grads[0], other.grads[0], 0)
+
+
 def test_tied_weights(rng):
     embed_W, b = xs_of(rng, V, H), xs_of(rng, V)
     tied, free = layers.TimeAffine(embed_W.T, b), layers.TimeAffine(embed_W.T.copy(), b.copy())
@@ -230,51 +251,18 @@ def test_tied_weights(rng):
     assert_close("out after a step", tied.forward(xs) - b, (free.forward(xs) - b) / 2, 1e-5)
 
 
-def test_time_dropout_draws_once_per_training_forward(rng):
-    layer, xs = layers.TimeDropout(0.3), xs_of(rng, N, T, D)
-    np.random.seed(11)
-    draws = [np.random.rand(N, T, D), np.random.rand(N, T, D)]
-    after = np.random.rand()
-    np.random.seed(11)
-    for draw in draws:
-        expected = xs * ((draw > 0.3).astype(np.float32) * (1 / (1.0 - 0.3)))
-        assert_close("out", layer.forward(xs), expected, 0)
-        layer.backward(xs)
-        layer.train_flg = False
-        assert_close("evaluation", layer.forward(xs), xs, 0)
-        layer.train_flg = True
-    assert np.random.rand() == after
-
-
-def test_dropout_draws_once_and_scales_in_evaluation(rng):
-    layer, x = layers.Dropout(0.3), xs_of(rng, N, D)
-    np.random.seed(11)
-    expected = x * (np.random.rand(N, D) > 0.3)
-    after = np.random.rand()
-    np.random.seed(11)
-    assert_close("out", layer.forward(x), expected, 0)
-    assert_close("dx", layer.backward(np.ones_like(x)), layer.mask.astype("f"), 0)
-    assert_close("evaluation", layer.forward(x, train_flg=False), x * 0.7)
-    assert np.random.rand() == after
-
-
-def test_backward_after_evaluation_passes_the_gradient_through(rng):
-    layer, xs, dout = layers.TimeDropout(0.5), xs_of(rng, N, T, D), xs_of(rng, N, T, D)
-    layer.forward(xs)
-    mask = layer.mask
-    layer.train_flg = False
-    layer.forward(xs)
-    assert layer.mask is mask  # that of the last training forward, as in the book
-    assert_close("dxs", layer.backward(dout), dout, 0)
-
-
 def test_attention_weights_are_a_list_that_an_array_can_be_made_of(rng):
-    layer = layers.TimeAttention()
+    layer, dout = layers.TimeAttention(), xs_of(rng, N, T, H)
     layer.forward(xs_of(rng, N, 9, H), xs_of(rng, N, T, H))
+    expected = layer.backward(dout)
     assert isinstance(layer.attention_weights, list)
     weights = np.array(layer.attention_weights)
     assert weights.shape == (T, N, 9)
     assert_close("sums", weights.sum(axis=2), np.ones((T, N)))
+    for a in layer.attention_weights:
+        a[...] = np.nan  # to look at, not to compute with
+    for name, a, b in zip(("dhs_enc", "dhs_dec"), layer.backward(dout), expected, strict=True):
+        assert_close(name, a, b, 0)
 
 
 def test_writing_into_the_gradient_of_the_encoder_states_is_harmless(rng):

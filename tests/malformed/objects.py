@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.malformed.ledger import Ledger, described, finite, leaves
 from tests.malformed.values import malform
-from tests.records import KINDS, LAYERS, MODELS, SIZES, Record, size, valid
+from tests.records import KINDS, LAYERS, MODELS, SCALARS, SIZES, Record, shape, size, valid
 
 RECORDS: dict[str, Record] = {**LAYERS, **MODELS}
 
@@ -66,19 +66,32 @@ def answers(obj: Any, record: Record, primed: bool) -> list[Any]:
     return before + copies(obj.forward(**valid(record.forward))) + gradients(obj, record)
 
 
-def shapes(out: str, specs: dict[str, str], arguments: dict[str, Any]) -> list[tuple[int, ...]]:
-    """Return the documented shapes of the results, from the shapes of the arguments: the first that fits decides."""
-    sizes: dict[str, Any] = {}
+def bind(specs: dict[str, str], arguments: dict[str, Any], known: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Read sizes off the shapes of arguments; return them, and the arguments whose shape contradicts the others."""
+    sizes, misfits = dict(known), []
     for name, spec in specs.items():
-        letters, came = spec.split(), np.shape(arguments[name]) if isinstance(arguments[name], np.ndarray) else ()
-        letters = letters[1:] if letters[:1] and letters[0] in KINDS else letters
-        if letters == ["*"]:
-            sizes.setdefault("*", came)
-        elif len(letters) == len(came):
-            for letter, length in zip(letters, came, strict=True):
-                sizes.setdefault(letter, length)
-    parts = [[sizes.get(t, size(t) if t != "*" else ()) for t in part.split()] for part in out.split(";")]
-    return [tuple(np.hstack(part).astype(int).tolist()) if part else () for part in parts]
+        value, letters = arguments[name], [t for t in spec.split() if t not in KINDS]
+        if not isinstance(value, np.ndarray | np.generic) or spec in SCALARS:
+            continue
+        lead = value.shape[: max(value.ndim - len(letters) + 1, 0)] if "*" in letters else ()
+        fits = sizes.setdefault("*", lead) == lead if "*" in letters else True
+        rest, letters = value.shape[len(lead) :], [t for t in letters if t != "*"]
+        one_hot = spec.split()[0] in ("ids", "bits") and len(rest) == len(letters) + 1
+        for token, length in zip(letters, rest, strict=False):
+            factor = size(token) // SIZES[token[-1]]
+            fits = fits and sizes.setdefault(token[-1], length // factor) * factor == length
+        if not fits or not (len(rest) == len(letters) or one_hot):
+            misfits.append(name)
+    return sizes, misfits
+
+
+def shapes(out: str, sizes: dict[str, Any]) -> list[tuple[int, ...]]:
+    """Return the documented shapes of the results."""
+    parts = [part.split() for part in out.split(";")]
+    return [
+        tuple(np.hstack([sizes["*"] if t == "*" else size(t, sizes) for t in p] or [()]).astype(int).tolist())
+        for p in parts
+    ]
 
 
 def parts(obj: Any) -> list[Any]:
@@ -98,6 +111,7 @@ class Fuzz:
         self.rng, self.ledger = generator(name, options), Ledger()
         self.answers = {p: answers(fresh(self.record, options, p), self.record, p) for p in (False, True)}
         obj = fresh(self.record, options, True)
+        self.free = not getattr(obj, "params", hasattr(obj, "W"))  # without weights any size will do
         self.gradient_shapes = [np.shape(g) for g in leaves(obj.backward(**valid(self.record.backward)))]
 
     def run(self, calls: int) -> Ledger:
@@ -111,7 +125,7 @@ class Fuzz:
         arguments = malformed(valid(self.record.forward), self.rng)
         done, result = self.ledger.call(obj.forward, arguments, f"{self.name}.forward")
         if done:
-            self.result("forward", shapes(self.record.out, self.record.forward, arguments), arguments, result)
+            self.fits("forward", self.record.forward, self.record.out, arguments, result)
             text = f"{self.name}.forward({described(arguments)}), then backward"
             self.ledger.call(obj.backward, valid(self.record.backward), text)
         else:
@@ -124,7 +138,7 @@ class Fuzz:
         if done and not primed:
             self.ledger.note("first", f"{self.name}.backward before forward was accepted")
         elif done:
-            self.result("backward", self.gradient_shapes, arguments, result)
+            self.fits("backward", self.record.backward, None, arguments, result)
         self.unchanged(obj, primed, "backward", arguments)
 
     def weights(self, obj: Any, primed: bool) -> None:
@@ -146,9 +160,17 @@ class Fuzz:
         if not done:
             self.unchanged(obj, primed, "forward", spoiled)
 
-    def result(self, method: str, expected: list[Any], arguments: dict[str, Any], result: Any) -> None:
+    def fits(
+        self, method: str, specs: dict[str, str], out: str | None, arguments: dict[str, Any], result: Any
+    ) -> None:
+        """A call that succeeded: arguments that fit one another, results of the documented shape, and finite."""
         text = f"{self.name}.{method}({described(arguments)})"
+        known = {} if self.free else {k: SIZES[k] for k in "DHMV"}
+        sizes, misfits = bind(specs, arguments, known if out is not None else {**SIZES, "*": shape("*")})
+        if misfits:
+            self.ledger.note((method, "misfit"), f"{text} took {misfits}, which does not fit the rest")
         came = [np.shape(leaf) for leaf in leaves(result)]
+        expected = self.gradient_shapes if out is None else shapes(out, {**SIZES, **sizes})
         if came != expected:
             self.ledger.note((method, "shape"), f"{text} has shapes {came}, documented are {expected}")
         if finite(leaves(arguments)) and not finite(leaves(result)):
@@ -173,7 +195,7 @@ class Fuzz:
             obj.params[self.rng.integers(len(obj.params))][...] = np.nan
         done, result = self.ledger.call(getattr(obj, method), arguments, f"{self.name}.{method}")
         if done and method == "predict":
-            self.result(method, shapes("N T V", specs, arguments), arguments, result)
+            self.fits(method, specs, "N T V", arguments, result)
         elif done:
             self.sequences(method, arguments, result)
         elif method == "predict":

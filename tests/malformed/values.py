@@ -46,7 +46,7 @@ JUNK: list[Callable[[], Any]] = [
     lambda: range(3), lambda: slice(None), lambda: Ellipsis, lambda: NotImplemented, lambda: ValueError("x"),
     lambda: decimal.Decimal("1.5"), lambda: fractions.Fraction(1, 3), lambda: Path("x"), lambda: np,
     lambda: array("f", [1.0, 2.0]), lambda: np.float32(1), lambda: np.int64(1), lambda: np.bool_(True),
-    lambda: np.str_("x"), lambda: np.datetime64("2020-01-01"), lambda: np.timedelta64(1), lambda: np.dtype("f4"),
+    lambda: np.str_("x"), lambda: np.datetime64("2020-01-01"), lambda: np.timedelta64(1, "s"), lambda: np.dtype("f4"),
     lambda: np.float32,
     lambda: np.ma.masked, lambda: np.array(1.0), lambda: np.array(None), lambda: np.array("x"), lambda: np.array([]),
     lambda: np.array({}), lambda: np.zeros((1,) * 9), lambda: np.ma.masked_array([1.0, 2.0], [True, False]),

@@ -1,0 +1,12 @@
+"""What the tests of the console script need before the first of them runs."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _font_cache():
+    """Let matplotlib look for fonts once, in a process of its own: it leaves files open, and warnings are errors."""
+    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=True, timeout=300)
