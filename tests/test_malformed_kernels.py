@@ -67,10 +67,11 @@ KERNELS: dict[str, tuple[dict[str, Any], str]] = {
 OPTIMIZERS = {n: c for n, c in vars(optimizers).items() if isinstance(c, type) and hasattr(c, "update")}
 
 
-def arrays(kernels: Kernels, name: str) -> dict[str, Any]:
-    """Return valid arguments of a kernel, always the same ones."""
+def arrays(kernels: Kernels, name: str, **sizes: int) -> dict[str, Any]:
+    """Return valid arguments of a kernel, always the same ones; sizes replace those of SIZES."""
     specs = KERNELS[name][0]
-    given = valid({k: s for k, s in specs.items() if isinstance(s, str) and s not in KERNELS and s != "list"})
+    plain = {k: s for k, s in specs.items() if isinstance(s, str) and s not in KERNELS and s != "list"}
+    given = valid(plain, **sizes)
     rng = np.random.default_rng(8)
     for key, spec in specs.items():
         if spec == "list":
@@ -176,3 +177,28 @@ def test_clip_grads(backend: str) -> None:
             given = malformed(arrays(load(backend), "clip_grads"), rng)
             ledger.call(optimizers.clip_grads, given, "clip_grads", ("grads",))
     ledger.settle()
+
+
+@pytest.mark.parametrize("backend", HOST)
+@pytest.mark.parametrize("name", ["lstm_backward", "gru_backward", "rnn_backward", "attention_backward"])
+def test_a_cache_of_other_sizes(name: str, backend: str) -> None:
+    kernels, forward = load(backend), KERNELS[name][0]["cache"]
+    for letter in "NTDH" if name != "attention_backward" else "NTH":
+        given = arrays(kernels, name)
+        given["cache"] = getattr(kernels, forward)(**arrays(kernels, forward, **{letter: SIZES[letter] + 1}))[-1]
+        with pytest.raises(ValueError, match="expected"):
+            getattr(kernels, name)(**given)
+
+
+@pytest.mark.parametrize("backend", HOST)
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_bias_buffer_without_a_bias_and_a_bias_without_a_buffer(cell: str, backend: str) -> None:
+    kernels, forward = load(backend), arrays(load(backend), f"{cell}_forward")
+    backward = arrays(kernels, f"{cell}_backward")
+    with pytest.raises(ValueError, match=r"db is .*, expected"):
+        getattr(kernels, f"{cell}_backward")(**{**backward, "db": None})
+    backward["cache"] = getattr(kernels, f"{cell}_forward")(**{**forward, "b": None})[-1]
+    kept = backward["db"].copy()
+    with pytest.raises(ValueError, match=r"db is .*, expected"):
+        getattr(kernels, f"{cell}_backward")(**backward)
+    assert np.array_equal(backward["db"], kept)

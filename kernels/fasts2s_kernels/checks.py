@@ -266,7 +266,8 @@ def _is_iterable(values: Any) -> bool:
 
 def flag(name: str, value: Any) -> bool:
     """Return True or False (or 1, 0) as a bool, or raise ValueError."""
-    if not isinstance(value, bool | np.bool_ | int | np.integer) or value not in (0, 1):
+    is_number = isinstance(value, bool | np.bool_ | int | np.integer) and not isinstance(value, np.timedelta64)
+    if not is_number or value not in (0, 1):
         raise ValueError(f"{name} is of type {type(value).__name__}, expected True or False")
     return bool(value)
 

@@ -17,6 +17,11 @@ def generator(*names: Any) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(repr(names).encode()))
 
 
+def _is_huge(value: Any) -> bool:
+    # As it is, not as a float: 10**400 has none.
+    return isinstance(value, int | float | np.integer | np.floating) and bool(value > 100)
+
+
 def malformed(arguments: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Return the arguments with one or two of them spoiled, or two swapped."""
     arguments, names = dict(arguments), list(arguments)
@@ -26,8 +31,7 @@ def malformed(arguments: dict[str, Any], rng: np.random.Generator) -> dict[str, 
         return arguments
     for name in {str(first), str(second)} if rng.random() < 0.2 else {str(first)}:
         arguments[name] = malform(arguments[name], rng)
-        number = arguments[name]
-        if name == "sample_size" and isinstance(number, int | float | np.number) and number > 100:
+        if name == "sample_size" and _is_huge(arguments[name]):
             arguments[name] = -3  # a huge size is legal, and takes its time
     return arguments
 
@@ -152,7 +156,10 @@ class Fuzz:
         k = int(self.rng.integers(len(held)))
         kept, held[k] = held[k], malform(held[k], self.rng)
         spoiled = {("params" if held is layer.params else "grads") + f"[{k}]": held[k]}
-        done, _ = self.ledger.call(lambda **_: obj.forward(**valid(self.record.forward)), spoiled, self.name)
+        done = primed and self.rng.random() < 0.3  # changed after the forward, or before it
+        if not done:
+            forward = lambda **_: obj.forward(**valid(self.record.forward))
+            done, _ = self.ledger.call(forward, spoiled, self.name)
         if done:
             backward = lambda **_: obj.backward(**valid(self.record.backward))
             self.ledger.call(backward, spoiled, self.name, writes=set(spoiled) - {f"params[{k}]"})
