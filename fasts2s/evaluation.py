@@ -125,7 +125,7 @@ def print_answer(question: str, correct: str, guess: str) -> None:
     print(f"Q {question}\nT {correct}\n{mark} {guess}\n---")  # noqa: T201 - the book's output
 
 
-def exact_answers(model: Any, xs: Array, ts: Array, *, batch_size: int = 5000) -> Array:
+def exact_answers(model: Any, xs: Array, ts: Array, *, batch_size: int = 1000) -> Array:
     """Answer many questions at once.
 
     Parameters

@@ -5,7 +5,7 @@ import numpy as np
 from fasts2s.backend import Backend
 from fasts2s.layers.lstm import TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
-from fasts2s_kernels.checks import as_array
+from fasts2s_kernels.checks import as_array, weight
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
@@ -45,7 +45,7 @@ class TimeBiLSTM:
     def backward(self, dhs: Array) -> Array:
         """dhs : (N, T, 2H) -> dxs (N, T, D) float32; ``grads`` are overwritten. Raises ValueError."""
         dhs = as_array("dhs", dhs, "a float array (N, T, 2H)")
-        H = self.forward_lstm.params[1].shape[0]
+        H = weight("Wh1", self.forward_lstm.params[1], "(H, 4H)", 2).shape[0]
         if dhs.ndim != 3 or dhs.shape[2] != 2 * H:
             raise ValueError(f"dhs has shape {dhs.shape}, expected (N, T, 2H) with 2H = {2 * H}")
         dxs1 = self.forward_lstm.backward(dhs[:, :, :H])

@@ -11,6 +11,7 @@ from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
 from fasts2s_kernels.checks import weight
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
 class AttentionEncoder(Encoder):
@@ -60,6 +61,7 @@ class AttentionDecoder:
             context = self.attention.forward(enc_hs, dec_hs, mask)
             return self.affine.forward(np.concatenate((context, dec_hs), axis=2))
 
+    @quiet
     def backward(self, dscore: Array) -> Array:
         """dscore : (N, T, V) -> denc_hs (N, S, H); computes all gradients. Raises ValueError."""
         dout = self.affine.backward(dscore)

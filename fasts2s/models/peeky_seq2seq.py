@@ -11,6 +11,7 @@ from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
 from fasts2s_kernels.checks import saved, weight
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.quiet import quiet
 
 
 class PeekyDecoder:
@@ -48,6 +49,7 @@ class PeekyDecoder:
         self.cache = h.shape[1]
         return score
 
+    @quiet
     def backward(self, dscore: Array) -> Array:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
         H = saved(self.cache)
