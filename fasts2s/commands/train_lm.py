@@ -133,4 +133,4 @@ def _summarise(run: _Run, finished: bool) -> None:
         print(f"test perplexity of that model {run.history['test_perplexity']:.1f}")
     by_frequency = (run.corpus.id_to_word[int(i)] for i in np.bincount(run.corpus.train).argsort()[::-1])
     word = next((w for w in by_frequency if w.isalpha()), run.corpus.id_to_word[0])
-    run.show_files(f"fasts2s generate {run.folder} --start {word}")
+    run.show_files(f"generate {run.folder} --start {word}")

@@ -134,4 +134,4 @@ def _summarise(run: _Run) -> None:
     best, last = run.best(), run.epochs[-1]
     print(f"\naccuracy {last['accuracy']:.2f} %, best {best['accuracy']:.2f} % (epoch {best['epoch']})")
     question = decode_ids(run.data.x_test[0], run.data.id_to_char).strip()
-    run.show_files(f'fasts2s ask {run.folder} "{question}"')
+    run.show_files(f'ask {run.folder} "{question}"')

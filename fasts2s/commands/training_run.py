@@ -1,5 +1,7 @@
 """What the training commands share: epochs with a progress bar, Ctrl-C, the best model, history and curve."""
 
+import shutil
+import sys
 import time
 from dataclasses import asdict
 from typing import Any
@@ -120,10 +122,12 @@ class TrainingRun:
         draw_curve(self.folder / run_folder.CURVE, self.epochs, title, self.measure_name, label)
 
     def show_files(self, example: str) -> None:
-        """Print time, memory, the files written and a command to try."""
+        """Print time, memory, the files written and a command to try, given without the program's name."""
         memory = run_folder.peak_memory_mb()
         seconds = time.perf_counter() - self._started
         print(f"time {seconds:.0f} s" + (f", peak memory {memory:.0f} MB" if memory else ""))
         print(f"model:   {self.folder / run_folder.MODEL} (epoch {self.best()['epoch']})")
         print(f"history: {self.folder / run_folder.HISTORY}\ncurve:   {self.folder / run_folder.CURVE}")
-        print(f"try:     {example}")
+        # As it was started: in an environment that is not active, the bare name would not be found.
+        program = "fasts2s" if shutil.which("fasts2s") else sys.argv[0]
+        print(f"try:     {program} {example}")
