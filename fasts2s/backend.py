@@ -114,7 +114,7 @@ def get_backend(backend: "str | Backend | None" = None, *, dtype: str | None = N
     if isinstance(backend, Backend):
         found = backend
     elif backend is not None:
-        found = _resolve(backend, "backend=")
+        found = _resolve(backend, "backend")
     else:
         found = _context.get() or _global or _from_environment()
     if dtype is None or dtype == found.dtype:
@@ -189,7 +189,7 @@ def _resolve(name: str, origin: str) -> Backend:
         return _auto()
     status = _status(wanted)
     if not status.usable:
-        raise ImportError(f"{status.reason}: choose numpy or auto (asked for by {origin} = {name!r})")
+        raise ImportError(f"{origin} is {name!r}, but {status.reason}: choose numpy or auto")
     return Backend(wanted)
 
 

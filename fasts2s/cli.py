@@ -40,12 +40,32 @@ def _from_zero(text: str) -> float:
 
 def _common(parser: argparse.ArgumentParser, **defaults: Any) -> None:
     add = parser.add_argument
-    add("--epochs", type=_positive, default=defaults["epochs"], help="passes over the data (%(default)s)")
-    add("--batch-size", type=_positive, default=defaults["batch_size"], help="rows per step (%(default)s)")
-    add("--hidden", type=_positive, default=defaults["hidden"], help="hidden units (%(default)s)")
-    add("--lr", type=_above_zero, default=defaults["lr"], help="learning rate (%(default)s)")
-    add("--max-grad", type=_above_zero, default=defaults["max_grad"], help="L2 clipping threshold (%(default)s)")
-    add("--seed", type=_not_negative, default=1984, help="of weights and shuffling; 1984 is the book's (%(default)s)")
+    add(
+        "--epochs", metavar="N", type=_positive, default=defaults["epochs"], help="passes over the data (%(default)s)"
+    )
+    add(
+        "--batch-size",
+        metavar="N",
+        type=_positive,
+        default=defaults["batch_size"],
+        help="rows per step (%(default)s)",
+    )
+    add("--hidden", metavar="N", type=_positive, default=defaults["hidden"], help="hidden units (%(default)s)")
+    add("--lr", metavar="X", type=_above_zero, default=defaults["lr"], help="learning rate (%(default)s)")
+    add(
+        "--max-grad",
+        metavar="X",
+        type=_above_zero,
+        default=defaults["max_grad"],
+        help="L2 clipping threshold (%(default)s)",
+    )
+    add(
+        "--seed",
+        metavar="N",
+        type=_not_negative,
+        default=1984,
+        help="of weights and shuffling; 1984 is the book's (%(default)s)",
+    )
     add("--out", metavar="DIR", help="folder to write to (runs/<task>-<model>)")
     _backend(parser)
 
@@ -56,11 +76,15 @@ def _backend(parser: argparse.ArgumentParser) -> None:
 
 def _sequence_parser(tasks: Any, task: str, summary: str, model: str, hidden: int, epochs: int) -> None:
     parser = tasks.add_parser(task, help=summary, description=summary)
-    parser.add_argument("--model", choices=("seq2seq", "peeky", "attention"), default=model, help="(%(default)s)")
+    parser.add_argument(
+        "--model", choices=("seq2seq", "peeky", "attention"), default=model, help="which decoder (%(default)s)"
+    )
     parser.add_argument(
         "--reverse", action=argparse.BooleanOptionalAction, default=True, help="read the question backwards (yes)"
     )
-    parser.add_argument("--wordvec", type=_positive, default=16, help="size of a character's vector (%(default)s)")
+    parser.add_argument(
+        "--wordvec", metavar="N", type=_positive, default=16, help="size of a character's vector (%(default)s)"
+    )
     parser.add_argument("--data", metavar="FILE", help="own exercises, a line is question_answer (built-in set)")
     _common(parser, epochs=epochs, batch_size=128, hidden=hidden, lr=0.001, max_grad=5.0)
     parser.set_defaults(run=_run_sequence, task=task)
@@ -70,9 +94,15 @@ def _lm_parser(tasks: Any) -> None:
     summary = "learn the words of a text, report perplexity"
     parser = tasks.add_parser("lm", help=summary, description=summary)
     parser.add_argument("text", nargs="?", metavar="TEXT", help="UTF-8 file, plain or .gz (Python's own help texts)")
-    parser.add_argument("--model", choices=("rnnlm", "better"), default="rnnlm", help="(%(default)s)")
-    parser.add_argument("--time-size", type=_positive, default=35, help="steps per gradient (%(default)s)")
-    parser.add_argument("--min-count", type=_positive, default=2, help="rarer words become <unk> (%(default)s)")
+    parser.add_argument(
+        "--model", choices=("rnnlm", "better"), default="rnnlm", help="one layer, or two tied (%(default)s)"
+    )
+    parser.add_argument(
+        "--time-size", metavar="N", type=_positive, default=35, help="steps per gradient (%(default)s)"
+    )
+    parser.add_argument(
+        "--min-count", metavar="N", type=_positive, default=2, help="rarer words become <unk> (%(default)s)"
+    )
     _common(parser, epochs=4, batch_size=20, hidden=100, lr=20.0, max_grad=0.25)
     parser.set_defaults(run=_run_lm)
 
@@ -109,9 +139,11 @@ def _generate_parser(commands: Any) -> None:
     parser.add_argument("dir", metavar="DIR", help="folder that train lm wrote")
     parser.add_argument("--start", required=True, help="words to begin with")
     parser.add_argument("--skip", nargs="*", default=[], metavar="WORD", help="words that must not appear")
-    parser.add_argument("--length", type=_positive, default=100, help="number of words (%(default)s)")
-    parser.add_argument("--temperature", type=_from_zero, default=1.0, help="0 is the likeliest text (%(default)s)")
-    parser.add_argument("--seed", type=_not_negative, help="the same seed gives the same text")
+    parser.add_argument("--length", metavar="N", type=_positive, default=100, help="number of words (%(default)s)")
+    parser.add_argument(
+        "--temperature", metavar="X", type=_from_zero, default=1.0, help="0 is the likeliest text (%(default)s)"
+    )
+    parser.add_argument("--seed", metavar="N", type=_not_negative, help="the same seed gives the same text")
     parser.add_argument("--stop", metavar="WORD", help="end with this word, for instance '<eos>'")
     _backend(parser)
     parser.set_defaults(run=_run_generate)

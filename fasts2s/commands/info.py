@@ -6,11 +6,16 @@ from fasts2s.commands.run_folder import environment
 
 def info() -> int:
     """Print versions, the machine and the state of every backend."""
-    chosen = get_backend()
-    for name, value in environment(chosen.name).items():
+    try:
+        chosen, complaint = get_backend().name, ""
+    except (ImportError, ValueError) as error:
+        chosen, complaint = "none", str(error)  # a wrong setting is what people look for here
+    for name, value in environment(chosen).items():
         print(f"{name:<10} {value}")
     said = environment_setting()
     print(f"{'switch':<10} {'FASTS2S_BACKEND=' + said if said else 'FASTS2S_BACKEND is not set: auto'}")
+    if complaint:
+        print(f"{'':<10} {complaint}")
     print("\nbackends")
     for name, status in backends().items():
         state = "usable" if status.usable else f"not usable: {status.reason}"

@@ -193,3 +193,11 @@ def test_info_lists_every_backend(capsys):
     out = capsys.readouterr().out
     for word in ("numpy", "numba", "cupy", "usable", "FASTS2S_BACKEND"):
         assert word in out
+
+
+def test_info_explains_a_wrong_setting(capsys, monkeypatch):
+    monkeypatch.setenv("FASTS2S_BACKEND", "nmpy")
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    assert "'nmpy', expected one of auto, numpy, numba, cupy" in out
+    assert "usable" in out
