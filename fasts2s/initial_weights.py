@@ -7,6 +7,7 @@ on every backend, and the same as the book's.
 import numpy as np
 
 from fasts2s.backend import Backend
+from fasts2s_kernels.checks import integer
 from fasts2s_kernels.contract import Array
 
 
@@ -40,7 +41,6 @@ def zeros(size: int, backend: Backend) -> Array:
 
 
 def require_sizes(**sizes: object) -> None:
-    """Raise ValueError unless every size is a positive integer: they come straight from users."""
+    """Raise ValueError unless every size is an integer above 0: they come straight from users."""
     for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise ValueError(f"{name} is {size!r}, expected a positive integer")
+        integer(name, size, 1)

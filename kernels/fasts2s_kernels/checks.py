@@ -45,9 +45,8 @@ def _cast(name: str, a: Array, dtype: Any) -> Array:
         # An array of foreign byte order is equal to none of the native dtypes, so it goes through astype.
         return a
     require_real(name, a)
-    with np.errstate(
-        over="ignore"
-    ):  # a float64 beyond the range of float32 becomes infinite, and shows in the result
+    # Quiet, because a float64 beyond the range of float32 becomes infinite and shows in the result.
+    with np.errstate(over="ignore"):
         return a.astype(dtype)
 
 
@@ -228,12 +227,20 @@ def _scalar(value: Any) -> Any:
     return value[()] if type(value) is np.ndarray and value.ndim == 0 else value
 
 
+def _shown(value: Any) -> str:
+    """Return a plain value as it would be typed, of anything else the type: its repr may be long, or may fail."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"  # Python refuses to print the longest
+    plain = value is None or type(value) in (bool, int, float, complex, str)
+    return repr(value)[:60] if plain else f"of type {type(value).__name__}"
+
+
 def number(name: str, value: Any) -> float:
     """Return a real number as a float, or raise ValueError."""
     value = _scalar(value)
     # A timedelta64 is an integer to NumPy's class tree.
     if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
-        raise ValueError(f"{name} is of type {type(value).__name__}, expected a real number")
+        raise ValueError(f"{name} is {_shown(value)}, expected a real number")
     try:
         return float(value)
     except OverflowError:
@@ -245,9 +252,9 @@ def integer(name: str, value: Any, minimum: int | None = None) -> int:
     value = _scalar(value)
     wanted = "an integer" if minimum is None else f"an integer >= {minimum}"
     if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
-        raise ValueError(f"{name} is of type {type(value).__name__}, expected {wanted}")
+        raise ValueError(f"{name} is {_shown(value)}, expected {wanted}")
     if minimum is not None and value < minimum:
-        raise ValueError(f"{name} is {value}, expected {wanted}")
+        raise ValueError(f"{name} is {_shown(int(value))}, expected {wanted}")
     return int(value)
 
 
@@ -268,7 +275,7 @@ def flag(name: str, value: Any) -> bool:
     """Return True or False (or 1, 0) as a bool, or raise ValueError."""
     is_number = isinstance(value, bool | np.bool_ | int | np.integer) and not isinstance(value, np.timedelta64)
     if not is_number or value not in (0, 1):
-        raise ValueError(f"{name} is of type {type(value).__name__}, expected True or False")
+        raise ValueError(f"{name} is {_shown(value)}, expected True or False")
     return bool(value)
 
 

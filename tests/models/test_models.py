@@ -148,7 +148,7 @@ def test_summary_counts_shared_weights_once():
 def test_a_size_that_is_no_positive_integer_is_an_error(name, size):
     sizes = {"vocab_size": V, "wordvec_size": H, "hidden_size": H, name: size}
     for make in (*PARTS, BetterRnnlm):
-        with pytest.raises(ValueError, match=f"{name} is {size!r}, expected a positive integer"):
+        with pytest.raises(ValueError, match=f"{name} is {size!r}, expected an integer >= 1"):
             make(**sizes)
 
 
