@@ -19,7 +19,8 @@ def generator(*names: Any) -> np.random.Generator:
 
 def _is_huge(value: Any) -> bool:
     # As it is, not as a float: 10**400 has none.
-    return isinstance(value, int | float | np.integer | np.floating) and bool(value > 100)
+    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, np.timedelta64)
+    return is_number and bool(value > 100)
 
 
 def malformed(arguments: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
