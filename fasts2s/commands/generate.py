@@ -6,7 +6,7 @@ import numpy as np
 
 from fasts2s.commands import run_folder
 from fasts2s.commands.errors import CommandError
-from fasts2s.generation import greedy, sample
+from fasts2s.generation import sample
 
 
 def generate(
@@ -37,13 +37,8 @@ def generate(
         "backend": model.backend,
     }
     first = np.array([prompt[-1]])
-    try:
-        if temperature == 0:
-            (ids,) = greedy(model.step, state, first, length, **options)
-        else:
-            (ids,) = sample(model.step, state, first, length, rng=seed, temperature=temperature, **options)
-    except ValueError as error:
-        raise CommandError(str(error)) from None
+    # At temperature 0 this is the greedy choice.
+    (ids,) = sample(model.step, state, first, length, rng=seed, temperature=temperature, **options)
     print(_text([words[i] for i in [*prompt, *ids]]))
     return 0
 

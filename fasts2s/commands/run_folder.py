@@ -5,11 +5,12 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from fasts2s import __version__
+from fasts2s.checkpoint.atomic import write_atomically
 from fasts2s.commands.errors import CommandError
 from fasts2s.models import BaseModel, load_model, save_model
 
@@ -51,9 +52,12 @@ def write_model(folder: Path, model: BaseModel, extra: dict[str, Any]) -> None:
 
 def write_history(folder: Path, history: dict[str, Any]) -> None:
     """Write history.json in one step, so that a reader beside us never sees half of it."""
-    temporary = folder / (HISTORY + ".new")
-    temporary.write_text(json.dumps(history, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(folder / HISTORY)
+    content = (json.dumps(history, indent=1, ensure_ascii=False) + "\n").encode()
+
+    def write(file: BinaryIO) -> None:
+        file.write(content)
+
+    write_atomically(folder / HISTORY, write)
 
 
 def read_model(

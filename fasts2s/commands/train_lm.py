@@ -92,10 +92,7 @@ class _Run(TrainingRun):
 
 
 def _load(options: LanguageModelOptions) -> Corpus:
-    try:
-        corpus = load_text(options.text, unk_below=options.min_count)
-    except (OSError, ValueError, ImportError) as error:
-        raise CommandError(str(error)) from None
+    corpus = load_text(options.text, unk_below=options.min_count)
     need = options.batch_size * options.time_size
     if corpus.train.size <= need or min(corpus.valid.size, corpus.test.size) <= options.time_size:
         raise CommandError(

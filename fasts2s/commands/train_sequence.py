@@ -100,10 +100,7 @@ class _Run(TrainingRun):
 
 
 def _load(options: SequenceOptions) -> SequenceData:
-    try:
-        data = load_file(options.data or f"{options.task}.txt", seed=DATA_SEED)
-    except (OSError, ValueError) as error:
-        raise CommandError(str(error)) from None
+    data = load_file(options.data or f"{options.task}.txt", seed=DATA_SEED)
     if len(data.x_train) < options.batch_size or len(data.x_test) == 0:
         raise CommandError(
             f"the data give {len(data.x_train)} rows to learn and {len(data.x_test)} to measure with, expected at "

@@ -6,16 +6,16 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers.softmax_with_loss import Softmax
-from fasts2s_kernels.checks import as_array, as_float, saved
+from fasts2s_kernels.checks import as_float, inexact, saved
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
 
 def _encoder_states(hs: Any) -> Array:
-    hs = as_array("hs", hs, "a float array (N, T, H)")
+    hs = inexact("hs", hs, "(N, T, H)")
     if hs.ndim != 3:
         raise ValueError(f"hs has shape {hs.shape}, expected (N, T, H)")
-    return hs if hs.dtype.kind == "f" else as_float("hs", hs, np.dtype(np.float32), hs.shape, "(N, T, H)")
+    return hs
 
 
 class WeightSum:

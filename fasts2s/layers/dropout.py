@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels.checks import as_array, as_float, flag, saved
+from fasts2s_kernels.checks import as_float, flag, inexact, saved
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
@@ -14,11 +14,6 @@ def _ratio(value: Any, upper: str, valid: bool) -> float:
     if not valid:
         raise ValueError(f"dropout_ratio is {value!r}, expected a number from 0 to {upper}")
     return float(value)
-
-
-def _floats(xs: Any) -> Array:
-    xs = as_array("xs", xs, "a float array")
-    return xs if xs.dtype.kind == "f" else as_float("xs", xs, np.dtype(np.float32), xs.shape, "any shape")
 
 
 def _masked(dout: Any, cache: Any) -> Array:
@@ -48,7 +43,7 @@ class TimeDropout:
     @quiet
     def forward(self, xs: Array) -> Array:
         """xs : any shape, float -> the same shape. Raises ValueError if xs is no float array."""
-        xs = _floats(xs)
+        xs = inexact("xs", xs, "of any shape")
         if not flag("train_flg", self.train_flg):
             self._cache = (None, xs.shape, xs.dtype)
             return xs.copy()
@@ -79,7 +74,7 @@ class Dropout:
     @quiet
     def forward(self, x: Array, train_flg: bool = True) -> Array:
         """x : any shape, float -> the same shape. Raises ValueError if x is no float array."""
-        x = _floats(x)
+        x = inexact("x", x, "of any shape")
         if not flag("train_flg", train_flg):
             keep = x.dtype.type(1.0 - self.dropout_ratio)
             self._cache = (keep, x.shape, x.dtype)

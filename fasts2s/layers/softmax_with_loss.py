@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.layers.functions import class_ids, cross_entropy_error, sigmoid, softmax
-from fasts2s_kernels.checks import as_array, as_float, number, saved
+from fasts2s_kernels.checks import as_array, as_float, inexact, number, saved
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
@@ -70,7 +70,7 @@ class Sigmoid:
     @quiet
     def forward(self, x: Array) -> Array:
         """x : any shape -> the same shape. Raises ValueError if x is no float array."""
-        out: Array = sigmoid(_floats("x", x))
+        out: Array = sigmoid(inexact("x", x, "of any shape"))
         self.out = out
         return out.copy()  # backward needs it as it is, whatever the caller does with the result
 
@@ -94,7 +94,7 @@ class SigmoidWithLoss:
     @quiet
     def forward(self, x: Array, t: Array) -> Any:
         """x : (N,) scores, t : (N,) of 0 and 1 -> loss. Raises ValueError, IndexError for bad input."""
-        x = _floats("x", x)
+        x = inexact("x", x, "(N,)")
         if x.ndim != 1:
             raise ValueError(f"x has shape {x.shape}, expected (N,)")
         y = sigmoid(x)
@@ -113,13 +113,8 @@ class SigmoidWithLoss:
         return (y - t.astype(y.dtype)) * (number("dout", dout) / max(len(y), 1))
 
 
-def _floats(name: str, x: Any) -> Array:
-    x = as_array(name, x, "a float array")
-    return x if x.dtype.kind == "f" else as_float(name, x, np.dtype(np.float32), x.shape, "any shape")
-
-
 def _rows(name: str, x: Any) -> Array:
-    x = _floats(name, x)
+    x = inexact(name, x, "(N, V)")
     if x.ndim != 2:
         raise ValueError(f"{name} has shape {x.shape}, expected (N, V)")
     return x

@@ -6,7 +6,7 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers.functions import sigmoid
-from fasts2s_kernels.checks import as_array, as_float, as_integers, number, require_real, saved
+from fasts2s_kernels.checks import as_array, as_integers, inexact, number, require_real, saved
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
@@ -114,11 +114,9 @@ class TimeSigmoidWithLoss:
     @quiet
     def forward(self, xs: Array, ts: Array) -> Any:
         """xs : (N, T) scores, ts : (N, T) of 0 and 1 -> loss. Raises ValueError, IndexError."""
-        xs = as_array("xs", xs, "a float array (N, T)")
+        xs = inexact("xs", xs, "(N, T)")
         if xs.ndim != 2:
             raise ValueError(f"xs has shape {xs.shape}, expected (N, T)")
-        if xs.dtype.kind != "f":
-            xs = as_float("xs", xs, np.dtype(np.float32), xs.shape, "(N, T)")
         ts = as_integers("ts", ts, "(N, T)", 2)
         if ts.shape != xs.shape:
             raise ValueError(f"ts has shape {ts.shape}, expected (N, T) = {xs.shape}")

@@ -97,12 +97,13 @@ class BaseModel:
         seen: list[Array] = []
         result = []
         for _, layer in self.named_layers():
-            result.append([p for p in layer.params if not any(_same_memory(p, s) for s in seen)])
+            result.append([p for p in layer.params if not any(same_memory(p, s) for s in seen)])
             seen += layer.params
         return result
 
 
-def _same_memory(a: Array, b: Array) -> bool:
+def same_memory(a: Array, b: Array) -> bool:
+    """Return whether two parameters, of any shapes, are one memory: tied weights."""
     return a is b or (isinstance(a, np.ndarray) and np.may_share_memory(a, b))
 
 

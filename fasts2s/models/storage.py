@@ -9,7 +9,7 @@ import numpy as np
 from fasts2s.backend import Backend, get_backend, to_cpu
 from fasts2s.checkpoint import load_arrays, save_arrays
 from fasts2s.models.attention_seq2seq import AttentionSeq2seq
-from fasts2s.models.base_model import BaseModel
+from fasts2s.models.base_model import BaseModel, same_memory
 from fasts2s.models.peeky_seq2seq import PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
 from fasts2s.models.seq2seq import Seq2seq
@@ -94,6 +94,6 @@ def _unshared(params: list[Any]) -> list[int]:
     """Return the positions of parameters whose memory no earlier one has: tied weights are stored once."""
     kept: list[int] = []
     for i, p in enumerate(params):
-        if not (isinstance(p, np.ndarray) and any(np.may_share_memory(p, params[k]) for k in kept)):
+        if not any(same_memory(p, params[k]) for k in kept):
             kept.append(i)
     return kept

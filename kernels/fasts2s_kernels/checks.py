@@ -56,6 +56,12 @@ def require_real(name: str, a: Array) -> None:
         raise ValueError(f"{name} has dtype {a.dtype}, expected a real number type such as float32")
 
 
+def inexact(name: str, a: Any, letters: str) -> Array:
+    """Return an array of any float dtype as it is, of other real numbers as float32."""
+    a = as_array(name, a, f"a float array {letters}")
+    return a if a.dtype.kind == "f" else _cast(name, a, np.dtype(np.float32))
+
+
 def floating(name: str, a: Any, letters: str, ndim: int) -> Array:
     """Return an input that sets the dtype of a kernel: float32 and float64 (of any byte order) stay, the rest becomes
     float32."""
@@ -65,10 +71,10 @@ def floating(name: str, a: Any, letters: str, ndim: int) -> Array:
     return _cast(name, a, np.dtype(np.float64 if a.dtype.kind == "f" and a.dtype.itemsize == 8 else np.float32))
 
 
-def weight(name: str, a: Any, letters: str, ndim: int) -> Array:
-    """Return a as a weight array: float32 or float64 with ndim dimensions."""
+def weight(name: str, a: Any, letters: str, ndim: int | None) -> Array:
+    """Return a as a weight array: float32 or float64 with ndim dimensions (any number where None)."""
     a = as_array(name, a, f"a float32 or float64 array {letters}")
-    if a.ndim != ndim:
+    if ndim is not None and a.ndim != ndim:
         raise ValueError(f"{name} has shape {a.shape}, expected {letters}")
     if a.dtype not in _FLOATS:
         raise ValueError(f"{name} has dtype {a.dtype}, expected float32 or float64: use astype")
@@ -326,8 +332,8 @@ def array_list(name: str, arrays: Any) -> list[Array]:
     checked = []
     for i, a in enumerate(arrays):
         part = f"{name}[{i}]"
-        a = as_array(part, a, "a float32 or float64 array")
-        checked.append(buffer(part, weight(part, a, "of any shape", a.ndim), a, "of any shape"))
+        a = weight(part, a, "of any shape", None)
+        checked.append(buffer(part, a, a, "of any shape"))
     return checked
 
 

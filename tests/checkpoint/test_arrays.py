@@ -14,6 +14,7 @@ from fasts2s.checkpoint import (
     load_arrays,
     save_arrays,
 )
+from tests.checkpoint.helpers import same, small
 
 DTYPES = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", ">i4", ">f4", ">f8"]
 
@@ -29,27 +30,6 @@ LAYOUTS = {
     "empty-last": lambda a: a[:, :0],
     "4d": lambda a: a.reshape(1, 7, 1, 11).transpose(3, 0, 2, 1),
 }
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "model.npz"
-
-
-def small(seed: int = 0) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return {
-        "layers/0.Wx": rng.standard_normal((3, 5)).astype(np.float32),
-        "mask": rng.random(7) < 0.5,
-        "b": rng.standard_normal(4),
-    }
-
-
-def same(got: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> bool:
-    return list(got) == list(expected) and all(
-        got[k].dtype == a.dtype and got[k].shape == a.shape and got[k].tobytes() == a.tobytes()
-        for k, a in expected.items()
-    )
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

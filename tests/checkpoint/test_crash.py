@@ -21,36 +21,11 @@ import pytest
 from fasts2s.checkpoint import (
     CheckpointWarning,
     atomic,
-    load_arrays,
     load_book_pickle,
     previous_path,
-    save_arrays,
     save_book_pickle,
 )
-
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX behaviour")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "model.npz"
-
-
-def save(path: Path, step: int) -> None:
-    save_arrays(path, {"x": np.full(30_000, step, np.float32), "b": np.full(3, step)}, {"step": step})
-
-
-def load_step(path: Path) -> int:
-    """Return the step of a file after checking that all of it belongs to one step."""
-    arrays, meta = load_arrays(path)
-    assert set(arrays) == {"x", "b"} and arrays["x"].shape == (30_000,)
-    assert all((array == meta["step"]).all() for array in arrays.values())
-    return meta["step"]
-
-
-def temporaries(path: Path) -> list[str]:
-    return [file.name for file in path.parent.iterdir() if file not in {path, previous_path(path)}]
-
+from tests.checkpoint.helpers import load_step, posix, save, temporaries
 
 LOOP = """
 import sys

@@ -24,27 +24,7 @@ from fasts2s.checkpoint import (
     previous_path,
     save_arrays,
 )
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "model.npz"
-
-
-def small(seed: int = 0) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return {
-        "layers/0.Wx": rng.standard_normal((3, 5)).astype(np.float32),
-        "mask": rng.random(7) < 0.5,
-        "b": rng.standard_normal(4),
-    }
-
-
-def same(got: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> bool:
-    return list(got) == list(expected) and all(
-        got[k].dtype == a.dtype and got[k].shape == a.shape and got[k].tobytes() == a.tobytes()
-        for k, a in expected.items()
-    )
+from tests.checkpoint.helpers import same, small
 
 
 def damaged(data: bytes) -> Iterator[tuple[str, bytes]]:

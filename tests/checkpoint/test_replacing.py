@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fasts2s.checkpoint import (
@@ -20,29 +19,7 @@ from fasts2s.checkpoint import (
     previous_path,
     save_arrays,
 )
-
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX behaviour")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "model.npz"
-
-
-def save(path: Path, step: int) -> None:
-    save_arrays(path, {"x": np.full(30_000, step, np.float32), "b": np.full(3, step)}, {"step": step})
-
-
-def load_step(path: Path) -> int:
-    """Return the step of a file after checking that all of it belongs to one step."""
-    arrays, meta = load_arrays(path)
-    assert set(arrays) == {"x", "b"} and arrays["x"].shape == (30_000,)
-    assert all((array == meta["step"]).all() for array in arrays.values())
-    return meta["step"]
-
-
-def temporaries(path: Path) -> list[str]:
-    return [file.name for file in path.parent.iterdir() if file not in {path, previous_path(path)}]
+from tests.checkpoint.helpers import load_step, posix, save, state, temporaries
 
 
 def test_previous_is_the_last_replaced_file(path: Path) -> None:
@@ -181,6 +158,6 @@ def test_trouble_after_the_replacement_is_a_warning(path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(Path, "replace", replace)
     with pytest.warns(CheckpointWarning, match="older state") as caught:
-        save(path, 3)
-    assert caught[0].filename == __file__
+        save_arrays(path, *state(3))
+    assert caught[0].filename == __file__  # the warning points at who called save_arrays
     assert load_step(path) == 3 and load_step(previous_path(path)) == 1 and temporaries(path) == []
