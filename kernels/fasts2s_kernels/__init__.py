@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, cast
 from fasts2s_kernels.contract import Kernels
 
 if TYPE_CHECKING:
-    from fasts2s_kernels import reference
+    from fasts2s_kernels import numba_cpu, reference
 
     # The proof: a function missing from a backend, or an argument dropped or renamed, is a type error here.
-    _checked: list[Kernels] = [reference]
+    _checked: list[Kernels] = [reference, numba_cpu]
 
 #: Backend name -> module that satisfies the contract.
-MODULES = {"numpy": "fasts2s_kernels.reference"}
+MODULES = {"numpy": "fasts2s_kernels.reference", "numba": "fasts2s_kernels.numba_cpu"}
 
 __all__ = ["MODULES", "Kernels", "load"]
 

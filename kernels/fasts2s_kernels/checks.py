@@ -308,6 +308,8 @@ def gradients(
             f"Wx, Wh have shapes {Wx.shape}, {Wh.shape}, expected those of the forward call, "
             f"{seq.Wx.shape}, {seq.Wh.shape}: call forward() again"
         )
+    if Wx.dtype != seq.Wx.dtype:
+        raise ValueError(f"Wx has dtype {Wx.dtype}, expected that of the forward call, {seq.Wx.dtype}")
     (N, T, _), H = seq.xs.shape, Wh.shape[0]
     if dhs is not None:
         dhs = as_float("dhs", dhs, Wx.dtype, (N, T, H), "(N, T, H)")

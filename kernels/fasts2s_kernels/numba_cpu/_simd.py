@@ -1,0 +1,309 @@
+"""Vectors of float32 inside compiled kernels: explicit SIMD in readable Python.
+
+A kernel writes ``store(p, sigmoid(load(p) + load(q)))`` and gets one instruction per operation, on any processor;
+nothing depends on whether a compiler recognises a loop. Addresses are plain integers (bytes), because a kernel walks
+through memory of many shapes; the Python entries have checked every one of them.
+
+``+ - * /`` may be contracted into fused multiply-adds, nothing else is relaxed: NaN and infinity propagate.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.datamodel import models
+from numba.extending import intrinsic, lower_builtin, register_model, type_callable
+
+from fasts2s_kernels.numba_cpu._target import LANES
+
+# In bytes.
+FLOAT = 4
+VECTOR = FLOAT * LANES
+
+_i1, _i32, _i64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+_float, _double = ir.FloatType(), ir.DoubleType()
+_vec, _ints, _bits = (ir.VectorType(t, LANES) for t in (_float, _i32, _i1))
+
+
+class VectorType(types.Type):
+    """LANES float32 numbers in a register."""
+
+    def __init__(self) -> None:
+        super().__init__(name=f"float32x{LANES}")
+
+
+vector = VectorType()
+
+
+@register_model(VectorType)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, fe_type: Any) -> None:
+        super().__init__(manager, fe_type, _vec)
+
+
+def _arithmetic(op: Callable[..., Any], instruction: str) -> None:
+    @type_callable(op)
+    def _type(context: Any) -> Any:
+        def typer(a: Any, b: Any) -> Any:
+            return vector if isinstance(a, VectorType) and isinstance(b, VectorType) else None
+
+        return typer
+
+    @lower_builtin(op, VectorType, VectorType)
+    def _lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return getattr(builder, instruction)(*args, flags=("contract",))
+
+
+for _op, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _arithmetic(_op, _instruction)
+
+
+def address_of(builder: Any, value: Any, kind: Any) -> Any:
+    """Return the integer value as a pointer to kind."""
+    return builder.inttoptr(value, kind.as_pointer())
+
+
+def load_vector(builder: Any, value: Any) -> Any:
+    """Return the vector at an address that is a multiple of four."""
+    loaded = builder.load(address_of(builder, value, _vec))
+    loaded.align = FLOAT
+    return loaded
+
+
+def store_vector(builder: Any, value: Any, a: Any) -> None:
+    """Store a vector at an address that is a multiple of four."""
+    builder.store(a, address_of(builder, value, _vec)).align = FLOAT
+
+
+def splat_vector(builder: Any, scalar: Any) -> Any:
+    """Return a vector with the scalar in every lane."""
+    undefined = ir.Constant(_vec, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(_i32, 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(_ints, [0] * LANES))
+
+
+def call(builder: Any, name: str, result: Any, *args: Any) -> Any:
+    """Call an LLVM intrinsic by name; llvmlite's own way of declaring them knows no vectors."""
+    kind = ir.FunctionType(result, [a.type for a in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+
+def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a b + c, rounded once."""
+    return call(builder, f"llvm.fma.v{LANES}f32", _vec, a, b, c)
+
+
+@intrinsic
+def load(typing_context, address):
+    """Return the vector at an address."""
+
+    def generate(context, builder, signature, args):
+        return load_vector(builder, args[0])
+
+    return vector(types.int64), generate
+
+
+@intrinsic
+def store(typing_context, address, a):
+    """Store the vector a."""
+
+    def generate(context, builder, signature, args):
+        store_vector(builder, *args)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, vector), generate
+
+
+def _copy_floats(builder: Any, target: Any, source: Any, count: Any) -> None:
+    # A loop, not a masked load: its LLVM intrinsic is another one in every second release.
+    with cgutils.for_range(builder, count) as loop:
+        value = builder.load(builder.gep(source, [loop.index]))
+        builder.store(value, builder.gep(target, [loop.index]))
+
+
+def _buffer(builder: Any) -> tuple[Any, Any]:
+    vector_pointer = cgutils.alloca_once(builder, _vec)
+    return vector_pointer, builder.bitcast(vector_pointer, _float.as_pointer())
+
+
+@intrinsic
+def load_part(typing_context, address, count):
+    """Return the first count numbers at an address and zeros behind them; nothing behind them is read."""
+
+    def generate(context, builder, signature, args):
+        whole, floats = _buffer(builder)
+        builder.store(ir.Constant(_vec, [0.0] * LANES), whole)
+        _copy_floats(builder, floats, address_of(builder, args[0], _float), args[1])
+        return builder.load(whole)
+
+    return vector(types.int64, types.int64), generate
+
+
+@intrinsic
+def store_part(typing_context, address, a, count):
+    """Store the first count numbers of a; nothing behind them is written."""
+
+    def generate(context, builder, signature, args):
+        whole, floats = _buffer(builder)
+        builder.store(args[1], whole)
+        _copy_floats(builder, address_of(builder, args[0], _float), floats, args[2])
+        return context.get_dummy_value()
+
+    return types.none(types.int64, vector, types.int64), generate
+
+
+@intrinsic
+def splat(typing_context, x):
+    """Return a vector with the float32 x in every lane."""
+
+    def generate(context, builder, signature, args):
+        return splat_vector(builder, args[0])
+
+    return vector(types.float32), generate
+
+
+@intrinsic
+def fma(typing_context, a, b, c):
+    """Return a b + c, rounded once."""
+
+    def generate(context, builder, signature, args):
+        return fused(builder, *args)
+
+    return vector(vector, vector, vector), generate
+
+
+def _unary(name: str, text: str) -> Any:
+    def unary(typing_context, a):
+        def generate(context, builder, signature, args):
+            return call(builder, f"llvm.{name}.v{LANES}f32", _vec, *args)
+
+        return vector(vector), generate
+
+    unary.__name__, unary.__doc__ = name, text
+    return intrinsic(unary)
+
+
+sqrt = _unary("sqrt", "Return the square root, correctly rounded.")
+fabs = _unary("fabs", "Return the absolute value.")
+
+
+def _choice(name: str, relation: str, text: str) -> Any:
+    def choice(typing_context, a, b, x, y):
+        def generate(context, builder, signature, args):
+            a, b, x, y = args
+            return builder.select(builder.fcmp_ordered(relation, a, b), x, y)
+
+        return vector(vector, vector, vector, vector), generate
+
+    choice.__name__, choice.__doc__ = name, text
+    return intrinsic(choice)
+
+
+where_less = _choice("where_less", "<", "Return x where a < b, y elsewhere, also where a or b is NaN.")
+where_greater = _choice("where_greater", ">", "Return x where a > b, y elsewhere, also where a or b is NaN.")
+
+
+@intrinsic
+def exponent_bits(typing_context, t):
+    """Return the number whose exponent field is the last eight bits of t, its other bits zero."""
+
+    def generate(context, builder, signature, args):
+        bits = builder.bitcast(args[0], _ints)
+        return builder.bitcast(builder.shl(bits, ir.Constant(_ints, [23] * LANES)), _vec)
+
+    return vector(vector), generate
+
+
+@intrinsic
+def lane_sum(typing_context, a):
+    """Return the sum of all lanes as a float64, added in float64 from the first lane to the last."""
+
+    def generate(context, builder, signature, args):
+        total = ir.Constant(_double, 0.0)
+        for k in range(LANES):
+            lane = builder.extract_element(args[0], ir.Constant(_i32, k))
+            total = builder.fadd(total, builder.fpext(lane, _double))
+        return total
+
+    return types.float64(vector), generate
+
+
+@intrinsic
+def lane_max(typing_context, a):
+    """Return the largest lane as a float32; lanes with NaN do not count unless all are NaN."""
+
+    def generate(context, builder, signature, args):
+        best = builder.extract_element(args[0], ir.Constant(_i32, 0))
+        for k in range(1, LANES):
+            lane = builder.extract_element(args[0], ir.Constant(_i32, k))
+            best = builder.select(builder.fcmp_unordered("<", best, lane), lane, best)
+        return best
+
+    return types.float32(vector), generate
+
+
+def _scalar_memory(kind: Any, numba_kind: Any, prefix: str) -> tuple[Any, Any]:
+    def load_one(typing_context, address):
+        def generate(context, builder, signature, args):
+            return builder.load(address_of(builder, args[0], kind))
+
+        return numba_kind(types.int64), generate
+
+    def store_one(typing_context, address, a):
+        def generate(context, builder, signature, args):
+            builder.store(args[1], address_of(builder, args[0], kind))
+            return context.get_dummy_value()
+
+        return types.none(types.int64, numba_kind), generate
+
+    load_one.__name__, store_one.__name__ = f"load_{prefix}", f"store_{prefix}"
+    load_one.__doc__, store_one.__doc__ = f"Return the {prefix} at an address.", f"Store a {prefix}."
+    return intrinsic(load_one), intrinsic(store_one)
+
+
+load_float, store_float = _scalar_memory(_float, types.float32, "float")
+load_double, store_double = _scalar_memory(_double, types.float64, "double")
+load_int, store_int = _scalar_memory(_i64, types.int64, "int")
+
+
+@intrinsic
+def transpose_block(typing_context, target, target_row, source, source_row):
+    """Copy LANES x LANES numbers, transposed; distances of rows in bytes."""
+
+    def generate(context, builder, signature, args):
+        target, target_row, source, source_row = args
+        step = [ir.Constant(_i64, k) for k in range(LANES)]
+        rows = [load_vector(builder, builder.add(source, builder.mul(source_row, k))) for k in step]
+        half = 1
+        while half < LANES:  # swap the off-diagonal quarters of ever larger squares
+            low = [k + LANES - half if k & half else k for k in range(LANES)]
+            high = [k + LANES if k & half else k + half for k in range(LANES)]
+            for k in range(LANES):
+                if not k & half:
+                    a, b = rows[k], rows[k + half]
+                    rows[k] = builder.shuffle_vector(a, b, ir.Constant(_ints, low))
+                    rows[k + half] = builder.shuffle_vector(a, b, ir.Constant(_ints, high))
+            half *= 2
+        for k, row in zip(step, rows, strict=True):
+            store_vector(builder, builder.add(target, builder.mul(target_row, k)), row)
+        return context.get_dummy_value()
+
+    return types.none(*[types.int64] * 4), generate
+
+
+@intrinsic
+def load_bool(typing_context, address):
+    """Return the element of a bool array at an address."""
+
+    def generate(context, builder, signature, args):
+        byte = builder.load(address_of(builder, args[0], ir.IntType(8)))
+        return builder.icmp_unsigned("!=", byte, ir.Constant(ir.IntType(8), 0))
+
+    return types.boolean(types.int64), generate

@@ -1,0 +1,232 @@
+"""Threads: how many, on which layer of Numba, and the one function through which kernels go parallel.
+
+A parallel call has up to three phases of tasks. Workers take tasks in order from a counter; a task of a later phase
+waits until all of the earlier ones are done. Nobody can wait for ever: what he waits for was taken before, by a
+worker that runs. So a whole layer call is one parallel region, and who is slow gets less to do. What a task computes
+depends on nothing but its number: the result is the same for every number of threads.
+"""
+
+import ctypes
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import prange
+from numba.core import config, types
+from numba.extending import intrinsic
+
+from fasts2s_kernels.numba_cpu._calls import call_region, call_task, zeros_on_stack
+from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel, parallel
+from fasts2s_kernels.numba_cpu._simd import load_int
+
+_i64 = ir.IntType(64)
+
+#: Multiply-adds (or what takes as long) below which a second thread costs more than it saves: two to three times the
+#: 3 microseconds of a parallel region, at 50 per nanosecond. Measured by benchmarks/threads.py.
+SERIAL_BELOW = 400_000
+
+
+@intrinsic
+def _fetch_add(typing_context, place, n):
+    """Add n to the int64 at an address in one step, and return what was there."""
+
+    def generate(context, builder, signature, args):
+        return builder.atomic_rmw("add", builder.inttoptr(args[0], _i64.as_pointer()), args[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), generate
+
+
+if os.name == "nt":
+    _yield_thread = types.ExternalFunction("SwitchToThread", types.int32())
+else:
+    _yield_thread = types.ExternalFunction("sched_yield", types.int32())
+
+
+@inline
+def _wait(done, wanted):
+    spins = 0
+    while _fetch_add(done, 0) < wanted:
+        spins += 1
+        if spins > 1000:
+            _yield_thread()  # whoever we wait for may need this core
+
+
+@inline
+def _work(worker, board, first, n_first, second, n_second, third, n_third, args):
+    done = board + 128  # two counters that do not share a cache line
+    while True:
+        k = _fetch_add(board, 1)
+        if k < n_first:
+            call_task(first, worker, k, args)
+        elif k < n_first + n_second:
+            _wait(done, n_first)
+            call_task(second, worker, k - n_first, args)
+        elif k < n_first + n_second + n_third:
+            _wait(done, n_first + n_second)
+            call_task(third, worker, k - n_first - n_second, args)
+        else:
+            break
+        _fetch_add(done, 1)
+
+
+@parallel
+def _all_workers(workers, board, first, n_first, second, n_second, third, n_third, args):
+    for worker in prange(workers):
+        _work(worker, board, first, n_first, second, n_second, third, n_third, args)
+
+
+@kernel(types.void(*[types.int64] * 8))
+def parallel_region(workers, first, n_first, second, n_second, third, n_third, args):
+    """Run three phases on several workers. To be loaded after Numba's threads were started."""
+    board = zeros_on_stack(32)
+    _all_workers(workers, board, first, n_first, second, n_second, third, n_third, args)
+
+
+@kernel(types.void(*[types.int64] * 8))
+def launch(team, first, n_first, second, n_second, third, n_third, args):
+    """Run three phases of kernels, each given by its address and its number of tasks.
+
+    ``team`` is 0 for a serial run, else the address of two int64: the number of workers, and the address of
+    parallel_region. (By address, because whoever names it cannot be loaded before Numba's threads were started.)
+    """
+    if team:
+        region = load_int(team + 8)
+        call_region(region, load_int(team), first, n_first, second, n_second, third, n_third, args)
+        return
+    for k in range(n_first):
+        call_task(first, 0, k, args)
+    for k in range(n_second):
+        call_task(second, 0, k, args)
+    for k in range(n_third):
+        call_task(third, 0, k, args)
+
+
+@entry(types.void(types.int64[::1]), parallel=True)
+def _start_threads(places):
+    for k in prange(places.size):
+        places[k] = k
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use: CPU affinity and the quota of its control group count."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
+    quota = _group_quota(Path("/sys/fs/cgroup"))
+    return max(1, cores if quota is None else min(cores, quota))
+
+
+def _group_quota(root: Path) -> int | None:
+    """Return the cores that a control group (version 2 or 1) grants, rounded up; None without a limit."""
+    try:
+        if (root / "cpu.max").exists():
+            quota, period = (root / "cpu.max").read_text(encoding="ascii").split()
+        else:
+            quota = (root / "cpu" / "cpu.cfs_quota_us").read_text(encoding="ascii")
+            period = (root / "cpu" / "cpu.cfs_period_us").read_text(encoding="ascii")
+        granted = -(-int(quota) // int(period))
+    except (OSError, ValueError, ZeroDivisionError):  # no control groups, or "max"
+        return None
+    return granted if granted > 0 else None
+
+
+class _Pool:
+    """The state of this process: how many threads, which layer, who may launch."""
+
+    def __init__(self) -> None:
+        self.wanted: int | None = None
+        self.layer: str | None = None  # None until the first parallel call
+        self.pid = 0
+        self.lock = threading.Lock()
+        self.teams: dict[int, Any] = {}
+
+    def limit(self) -> int:
+        """Return how many workers a parallel call may have."""
+        wanted = available_cores() if self.wanted is None else self.wanted
+        # A child of a fork must not touch GNU OpenMP, which would abort it.
+        forked = self.layer == "omp" and self.pid != os.getpid()
+        return 1 if forked else min(wanted, config.NUMBA_NUM_THREADS)
+
+    def team(self, workers: int) -> int:
+        """Return the address of the description of a team, see :func:`launch`."""
+        if workers not in self.teams:
+            self.teams[workers] = (ctypes.c_int64 * 2)(workers, parallel_region.ensure().address)
+        return ctypes.addressof(self.teams[workers])
+
+    def start(self) -> None:
+        """Choose the layer, before the first parallel call of this process."""
+        if config.THREADING_LAYER == "default" and not _launched():
+            config.THREADING_LAYER = "tbb" if _load_tbb() else "workqueue"
+        elif config.THREADING_LAYER == "omp":
+            warnings.warn(
+                "NUMBA_THREADING_LAYER is omp: GNU OpenMP aborts or hangs in forked processes; kernels run on one "
+                "thread there. Install tbb and unset the variable to have all of them",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        _start_threads(np.zeros(2, np.int64))
+        self.layer, self.pid = numba.threading_layer(), os.getpid()
+
+
+POOL = _Pool()
+
+
+def _after_fork() -> None:
+    POOL.lock = threading.Lock()  # a thread that held it does not exist in the child
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _launched() -> bool:
+    """Whether somebody has run a parallel region in this process already, and so fixed the layer."""
+    try:
+        numba.threading_layer()
+    except ValueError:
+        return False
+    return True
+
+
+def _load_tbb() -> bool:
+    """Load the library of the tbb package; the system's loader does not look where wheels put it."""
+    try:
+        files = metadata.files("tbb") or []
+    except metadata.PackageNotFoundError:
+        return False
+    for file in files:
+        if file.name in {"libtbb.so.12", "tbb12.dll"}:
+            try:
+                ctypes.CDLL(str(file.locate()))
+            except OSError:
+                return False
+            return True
+    return False
+
+
+def workers_for(work: float) -> int:
+    """Return how many workers an amount of work deserves, in multiply-adds or what takes as long."""
+    if work < SERIAL_BELOW or POOL.wanted == 1:
+        return 1
+    if POOL.layer is None:
+        with POOL.lock:
+            if POOL.layer is None:
+                POOL.start()
+    return POOL.limit()
+
+
+def run(workers: int, entry: Callable[..., Any], *args: Any) -> None:
+    """Call an entry with its team and arguments: the only way by which kernels go parallel."""
+    if workers == 1:
+        entry(0, *args)
+    elif POOL.layer == "workqueue":
+        with POOL.lock:  # two threads in a region of workqueue abort the process
+            entry(POOL.team(workers), *args)
+    else:
+        entry(POOL.team(workers), *args)

@@ -1,0 +1,104 @@
+"""The register-tiled product ``C += A B``, the inner loop of everything that multiplies matrices.
+
+Accumulators live in registers for the whole of K: per k one row of B is loaded (1 to 4 vectors), every element of a
+column of A is broadcast once, and each of them meets each other in a fused multiply-add. At 6 rows by 4 vectors of 16
+lanes this runs at the peak rate of a core, see kernels/README.md.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from fasts2s_kernels.numba_cpu._simd import (
+    FLOAT,
+    VECTOR,
+    address_of,
+    fused,
+    load_vector,
+    splat_vector,
+    store_vector,
+)
+from fasts2s_kernels.numba_cpu._target import TARGET
+
+_float, _i64 = ir.FloatType(), ir.IntType(64)
+
+
+def _const(n: int) -> Any:
+    return ir.Constant(_i64, n)
+
+
+def _emit_tile(builder: Any, rows: int, width: int, args: tuple[Any, ...]) -> None:
+    """Emit the code of one tile, rows by width vectors; K may be zero. Strides in args are in bytes."""
+    C, c_row, A, a_row, a_k, B, b_k, b_v, K = args
+    places = [
+        [
+            builder.add(builder.add(C, builder.mul(c_row, _const(r))), _const(v * VECTOR))
+            for v in range(width)
+        ]
+        for r in range(rows)
+    ]
+    a_rows = [builder.mul(a_row, _const(r)) for r in range(rows)]
+    b_columns = [builder.mul(b_v, _const(v)) for v in range(width)]
+    first = [[load_vector(builder, place) for place in row] for row in places]
+    entry, loop, done = builder.block, builder.append_basic_block("k"), builder.append_basic_block("done")
+    builder.cbranch(builder.icmp_signed(">", K, _const(0)), loop, done)
+
+    builder.position_at_end(loop)
+    left, a, b = (builder.phi(_i64) for _ in range(3))
+    sums = [[builder.phi(value.type) for value in row] for row in first]
+    columns = [load_vector(builder, builder.add(b, column)) for column in b_columns]
+    last = []
+    for r in range(rows):
+        scalar = builder.load(address_of(builder, builder.add(a, a_rows[r]), _float))
+        x = splat_vector(builder, scalar)
+        last.append([fused(builder, x, column, total) for column, total in zip(columns, sums[r], strict=True)])
+    following = builder.sub(left, _const(1)), builder.add(a, a_k), builder.add(b, b_k)
+    for phi, start, step in zip((left, a, b), (K, A, B), following, strict=True):
+        phi.add_incoming(start, entry)
+        phi.add_incoming(step, loop)
+    for r in range(rows):
+        for v in range(width):
+            sums[r][v].add_incoming(first[r][v], entry)
+            sums[r][v].add_incoming(last[r][v], loop)
+    builder.cbranch(builder.icmp_signed(">", following[0], _const(0)), loop, done)
+
+    builder.position_at_end(done)
+    for r in range(rows):
+        for v in range(width):
+            total = builder.phi(first[r][v].type)
+            total.add_incoming(first[r][v], entry)
+            total.add_incoming(last[r][v], loop)
+            first[r][v] = total
+    for r in range(rows):
+        for v in range(width):
+            store_vector(builder, places[r][v], first[r][v])
+
+
+@intrinsic
+def any_tile(typing_context, width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, K):
+    """``C += A B`` for width 1 to 4 vectors and 1 to ``tile_rows[width - 1]`` rows; nothing for other sizes.
+
+    C, A, B are addresses; the others are distances in floats: from row to row of C and A, from one k to the next in
+    A and B, from vector to vector in a row of B.
+    """
+
+    def generate(context, builder, signature, args):
+        width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, K = args
+        c_row, a_row, a_k, b_k, b_v = (builder.mul(n, _const(FLOAT)) for n in (c_row, a_row, a_k, b_k, b_v))
+        operands = (C, c_row, A, a_row, a_k, B, b_k, b_v, K)
+        end = builder.append_basic_block("end")
+        key = builder.add(builder.mul(width, _const(64)), rows)
+        choice = builder.switch(key, end)
+        for v, most in enumerate(TARGET.tile_rows, start=1):
+            for r in range(1, most + 1):
+                block = builder.append_basic_block(f"tile{r}x{v}")
+                choice.add_case(_const(64 * v + r), block)
+                builder.position_at_end(block)
+                _emit_tile(builder, r, v, operands)
+                builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.none(*[types.int64] * 11), generate

@@ -1,0 +1,118 @@
+"""Products of any size, made of tiles; packing of the right-hand side into panels.
+
+A panel is up to PANEL columns of a matrix, copied so that every row is ``width`` whole vectors (zeros beyond the last
+column) and rows follow one another: what the tile reads is then one stream. All distances are in floats.
+
+Every element of a product is summed over k from first to last, whatever the tile around it: results do not depend on
+how rows are divided among tasks.
+"""
+
+import numpy as np
+from numba.core import types
+
+from fasts2s_kernels.numba_cpu._jit import inline, kernel
+from fasts2s_kernels.numba_cpu._simd import (
+    FLOAT,
+    VECTOR,
+    load,
+    load_float,
+    load_part,
+    splat,
+    store,
+    store_float,
+    store_part,
+    transpose_block,
+)
+from fasts2s_kernels.numba_cpu._target import LANES, TARGET
+from fasts2s_kernels.numba_cpu._tile import any_tile
+
+#: Columns of the widest panel.
+PANEL = 4 * LANES
+#: Rows whose results stay in the first-level cache between the product and what is done with them.
+BLOCK = 4 * TARGET.tile_rows[3]
+#: Rows of a right-hand side that are packed at a time where it is too long for the second-level cache.
+K_BLOCK = 256
+
+_ROWS_1, _ROWS_2, _ROWS_3, _ROWS_4 = TARGET.tile_rows
+_ZERO = np.float32(0)
+
+
+@inline
+def ceil_div(a, b):
+    """Return a / b rounded up, for a >= 0 and b > 0."""
+    return (a + b - 1) // b
+
+
+@inline
+def load_first(place, count):
+    """Return min(count, LANES) numbers at an address, zeros behind them."""
+    return load(place) if count >= LANES else load_part(place, count)
+
+
+@inline
+def store_first(place, a, count):
+    """Store the first min(count, LANES) numbers of a."""
+    if count >= LANES:
+        store(place, a)
+    else:
+        store_part(place, a, count)
+
+
+@inline
+def clear(place, vectors):
+    """Store zeros."""
+    for k in range(vectors):
+        store(place + VECTOR * k, splat(_ZERO))
+
+
+@inline
+def _most_rows(width):
+    if width == 4:
+        return _ROWS_4
+    if width == 3:
+        return _ROWS_3
+    return _ROWS_2 if width == 2 else _ROWS_1
+
+
+@kernel(types.void(*[types.int64] * 11))
+def tiles(width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, K):
+    """``C += A B`` for any number of rows and ``width`` (1 to 4) vectors of columns; see ``_tile.any_tile``."""
+    blocks = ceil_div(rows, _most_rows(width))
+    done = 0
+    for block in range(blocks):
+        size = ceil_div(rows - done, blocks - block)  # as equal as can be: a tile of one row is slow
+        row = FLOAT * done
+        any_tile(width, size, C + row * c_row, c_row, A + row * a_row, a_row, a_k, B, b_k, b_v, K)
+        done += size
+
+
+@inline
+def _pack_rows(target, width, source, k_step, K, columns):
+    for k in range(K):
+        for v in range(width):
+            n = v * LANES
+            store(target + VECTOR * (width * k + v), load_first(source + FLOAT * (k_step * k + n), columns - n))
+
+
+@inline
+def _pack_columns(target, width, source, n_step, K, columns):
+    row = VECTOR * width
+    whole_n, whole_k = columns - columns % LANES, K - K % LANES
+    for n in range(0, whole_n, LANES):
+        for k in range(0, whole_k, LANES):
+            transpose_block(target + row * k + FLOAT * n, row, source + FLOAT * (n_step * n + k), FLOAT * n_step)
+    for n in range(columns):
+        for k in range(whole_k if n < whole_n else 0, K):
+            store_float(target + row * k + FLOAT * n, load_float(source + FLOAT * (n_step * n + k)))
+    for n in range(columns, width * LANES):
+        for k in range(K):
+            store_float(target + row * k + FLOAT * n, _ZERO)
+
+
+@kernel(types.void(*[types.int64] * 7))
+def pack(target, width, source, k_step, n_step, K, columns):
+    """Copy a K x columns block into a panel of K rows of width vectors. One of k_step, n_step must be 1."""
+    if n_step == 1:
+        _pack_rows(target, width, source, k_step, K, columns)
+    else:
+        _pack_columns(target, width, source, n_step, K, columns)
