@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s_kernels import MODULES, Kernels, load
+from fasts2s_kernels import MODULES, Kernels, Settings, load
 from fasts2s_kernels.checks import is_cupy
 
 _log = logging.getLogger("fasts2s")
 
 NAMES = ("auto", "numpy", "numba", "cupy")
 _ALIASES = {"": "auto", "cpu": "auto", "gpu": "cupy", "cuda": "cupy"}
-_VARIABLES = ("FASTS2S_BACKEND",)
+_VARIABLES = ("FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR")
 # Read by the test suite and the benchmarks, not by the package.
 _FOREIGN = ("FASTS2S_TEST_", "FASTS2S_BOOK")
 _DTYPES = ("float32", "float64")
@@ -60,7 +60,7 @@ class Backend:
 
     def kernels(self) -> Kernels:
         """Return the kernels of this backend."""
-        return load(self.name)
+        return _loaded(self.name)
 
     def kernels_for(self, *arrays: Any) -> Kernels:
         """Return the kernels for these arrays: CuPy arrays decide for the cupy kernels.
@@ -73,7 +73,7 @@ class Backend:
         """
         if any(is_cupy(a) for a in arrays):
             return self._kernels_for_cupy()
-        return load(self.name)
+        return _loaded(self.name)
 
     def _kernels_for_cupy(self) -> Kernels:
         if self.named and self.name != "cupy":
@@ -83,7 +83,7 @@ class Backend:
             )
         if "cupy" not in MODULES:
             raise ValueError(f"arrays of type cupy.ndarray came, but {_status('cupy').reason}: use to_cpu()")
-        return load("cupy")
+        return _loaded("cupy")
 
     def output(self, a: Any) -> Any:
         """Return the result of a time layer in the dtype the book promises, float32 (or as it is in float64 mode)."""
@@ -163,12 +163,35 @@ def to_gpu(x: Any) -> Any:
     return x if is_cupy(x) else get_backend("cupy").kernels().asarray(x)
 
 
+@cache
+def _loaded(name: str) -> Kernels:
+    return load(name, _settings())
+
+
+def _settings() -> Settings:
+    """Return the settings that stand in the environment. Raises ValueError for a number of threads that is none."""
+    text = os.environ.get("FASTS2S_NUM_THREADS", "").strip()
+    if text and not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise ValueError(
+            f"FASTS2S_NUM_THREADS is {text!r}, expected a whole number >= 1, or nothing for one per core"
+        )
+    return Settings(int(text) if text else None, os.environ.get("FASTS2S_CACHE_DIR") or None)
+
+
 def _status(name: str) -> BackendStatus:
-    if name in MODULES:
+    if name == "numpy":
         return BackendStatus(True, "", np.__version__)
-    reason = f"the {name} backend is not part of this version of fasts2s"
     package = {"numba": ["numba"], "cupy": ["cupy", "cupy-cuda13x", "cupy-cuda12x"]}[name]
-    return BackendStatus(False, reason, next((v for v in map(_version, package) if v), "not installed"))
+    version = next((v for v in map(_version, package) if v), "")
+    if name not in MODULES:
+        return BackendStatus(
+            False, f"the {name} backend is not part of this version of fasts2s", version or "not installed"
+        )
+    if not version:
+        return BackendStatus(False, f"{name} is not installed (pip install {package[0]})", "not installed")
+    if name == "numba" and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return BackendStatus(False, "NUMBA_DISABLE_JIT is set, so nothing can be compiled", version)
+    return BackendStatus(True, "", version)
 
 
 def _version(package: str) -> str:
@@ -196,8 +219,14 @@ def _resolve(name: str, origin: str) -> Backend:
 @cache
 def _auto() -> Backend:
     # Never cupy: data does not move to a GPU unasked. The choice is said once.
-    name = "numba" if "numba" in MODULES else "numpy"
-    _log.info("backend auto: %s", name)
+    name, why = "numpy", _status("numba").reason
+    if not why:
+        try:
+            _loaded("numba")
+            name = "numba"
+        except ImportError as error:  # an llvmlite that does not fit, a broken installation
+            why = f"{type(error).__name__}: {error}"
+    _log.info("backend auto: %s%s", name, f" ({why})" if why else "")
     return Backend(name, named=False)
 
 

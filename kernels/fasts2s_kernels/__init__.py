@@ -6,7 +6,7 @@
 import importlib
 from typing import TYPE_CHECKING, cast
 
-from fasts2s_kernels.contract import Kernels
+from fasts2s_kernels.contract import Kernels, Settings
 
 if TYPE_CHECKING:
     from fasts2s_kernels import numba_cpu, reference
@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 #: Backend name -> module that satisfies the contract.
 MODULES = {"numpy": "fasts2s_kernels.reference", "numba": "fasts2s_kernels.numba_cpu"}
 
-__all__ = ["MODULES", "Kernels", "load"]
+__all__ = ["MODULES", "Kernels", "Settings", "load"]
 
 
-def load(name: str) -> Kernels:
+def load(name: str, settings: Settings | None = None) -> Kernels:
     """Import the kernels of a backend.
 
     Parameters
     ----------
     name : str
         A key of ``MODULES``.
+    settings : Settings or None
+        For backends that have some; they hold for the whole process. None leaves them as they are.
 
     Returns
     -------
@@ -40,4 +42,7 @@ def load(name: str) -> Kernels:
     """
     if name not in MODULES:
         raise ValueError(f"there are no kernels named {name!r}, expected one of {sorted(MODULES)}")
-    return cast(Kernels, importlib.import_module(MODULES[name]))
+    module = importlib.import_module(MODULES[name])
+    if settings is not None and hasattr(module, "configure"):
+        module.configure(settings)
+    return cast(Kernels, module)

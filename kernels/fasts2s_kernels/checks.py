@@ -5,6 +5,7 @@ function returns normalised arrays or raises ValueError or IndexError that names
 was expected.
 """
 
+import math
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -251,6 +252,14 @@ def number(name: str, value: Any) -> float:
         return float(value)
     except OverflowError:
         raise ValueError(f"{name} is an integer beyond 1e308, expected a number that a float64 can hold") from None
+
+
+def norm_limit(max_norm: Any) -> float:
+    """Return the threshold of clipping as a float, infinity for None, or raise ValueError."""
+    limit = math.inf if max_norm is None else number("max_norm", max_norm)
+    if not limit >= 0:
+        raise ValueError(f"max_norm is {limit}, expected a number >= 0 or None")
+    return limit
 
 
 def integer(name: str, value: Any, minimum: int | None = None) -> int:

@@ -19,11 +19,26 @@ Gers et al. 2000; GRU: Cho et al. 2014; Adam: Kingma and Ba 2015; dot attention:
 """
 
 from types import ModuleType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 # The stubs of NumPy and CuPy do not unify, so an array of either library is Any to the type checkers.
 Array: TypeAlias = Any
 Cache: TypeAlias = Any
+
+
+class Settings(NamedTuple):
+    """What a user can set for the backends that have use for it.
+
+    Attributes
+    ----------
+    threads : int or None
+        The most threads of a CPU backend; None is one per core that the process may use.
+    cache_dir : str or None
+        Folder for compiled kernels; None is the user's cache folder.
+    """
+
+    threads: int | None = None
+    cache_dir: str | None = None
 
 
 class Kernels(Protocol):

@@ -2,15 +2,12 @@
 
 import numpy as xp
 
-from fasts2s_kernels.reference.affine import affine_backward, affine_forward
-from fasts2s_kernels.reference.attention import attention_backward, attention_forward
-from fasts2s_kernels.reference.decoding import argmax, sample
-from fasts2s_kernels.reference.embedding import embedding_backward, embedding_forward
+from fasts2s_kernels.numba_cpu._setup import configure, describe, warmup
+
+from fasts2s_kernels.numba_cpu.affine import affine_backward, affine_forward
+from fasts2s_kernels.numba_cpu.embedding import embedding_backward, embedding_forward
 from fasts2s_kernels.numba_cpu.lstm import lstm_backward, lstm_forward
-from fasts2s_kernels.reference.lstm import lstm_step
-from fasts2s_kernels.reference.gru import gru_backward, gru_forward, gru_step
-from fasts2s_kernels.reference.host import asarray, to_numpy
-from fasts2s_kernels.reference.optimizers import (
+from fasts2s_kernels.numba_cpu.optimizers import (
     adagrad_update,
     adam_update,
     clip_grads,
@@ -19,8 +16,13 @@ from fasts2s_kernels.reference.optimizers import (
     rmsprop_update,
     sgd_update,
 )
+from fasts2s_kernels.numba_cpu.softmax_loss import softmax_loss_backward, softmax_loss_forward
+from fasts2s_kernels.reference.attention import attention_backward, attention_forward
+from fasts2s_kernels.reference.decoding import argmax, sample
+from fasts2s_kernels.reference.gru import gru_backward, gru_forward, gru_step
+from fasts2s_kernels.reference.host import asarray, to_numpy
+from fasts2s_kernels.reference.lstm import lstm_step
 from fasts2s_kernels.reference.rnn import rnn_backward, rnn_forward, rnn_step
-from fasts2s_kernels.reference.softmax_loss import softmax_loss_backward, softmax_loss_forward
 
 __all__ = [
     "adagrad_update",
@@ -32,6 +34,8 @@ __all__ = [
     "attention_backward",
     "attention_forward",
     "clip_grads",
+    "configure",
+    "describe",
     "embedding_backward",
     "embedding_forward",
     "gru_backward",
@@ -51,5 +55,6 @@ __all__ = [
     "softmax_loss_backward",
     "softmax_loss_forward",
     "to_numpy",
+    "warmup",
     "xp",
 ]

@@ -100,7 +100,7 @@ class Compiled:
                 return self._build(False)
             try:
                 return self._build(True)
-            except Exception as error:  # noqa: BLE001 - whatever the cache did, kernels work without it
+            except Exception as error:
                 cache().remove_function(self.name)
                 built = self._build(False)  # an error that is not the cache's shows here
                 cache().give_up(error)
@@ -132,7 +132,9 @@ class Kernel(Compiled):
 class Entry(Compiled):
     """A compiled function that Python calls."""
 
-    def __init__(self, function: Callable[..., Any], signature: Any, needs: Sequence[Compiled], parallel: bool) -> None:
+    def __init__(
+        self, function: Callable[..., Any], signature: Any, needs: Sequence[Compiled], parallel: bool
+    ) -> None:
         super().__init__(function, signature, needs)
         self._parallel = parallel
 

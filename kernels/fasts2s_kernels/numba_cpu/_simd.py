@@ -24,7 +24,7 @@ VECTOR = FLOAT * LANES
 
 _i1, _i32, _i64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 _float, _double = ir.FloatType(), ir.DoubleType()
-_vec, _ints, _bits = (ir.VectorType(t, LANES) for t in (_float, _i32, _i1))
+_vec, _wide, _ints, _bits = (ir.VectorType(t, LANES) for t in (_float, _double, _i32, _i1))
 
 
 class VectorType(types.Type):
@@ -35,6 +35,22 @@ class VectorType(types.Type):
 
 
 vector = VectorType()
+
+
+class WideType(types.Type):
+    """LANES float64 numbers: sums of squares, which overflow in float32."""
+
+    def __init__(self) -> None:
+        super().__init__(name=f"float64x{LANES}")
+
+
+wide = WideType()
+
+
+@register_model(WideType)
+class _WideModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, fe_type: Any) -> None:
+        super().__init__(manager, fe_type, _wide)
 
 
 @register_model(VectorType)
@@ -307,3 +323,71 @@ def load_bool(typing_context, address):
         return builder.icmp_unsigned("!=", byte, ir.Constant(ir.IntType(8), 0))
 
     return types.boolean(types.int64), generate
+
+
+@intrinsic
+def zero_bytes(typing_context, address, count):
+    """Set count bytes to zero, as the C library does it: past the caches where they are many."""
+
+    def generate(context, builder, signature, args):
+        cgutils.memset(builder, address_of(builder, args[0], ir.IntType(8)), args[1], 0)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64), generate
+
+
+@intrinsic
+def log(typing_context, x):
+    """Return the natural logarithm of a float64; of 0 and below what the C library returns, never an exception."""
+
+    def generate(context, builder, signature, args):
+        return call(builder, "llvm.log.f64", _double, *args)
+
+    return types.float64(types.float64), generate
+
+
+@intrinsic
+def first_lanes(typing_context, a, count):
+    """Return the first count lanes of a, zero in the others."""
+
+    def generate(context, builder, signature, args):
+        lanes, one = ir.Constant(_ints, list(range(LANES))), ir.Constant(_i32, 0)
+        n = builder.insert_element(ir.Constant(_ints, ir.Undefined), builder.trunc(args[1], _i32), one)
+        n = builder.shuffle_vector(n, ir.Constant(_ints, ir.Undefined), ir.Constant(_ints, [0] * LANES))
+        return builder.select(builder.icmp_signed("<", lanes, n), args[0], ir.Constant(_vec, [0.0] * LANES))
+
+    return vector(vector, types.int64), generate
+
+
+@intrinsic
+def wide_zero(typing_context):
+    """Return a vector of float64 zeros."""
+
+    def generate(context, builder, signature, args):
+        return ir.Constant(_wide, [0.0] * LANES)
+
+    return wide(), generate
+
+
+@intrinsic
+def add_squares(typing_context, total, a):
+    """Return total plus the squares of a, in float64."""
+
+    def generate(context, builder, signature, args):
+        a = builder.fpext(args[1], _wide)
+        return builder.fadd(args[0], builder.fmul(a, a, flags=("contract",)), flags=("contract",))
+
+    return wide(wide, vector), generate
+
+
+@intrinsic
+def wide_sum(typing_context, a):
+    """Return the sum of all lanes, from the first to the last."""
+
+    def generate(context, builder, signature, args):
+        total = ir.Constant(_double, 0.0)
+        for k in range(LANES):
+            total = builder.fadd(total, builder.extract_element(args[0], ir.Constant(_i32, k)))
+        return total
+
+    return types.float64(wide), generate

@@ -11,6 +11,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -114,8 +115,9 @@ def _start_threads(places):
         places[k] = k
 
 
+@cache
 def available_cores() -> int:
-    """Return how many cores this process may use: CPU affinity and the quota of its control group count."""
+    """Return how many cores this process may use, at first call: CPU affinity and control group count."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
     quota = _group_quota(Path("/sys/fs/cgroup"))

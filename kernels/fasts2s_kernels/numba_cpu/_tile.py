@@ -33,10 +33,7 @@ def _emit_tile(builder: Any, rows: int, width: int, args: tuple[Any, ...]) -> No
     """Emit the code of one tile, rows by width vectors; K may be zero. Strides in args are in bytes."""
     C, c_row, A, a_row, a_k, B, b_k, b_v, K = args
     places = [
-        [
-            builder.add(builder.add(C, builder.mul(c_row, _const(r))), _const(v * VECTOR))
-            for v in range(width)
-        ]
+        [builder.add(builder.add(C, builder.mul(c_row, _const(r))), _const(v * VECTOR)) for v in range(width)]
         for r in range(rows)
     ]
     a_rows = [builder.mul(a_row, _const(r)) for r in range(rows)]

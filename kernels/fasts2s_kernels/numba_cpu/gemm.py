@@ -116,3 +116,22 @@ def pack(target, width, source, k_step, n_step, K, columns):
         _pack_rows(target, width, source, k_step, K, columns)
     else:
         _pack_columns(target, width, source, n_step, K, columns)
+
+
+@inline
+def add_rows(total, block, K, width):
+    """Add the sum of the K rows of a packed block to a row."""
+    for v in range(width):
+        a = load(total + VECTOR * v)
+        for k in range(K):
+            a = a + load(block + VECTOR * (width * k + v))
+        store(total + VECTOR * v, a)
+
+
+@inline
+def copy_block(target, row, source, rows, width, columns):
+    """Copy rows of width vectors, of which ``columns`` numbers count, to rows that are ``row`` floats apart."""
+    for r in range(rows):
+        for v in range(width):
+            n = LANES * v
+            store_first(target + FLOAT * (row * r + n), load(source + VECTOR * (width * r + v)), columns - n)

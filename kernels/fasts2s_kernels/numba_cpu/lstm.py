@@ -1,6 +1,6 @@
 """LSTM: what Python calls. The loops are in lstm_forward and lstm_backward."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 

@@ -120,9 +120,7 @@ def lstm_rows(worker, task, args):
     ),
     needs=(lstm_pack, lstm_rows, launch),
 )  # fmt: skip
-def forward(
-    team, xs, Wx, Wh, b, row_bias, mask, unpacked, group, hs, x_time, h_time, c_time, gates, packed, scratch
-):
+def forward(team, xs, Wx, Wh, b, row_bias, mask, unpacked, group, hs, x_time, h_time, c_time, gates, packed, scratch):
     """Fill hs (N, T, H), x_time (T, N, D), h_time (T + 1, N, H), c_time (T + 1, N, HV), gates (T, N, 4 HV).
 
     HV is H in whole vectors. h_time[0] and c_time[0] hold the initial state. The first ``unpacked`` vectors of units

@@ -7,9 +7,9 @@ import numpy as np
 
 from fasts2s_kernels.numba_cpu._calls import unpack_args
 from fasts2s_kernels.numba_cpu._jit import inline, kernel
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, splat, store
+from fasts2s_kernels.numba_cpu._simd import FLOAT
 from fasts2s_kernels.numba_cpu._target import LANES
-from fasts2s_kernels.numba_cpu.gemm import K_BLOCK, PANEL, ceil_div, clear, pack, store_first, tiles
+from fasts2s_kernels.numba_cpu.gemm import K_BLOCK, PANEL, add_rows, ceil_div, clear, copy_block, pack, tiles
 
 _pack, _tiles = pack.external, tiles.external
 _ZERO = np.float32(0)
@@ -37,25 +37,6 @@ def pack_transposed(worker, task, args):
 
 
 @inline
-def _add_rows(total, block, K, width):
-    """Add the sum of the K rows of a packed block to a row."""
-    for v in range(width):
-        a = load(total + VECTOR * v)
-        for k in range(K):
-            a = a + load(block + VECTOR * (width * k + v))
-        store(total + VECTOR * v, a)
-
-
-@inline
-def copy_block(target, row, source, rows, width, columns):
-    """Copy rows of width vectors, of which ``columns`` numbers count, to rows that are ``row`` floats apart."""
-    for r in range(rows):
-        for v in range(width):
-            n = LANES * v
-            store_first(target + FLOAT * (row * r + n), load(source + VECTOR * (width * r + v)), columns - n)
-
-
-@inline
 def _weight_columns(first, width, columns, D, H, G, NT, dA, x_time, h_time, dWx, dWh, db, local):
     """dWx, dWh and db in up to PANEL columns: x^T dA and h^T dA over all rows, K_BLOCK of them at a time."""
     step, sums = width * LANES, local + FLOAT * PANEL * K_BLOCK
@@ -66,7 +47,7 @@ def _weight_columns(first, width, columns, D, H, G, NT, dA, x_time, h_time, dWx,
         _pack(local, width, dA + FLOAT * (G * k + first), G, 1, K, columns)
         _tiles(width, D, sums, step, x_time + FLOAT * D * k, 1, D, local, step, LANES, K)
         _tiles(width, H, sums_h, step, h_time + FLOAT * H * k, 1, H, local, step, LANES, K)
-        _add_rows(sums_b, local, K, width)
+        add_rows(sums_b, local, K, width)
     copy_block(dWx + FLOAT * first, G, sums, D, width, columns)
     copy_block(dWh + FLOAT * first, G, sums_h, H, width, columns)
     if db:

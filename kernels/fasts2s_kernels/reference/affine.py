@@ -7,7 +7,8 @@ from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
 
-def _rows(name: str, x: Array, W: Array, axis: int, letters: str) -> Array:
+def rows_of(name: str, x: Array, W: Array, axis: int, letters: str) -> Array:
+    """Return rows that fit an axis of W, in its dtype, or raise ValueError."""
     x = checks.as_array(name, x, f"a float array {letters} with {letters[-2]} = {W.shape[axis]}")
     if x.ndim != 2 or x.shape[1] != W.shape[axis]:
         raise ValueError(f"{name} has shape {x.shape}, expected {letters} with {letters[-2]} = {W.shape[axis]}")
@@ -18,7 +19,7 @@ def _rows(name: str, x: Array, W: Array, axis: int, letters: str) -> Array:
 def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.affine_forward`."""
     W = checks.weight("W", W, "(D, M)", 2)
-    x = _rows("x", x, W, 0, "(R, D)")
+    x = rows_of("x", x, W, 0, "(R, D)")
     if b is None:
         return np.dot(x, W)
     return np.dot(x, W) + checks.as_float("b", b, W.dtype, (W.shape[1],), "(M,)")
@@ -28,7 +29,7 @@ def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
 def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.affine_backward`."""
     W = checks.weight("W", W, "(D, M)", 2)
-    x = _rows("x", checks.saved(x), W, 0, "(R, D)")
+    x = rows_of("x", checks.saved(x), W, 0, "(R, D)")
     dout = checks.as_float("dout", dout, W.dtype, (x.shape[0], W.shape[1]), "(R, M)")
     dW = checks.buffer("dW", dW, W, "(D, M)")
     if db is not None:

@@ -16,9 +16,7 @@ _EPS = 1e-7
 def clip_grads(grads: list[Array], max_norm: float | None) -> float:
     """See :meth:`fasts2s_kernels.contract.Kernels.clip_grads`."""
     grads = checks.array_list("grads", grads)
-    limit = math.inf if max_norm is None else checks.number("max_norm", max_norm)
-    if not limit >= 0:
-        raise ValueError(f"max_norm is {max_norm!r}, expected a number >= 0 or None")
+    limit = checks.norm_limit(max_norm)
     # In float64: squares of float32 gradients beyond 1e19 would overflow and the step would silently be 0.
     norm = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in grads))
     rate = limit / (norm + 1e-6)
@@ -95,11 +93,19 @@ def adam_update(
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.adam_update`."""
     params, grads, slots = checks.update_lists(params, grads, m=m, v=v)
-    lr, beta1, beta2 = checks.number("lr", lr), checks.number("beta1", beta1), checks.number("beta2", beta2)
-    t = checks.number("step", checks.integer("step", step, 1))
-    # A NumPy scalar, not a float: it makes the last line compute in float64, as the book does under NumPy 2.
-    lr_t = lr * np.sqrt(1.0 - np.float64(beta2) ** t) / (1.0 - np.float64(beta1) ** t)
+    lr_t = adam_rate(lr, beta1, beta2, step)
+    beta1, beta2 = checks.number("beta1", beta1), checks.number("beta2", beta2)
     for p, g, mean, square in zip(params, grads, slots["m"], slots["v"], strict=True):
         mean += (1 - beta1) * (g - mean)
         square += (1 - beta2) * (g**2 - square)
         p -= lr_t * mean / (np.sqrt(square) + _EPS)
+
+
+def adam_rate(lr: float, beta1: float, beta2: float, step: int) -> np.float64:
+    """Return the step size of Adam with its bias correction.
+
+    A NumPy scalar, not a float: it makes what is multiplied with it float64, as in the book under NumPy 2.
+    """
+    lr, beta1, beta2 = checks.number("lr", lr), checks.number("beta1", beta1), checks.number("beta2", beta2)
+    t = checks.number("step", checks.integer("step", step, 1))
+    return np.float64(lr * np.sqrt(1.0 - np.float64(beta2) ** t) / (1.0 - np.float64(beta1) ** t))

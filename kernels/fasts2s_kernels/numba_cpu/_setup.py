@@ -1,0 +1,36 @@
+"""Settings of this backend, what it says of itself, and compiling ahead."""
+
+from collections.abc import Callable
+
+from fasts2s_kernels.contract import Settings
+from fasts2s_kernels.numba_cpu import _jit, _target, _threads
+
+
+def configure(settings: Settings) -> None:
+    """Take over the number of threads and the cache folder, for the whole process."""
+    _threads.POOL.wanted = settings.threads
+    _jit.use_cache(settings.cache_dir)
+
+
+def describe() -> dict[str, str]:
+    """Return what runs here: processor, vectors, threads and their layer, cache folder."""
+    _threads.workers_for(float("inf"))  # the layer is known only once it runs
+    pool, folder = _threads.POOL, _jit.cache().folder
+    return {
+        "processor": f"{_target.CPU_NAME}, {_target.TARGET.name}, {_target.LANES} float32 in a vector",
+        "threads": f"{pool.limit()}, layer {pool.layer or 'none (one thread)'}",
+        "cache": "none: kernels are compiled in every process" if folder is None else str(folder),
+    }
+
+
+def warmup(progress: Callable[[int, int, str], None] | None = None) -> int:
+    """Compile every kernel, or load it from the cache; return how many there are.
+
+    ``progress`` is called with (number, how many, name) before each of them.
+    """
+    _threads.workers_for(float("inf"))
+    for k, compiled in enumerate(_jit.REGISTRY):
+        if progress is not None:
+            progress(k, len(_jit.REGISTRY), compiled.name)
+        compiled.ensure()
+    return len(_jit.REGISTRY)

@@ -1,0 +1,217 @@
+"""Affine map of rows: products whose columns, or rows where columns are few, are divided among tasks."""
+
+import numpy as np
+from numba.core import types
+
+from fasts2s_kernels import checks, reference
+from fasts2s_kernels.contract import Array
+from fasts2s_kernels.numba_cpu import _arrays as arr
+from fasts2s_kernels.numba_cpu import _threads as threads
+from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
+from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
+from fasts2s_kernels.numba_cpu._simd import FLOAT, load_float, splat, store_float, transpose_block
+from fasts2s_kernels.numba_cpu._target import LANES
+from fasts2s_kernels.numba_cpu._threads import launch
+from fasts2s_kernels.numba_cpu.gemm import (
+    K_BLOCK,
+    PANEL,
+    add_rows,
+    ceil_div,
+    clear,
+    copy_block,
+    load_first,
+    pack,
+    store_first,
+    tiles,
+)
+from fasts2s_kernels.reference.affine import rows_of
+
+_pack, _tiles, _launch = pack.external, tiles.external, launch.external
+_ZERO = np.float32(0)
+#: Rows that are worked on at a time: with a panel of columns they stay in the second-level cache.
+_ROW_BLOCK = 256
+#: Floats of memory of its own that a worker needs: a packed block of the right-hand side, its sums, a row of sums.
+_LOCAL = PANEL * (K_BLOCK + _ROW_BLOCK + 1)
+
+
+@inline
+def _product(C, c_row, bias, A, a_row, B, k_step, n_step, rows, columns, K, local):
+    """``C = A B + bias`` in up to PANEL columns and _ROW_BLOCK rows; A is contiguous along k."""
+    width = ceil_div(columns, LANES)
+    step, sums = width * LANES, local + FLOAT * PANEL * K_BLOCK
+    for r in range(rows):
+        for v in range(width):
+            n = LANES * v
+            a = load_first(bias + FLOAT * n, columns - n) if bias else splat(_ZERO)
+            store_first(sums + FLOAT * (step * r + n), a, LANES)
+    for k in range(0, K, K_BLOCK):
+        part = min(K_BLOCK, K - k)
+        _pack(local, width, B + FLOAT * k_step * k, k_step, n_step, part, columns)
+        _tiles(width, rows, sums, step, A + FLOAT * k, a_row, 1, local, step, LANES, part)
+    copy_block(C, c_row, sums, rows, width, columns)
+
+
+@kernel(needs=(pack, tiles))
+def affine_panel(worker, task, args):
+    """One group of rows in one panel of columns of ``x W + b``."""
+    R, D, M, x, W, k_step, n_step, b, out, groups, local = unpack_args(args, 11)
+    local += FLOAT * _LOCAL * worker
+    panel, part = task // groups, task % groups
+    first, size = PANEL * panel, ceil_div(R, groups)
+    W_first = W + FLOAT * n_step * first
+    bias = b + FLOAT * first if b else 0
+    for r in range(part * size, min(R, (part + 1) * size), _ROW_BLOCK):
+        rows = min(_ROW_BLOCK, min(R, (part + 1) * size) - r)
+        place = out + FLOAT * (M * r + first)
+        columns = min(PANEL, M - first)
+        _product(place, M, bias, x + FLOAT * D * r, D, W_first, k_step, n_step, rows, columns, D, local)
+
+
+@inline
+def _put(dW, d_step, m_step, d, m, sums, rows, width, columns):
+    """Copy a block of dW where it belongs, turned round where dW is in Fortran order."""
+    if m_step == 1:
+        copy_block(dW + FLOAT * (d_step * d + m), d_step, sums, rows, width, columns)
+        return
+    step = width * LANES
+    for r in range(0, rows, LANES):
+        for v in range(width):
+            n = LANES * v
+            target = dW + FLOAT * (m_step * (m + n) + d + r)
+            if rows - r >= LANES and columns - n >= LANES:
+                transpose_block(target, FLOAT * m_step, sums + FLOAT * (step * r + n), FLOAT * step)
+            else:
+                for j in range(min(LANES, columns - n)):
+                    for i in range(min(LANES, rows - r)):
+                        here = sums + FLOAT * (step * (r + i) + n + j)
+                        store_float(target + FLOAT * (m_step * j + i), load_float(here))
+
+
+@inline
+def _weight_panel(first, columns, R, D, M, x, dout, dW, d_step, m_step, db, local):
+    """dW and db in up to PANEL columns."""
+    width = ceil_div(columns, LANES)
+    step, sums = width * LANES, local + FLOAT * PANEL * K_BLOCK
+    bias = sums + FLOAT * PANEL * _ROW_BLOCK
+    clear(bias, width)
+    for d in range(0, max(D, 1), _ROW_BLOCK):
+        rows = min(_ROW_BLOCK, D - d)
+        clear(sums, rows * width)
+        for k in range(0, R, K_BLOCK):
+            part = min(K_BLOCK, R - k)
+            _pack(local, width, dout + FLOAT * (M * k + first), M, 1, part, columns)
+            _tiles(width, rows, sums, step, x + FLOAT * (D * k + d), 1, D, local, step, LANES, part)
+            if d == 0:
+                add_rows(bias, local, part, width)
+        _put(dW, d_step, m_step, d, first, sums, rows, width, columns)
+    if db:
+        copy_block(db + FLOAT * first, M, bias, 1, width, columns)
+
+
+@kernel(needs=(pack, tiles))
+def affine_backward_panel(worker, task, args):
+    """One panel of columns of dW and db, or one group of rows of one panel of dx."""
+    (
+        R, D, M, x, W, k_step, n_step, db, dx, groups, local, dout, dW, d_step, m_step,
+    ) = unpack_args(args, 15)  # fmt: skip
+    local += FLOAT * _LOCAL * worker
+    panels = ceil_div(M, PANEL)
+    if task < panels:
+        first = PANEL * task
+        _weight_panel(first, min(PANEL, M - first), R, D, M, x, dout, dW, d_step, m_step, db, local)
+        return
+    panel, part = (task - panels) // groups, (task - panels) % groups
+    first, size = PANEL * panel, ceil_div(R, groups)
+    W_first = W + FLOAT * k_step * first  # of W^T: its k is the n of W
+    for r in range(part * size, min(R, (part + 1) * size), _ROW_BLOCK):
+        rows = min(_ROW_BLOCK, min(R, (part + 1) * size) - r)
+        place = dx + FLOAT * (D * r + first)
+        columns = min(PANEL, D - first)
+        _product(place, D, 0, dout + FLOAT * M * r, M, W_first, n_step, k_step, rows, columns, M, local)
+
+
+@entry(
+    types.void(arr.int_, arr.c2, arr.rows2, arr.int_, arr.int_, arr.c1, arr.int_, arr.out2, arr.out1),
+    needs=(affine_panel, launch),
+)
+def forward(team, x, W, k_step, n_step, b, groups, out, local):
+    """Fill out (R, M). k_step and n_step are the distances in W of rows and columns, one of them 1."""
+    R, D = x.shape
+    M = out.shape[1]
+    args = pack_args((
+        R, D, M, address(x), address(W), k_step, n_step, address(b), address(out), groups, address(local),
+    ))  # fmt: skip
+    _launch(team, kernel_address("affine_panel"), ceil_div(M, PANEL) * groups, 0, 0, 0, 0, args)
+
+
+@entry(
+    types.void(
+        arr.int_, arr.c2, arr.c2, arr.rows2, arr.int_, arr.int_, arr.int_,
+        arr.out2, arr.out2, arr.int_, arr.int_, arr.out1, arr.out1,
+    ),
+    needs=(affine_backward_panel, launch),
+)  # fmt: skip
+def backward(team, dout, x, W, k_step, n_step, groups, dx, dW, d_step, m_step, db, local):
+    """Fill dx (R, D), dW (D, M) and db (M,)."""
+    R, M = dout.shape
+    D = x.shape[1]
+    args = pack_args((
+        R, D, M, address(x), address(W), k_step, n_step, address(db), address(dx), groups, address(local),
+        address(dout), address(dW), d_step, m_step,
+    ))  # fmt: skip
+    tasks = ceil_div(M, PANEL) + ceil_div(D, PANEL) * groups
+    _launch(team, kernel_address("affine_backward_panel"), tasks, 0, 0, 0, 0, args)
+
+
+def _ordered(W: Array) -> tuple[Array, int, int]:
+    """Return W in C or in Fortran order, as an array that is contiguous along its last axis, and its distances."""
+    if W.flags.f_contiguous and not W.flags.c_contiguous and W.flags.aligned:
+        return W.T, 1, W.shape[0]
+    W = arr.c_order(W)
+    return W, W.shape[1], 1
+
+
+def _groups(columns: int, workers: int) -> int:
+    """Return into how many groups rows are divided: one where there are panels enough for all workers."""
+    return 1 if -(-columns // PANEL) >= 2 * workers or workers == 1 else 2 * workers
+
+
+def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.affine_forward`."""
+    W = checks.weight("W", W, "(D, M)", 2)
+    x = rows_of("x", x, W, 0, "(R, D)")
+    (R, D), M = x.shape, W.shape[1]
+    if W.dtype != arr.FLOAT32 or not R * D * M:
+        return reference.affine_forward(x, W, b)
+    if b is not None:
+        b = checks.as_float("b", b, W.dtype, (M,), "(M,)")
+    workers = threads.workers_for(R * D * M)
+    out = np.empty((R, M), np.float32)
+    threads.run(
+        workers, forward, arr.c_order(x), *_ordered(W), arr.optional(b, arr.NONE1), _groups(M, workers), out,
+        arr.scratch(workers * _LOCAL),
+    )  # fmt: skip
+    return out
+
+
+def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | None) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.affine_backward`."""
+    W = checks.weight("W", W, "(D, M)", 2)
+    x = rows_of("x", checks.saved(x), W, 0, "(R, D)")
+    (R, D), M = x.shape, W.shape[1]
+    if W.dtype != arr.FLOAT32 or not R * D * M:
+        return reference.affine_backward(dout, x, W, dW=dW, db=db)
+    dout = checks.as_float("dout", dout, W.dtype, (R, M), "(R, M)")
+    dW = checks.buffer("dW", dW, W, "(D, M)")
+    buffers = (dW, None if db is None else checks.bias_buffer(db, (M,), "(M,)"))
+    turned = dW.flags.f_contiguous and not dW.flags.c_contiguous and dW.flags.aligned
+    made_W, made_b = (dW if turned else arr.writable(dW)), arr.writable(buffers[1])
+    workers = threads.workers_for(2 * R * D * M)
+    dx = np.empty((R, D), np.float32)
+    threads.run(
+        workers, backward, arr.c_order(dout), arr.c_order(x), *_ordered(W), _groups(D, workers), dx,
+        made_W.T if turned else made_W, *((1, D) if turned else (M, 1)),
+        arr.NONE1 if made_b is None else made_b, arr.scratch(workers * _LOCAL),
+    )  # fmt: skip
+    arr.put_back(buffers, (made_W, made_b))
+    return dx

@@ -1,0 +1,152 @@
+"""Clipping and parameter updates, in place: one pass over every parameter, in float32."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fasts2s_kernels import checks, reference
+from fasts2s_kernels.contract import Array
+from fasts2s_kernels.numba_cpu import _arrays as arr
+from fasts2s_kernels.numba_cpu import _threads as threads
+from fasts2s_kernels.numba_cpu import update_loops as loops
+from fasts2s_kernels.quiet import quiet
+from fasts2s_kernels.reference.optimizers import adam_rate
+
+#: What an element costs, in multiply-adds: it is read and written, and divided by a root.
+_COST = 8
+
+
+def _flat(a: Array, order: str) -> Array | None:
+    """Return the memory of a float32 array as (size,) in an order, or None where that would be a copy."""
+    flags = a.flags
+    if a.dtype != arr.FLOAT32 or not flags.aligned:
+        return None
+    if order == "C":
+        return a.reshape(-1) if flags.c_contiguous else None
+    return a.T.reshape(-1) if flags.f_contiguous else None
+
+
+def _flat_alike(arrays: list[Array]) -> list[Array] | None:
+    """Return the memory of arrays of one shape, in the order that all of them have, or None if there is none."""
+    for order in "CF":
+        flat = [f for f in (_flat(a, order) for a in arrays) if f is not None]
+        if len(flat) == len(arrays):
+            return flat
+    return None
+
+
+def _norm(grads: list[Array]) -> float:
+    total = 0.0
+    for g in grads:
+        flat = _flat_alike([g])
+        if flat is None:
+            total += float(np.sum(np.square(g, dtype=np.float64)))
+        elif g.size:
+            sums = np.empty(-(-g.size // loops.CHUNK))
+            threads.run(threads.workers_for(g.size * _COST), loops.sum_squares, flat[0], sums)
+            total += math.fsum(sums) if np.isfinite(sums).all() else float(sums.sum())
+    return math.sqrt(total)
+
+
+@quiet
+def clip_grads(grads: list[Array], max_norm: float | None) -> float:
+    """See :meth:`fasts2s_kernels.contract.Kernels.clip_grads`."""
+    grads = checks.array_list("grads", grads)
+    limit = checks.norm_limit(max_norm)
+    norm = _norm(grads)
+    rate = limit / (norm + 1e-6)
+    if math.isfinite(norm) and rate < 1:
+        for g in grads:
+            flat = _flat_alike([g])
+            if flat is None:
+                g *= rate
+            else:
+                _run(loops.scale, [flat[0], arr.NONE1], [rate])
+    return norm
+
+
+def _run(entry: Any, flat: list[Array], rule: list[float]) -> None:
+    size = flat[0].size
+    if size:
+        flat += [arr.NONE1] * (4 - len(flat))
+        threads.run(threads.workers_for(size * _COST), entry, *flat, np.array(rule, np.float32))
+
+
+def _update(entry: Any, otherwise: Any, rule: list[float], options: dict[str, Any], lists: list[list[Array]]) -> None:
+    """Update every parameter; lists are params, grads and slots. ``otherwise`` does what entry cannot: float64."""
+    for arrays in zip(*lists, strict=True):
+        flat = _flat_alike(list(arrays))
+        if flat is None:
+            otherwise(*([a] for a in arrays), **options)
+        else:
+            _run(entry, flat, rule)
+
+
+@quiet
+def sgd_update(params: list[Array], grads: list[Array], *, lr: float) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
+    params, grads, _ = checks.update_lists(params, grads)
+    rate = checks.number("lr", lr)
+    _update(loops.sgd, reference.sgd_update, [rate], {"lr": lr}, [params, grads])
+
+
+@quiet
+def momentum_update(params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
+    params, grads, slots = checks.update_lists(params, grads, v=v)
+    rule = [checks.number("lr", lr), checks.number("momentum", momentum)]
+    options = {"lr": lr, "momentum": momentum}
+    _update(loops.momentum, reference.momentum_update, rule, options, [params, grads, slots["v"]])
+
+
+@quiet
+def nesterov_update(params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
+    params, grads, slots = checks.update_lists(params, grads, v=v)
+    rate, mass = checks.number("lr", lr), checks.number("momentum", momentum)
+    rule, options = [rate, mass, mass * mass, (1 + mass) * rate], {"lr": lr, "momentum": momentum}
+    _update(loops.nesterov, reference.nesterov_update, rule, options, [params, grads, slots["v"]])
+
+
+@quiet
+def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
+    params, grads, slots = checks.update_lists(params, grads, h=h)
+    rule = [checks.number("lr", lr), 1.0, 1.0]
+    _update(loops.rmsprop, reference.adagrad_update, rule, {"lr": lr}, [params, grads, slots["h"]])
+
+
+@quiet
+def rmsprop_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
+    params, grads, slots = checks.update_lists(params, grads, h=h)
+    rate, decay = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
+    options = {"lr": lr, "decay_rate": decay_rate}
+    _update(loops.rmsprop, reference.rmsprop_update, [rate, decay, 1 - decay], options, [params, grads, slots["h"]])
+
+
+@quiet
+def adam_update(
+    params: list[Array],
+    grads: list[Array],
+    m: list[Array],
+    v: list[Array],
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    step: int,
+) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.adam_update`.
+
+    Implementation: all in float32; the book under NumPy 2 computes the last line in float64 and rounds then.
+    """
+    params, grads, slots = checks.update_lists(params, grads, m=m, v=v)
+    rule = [
+        float(adam_rate(lr, beta1, beta2, step)),
+        1 - checks.number("beta1", beta1),
+        1 - checks.number("beta2", beta2),
+    ]
+    options = {"lr": lr, "beta1": beta1, "beta2": beta2, "step": step}
+    _update(loops.adam, reference.adam_update, rule, options, [params, grads, slots["m"], slots["v"]])
