@@ -8,7 +8,7 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
-from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
+from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one, stepwise_answer
 from fasts2s_kernels.checks import weight
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
@@ -21,6 +21,13 @@ class AttentionEncoder(Encoder):
         """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> hs (N, T, H). ValueError, IndexError."""
         super().forward(xs, mask)
         return self.hs
+
+    def encode(self, xs: Array, mask: Array | None = None) -> Array:
+        """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
+        if xs.shape[1] == 0:
+            raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
+        kernels = self.embed.backend.kernels_for(self.embed.W)
+        return kernels.lstm_forward(kernels.embedding_forward(self.embed.W, xs), *self.lstm.params, mask=mask)[0]
 
     def backward(self, dhs: Array) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - the book's name
         """dhs : (N, T, H), the gradient of all hs. Computes all gradients. Raises ValueError."""
@@ -85,6 +92,10 @@ class AttentionDecoder:
         context, _, _ = kernels.attention_forward(enc_hs, h[:, None, :], mask=mask)
         out = np.concatenate((context[:, 0], h), axis=1)
         return kernels.affine_forward(out, *self.affine.params), (h, c, enc_hs, mask)
+
+    def answer(self, enc_hs: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
+        """enc_hs : (N, S, H), start_ids : (N,) -> the best ids (N, length). The layers' own state is not touched."""
+        return stepwise_answer(self, self.start(enc_hs, mask), start_ids, length)
 
     def generate(self, enc_hs: Array, start_id: int, sample_size: int) -> list[int]:
         """enc_hs : (1, S, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""

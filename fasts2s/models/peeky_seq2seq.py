@@ -2,20 +2,21 @@
 
 from typing import Any
 
-import numpy as np
-
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
-from fasts2s_kernels.checks import saved, weight
+from fasts2s_kernels.checks import as_float, saved, weight
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
 
 class PeekyDecoder:
     """Decoder whose LSTM and affine layer both get h beside their input, (h, x) and (h, hidden state).
+
+    h does not change over time, so ``(h, x) Wx`` is ``h Wx_h + x Wx_x``: the first part is computed once per sequence
+    and added at every step. Same results as with the concatenated input, up to the order of sums.
 
     Parameters: embedding, Wx (H + D, 4H), Wh, b, affine W (2H, V), b.
     """
@@ -32,46 +33,81 @@ class PeekyDecoder:
         self.params = self.embed.params + self.lstm.params + self.affine.params
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
         self.cache: int | None = None  # H, after forward
+        self._cache: Any = None
 
     def forward(self, xs: Array, h: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, h : (N, H) -> scores (N, T, V). mask, of the source, has no part here."""
         h = weight("h", h, "(N, H)", 2)
-        with all_or_nothing([self.embed, self.lstm, self.affine]):
-            self.lstm.set_state(h)
+        H = h.shape[1]
+        with all_or_nothing([self.embed]):
             out = self.embed.forward(xs)
-            if out.shape[0] != h.shape[0]:
-                raise ValueError(
-                    f"h has shape {h.shape}, expected (N, H) with N = {out.shape[0]}, as many rows as xs"
-                )
-            hs = np.repeat(h[:, None, :], out.shape[1], axis=1)
-            out = self.lstm.forward(np.concatenate((hs, out), axis=2))
-            score = self.affine.forward(np.concatenate((hs, out), axis=2))
-        self.cache = h.shape[1]
+            N, T, _ = out.shape
+            if h.shape[0] != N:
+                raise ValueError(f"h has shape {h.shape}, expected (N, H) with N = {N}, as many rows as xs")
+            kernels = self.backend.kernels_for(h, self.embed.W)
+            Wx_h, Wx_x, Wh, b, W_h, W_x, bias = self._split(H)
+            row_bias = kernels.affine_forward(h, Wx_h, None)
+            hs, last, c, cache = kernels.lstm_forward(out, Wx_x, Wh, b, h0=h, row_bias=row_bias)
+            context = kernels.affine_forward(h, W_h, bias)
+            rows = hs.reshape(N * T, H)
+            score = kernels.affine_forward(rows, W_x, None).reshape(N, T, -1)
+            score += context[:, None, :]
+        self.lstm.h, self.lstm.c, self._cache, self.cache = last, c, (h, rows, cache), H
         return score
+
+    def _split(self, H: int) -> tuple[Array, ...]:
+        """Return the weights as Wx_h, Wx_x, Wh, b, W_h, W_x, b: rows that meet h, rows that meet the rest."""
+        Wx, Wh, b = self.lstm.params
+        W, bias = self.affine.params
+        return Wx[:H], Wx[H:], Wh, b, W[:H], W[H:], bias
 
     @quiet
     def backward(self, dscore: Array) -> Array:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
-        H = saved(self.cache)
-        dout = self.affine.backward(dscore)
-        dhs0, dout = dout[:, :, :H], dout[:, :, H:]
-        dout = self.lstm.backward(dout)
-        dhs1, dembed = dout[:, :, :H], dout[:, :, H:]
-        self.embed.backward(dembed)
-        return self.lstm.dh + (dhs0 + dhs1).sum(axis=1)
+        h, rows, cache = saved(self._cache)
+        (N, H), R = h.shape, rows.shape[0]
+        Wx_h, Wx_x, Wh, _, W_h, W_x, _ = self._split(H)
+        kernels = self.backend.kernels_for(dscore, Wx_x)
+        dscore = as_float("dscore", dscore, W_x.dtype, (N, R // N if N else 0, W_x.shape[1]), "(N, T, V)")
+        (dWx, dWh, db), (dW, dbias) = self.lstm.grads, self.affine.grads
+        dhs = kernels.affine_backward(dscore.reshape(R, -1), rows, W_x, dW=dW[H:], db=dbias)
+        dh = kernels.affine_backward(dscore.sum(axis=1), h, W_h, dW=dW[:H], db=None)
+        dxs, dh0, dc0, drow = kernels.lstm_backward(
+            dhs.reshape(N, -1, H), Wx_x, Wh, cache, dWx=dWx[H:], dWh=dWh, db=db
+        )
+        self.lstm.dh, self.lstm.dc = dh0, dc0
+        self.embed.backward(dxs)
+        dh += dh0
+        dh += kernels.affine_backward(drow, h, Wx_h, dW=dWx[:H], db=None)
+        return dh
+
+    def _constants(self, h: Array) -> tuple[Array, Array]:
+        """Return what h (N, H) adds to every step: row_bias (N, 4H) and score_bias (N, V)."""
+        kernels = self.backend.kernels_for(self.embed.W)
+        Wx_h, _, _, _, W_h, _, bias = self._split(self.lstm.params[1].shape[0])
+        return kernels.affine_forward(h, Wx_h, None), kernels.affine_forward(h, W_h, bias)
 
     def start(self, h: Array, mask: Array | None = None) -> Any:
         """Return the state before the first step, from h (N, H); for :mod:`fasts2s.generation`."""
-        return h, None, h
+        return h, None, *self._constants(h)
 
     def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
         kernels = self.backend.kernels_for(self.embed.W)
-        h, c, context = state
-        x = np.concatenate((context, kernels.embedding_forward(self.embed.W, ids)), axis=1)
-        h, c = kernels.lstm_step(x, *self.lstm.params, h=h, c=c)
-        scores = kernels.affine_forward(np.concatenate((context, h), axis=1), *self.affine.params)
-        return scores, (h, c, context)
+        h, c, row_bias, score_bias = state
+        _, Wx_x, Wh, b, _, W_x, _ = self._split(h.shape[1])
+        x = kernels.embedding_forward(self.embed.W, ids)
+        h, c = kernels.lstm_step(x, Wx_x, Wh, b, h=h, c=c, row_bias=row_bias)
+        return kernels.affine_forward(h, W_x, None) + score_bias, (h, c, row_bias, score_bias)
+
+    def answer(self, h: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
+        """h : (N, H), start_ids : (N,) -> the best ids (N, length). The layers' own state is not touched."""
+        kernels = self.backend.kernels_for(self.embed.W)
+        row_bias, score_bias = self._constants(h)
+        _, Wx_x, Wh, b, _, W_x, _ = self._split(h.shape[1])
+        return kernels.lstm_greedy(
+            self.embed.W, start_ids, length, Wx_x, Wh, b, W_x, None, h=h, row_bias=row_bias, score_bias=score_bias
+        )
 
     def generate(self, h: Array, start_id: int, sample_size: int) -> list[int]:
         """h : (1, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""

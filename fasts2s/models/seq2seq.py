@@ -17,12 +17,27 @@ from fasts2s_kernels.contract import Array
 def generate_one(decoder: Any, context: Array, start_id: int, sample_size: int) -> list[int]:
     """Return sample_size ids from one encoded source, each the best after the last.
 
-    decoder has ``start`` and ``step``; context : (1, ...), what its encoder returned. Raises ValueError, IndexError.
+    decoder has ``answer``; context : (1, ...), what its encoder returned. Raises ValueError, IndexError.
     """
     if context.shape[0] != 1:
         raise ValueError(f"the encoded source has shape {context.shape}, expected one row: use generate_batch")
-    start = np.array([integer("start_id", start_id)])
-    return greedy(decoder.step, decoder.start(context), start, sample_size, backend=decoder.backend)[0]
+    ids: list[int] = decoder.answer(context, np.array([integer("start_id", start_id)]), sample_size)[0].tolist()
+    return ids
+
+
+def stepwise_answer(decoder: Any, state: Any, start_ids: Array, length: int) -> Array:
+    """Return the best ids (N, length) from a decoder's ``step`` and a state that its ``start`` returned."""
+    rows = greedy(decoder.step, state, start_ids, length, backend=decoder.backend)
+    return np.array(rows, dtype=np.int64).reshape(start_ids.size, length)
+
+
+def _until(answers: Array, stop_id: int | None) -> list[list[int]]:
+    """Return rows of ids as lists that end with stop_id where it appears."""
+    rows: list[list[int]] = answers.tolist()
+    if stop_id is None:
+        return rows
+    stop = integer("stop_id", stop_id)
+    return [row[: row.index(stop) + 1] if stop in row else row for row in rows]
 
 
 class Encoder:
@@ -51,6 +66,13 @@ class Encoder:
             hs = self.lstm.forward(out, mask)
         self.hs = hs
         return hs[:, -1, :]
+
+    def encode(self, xs: Array, mask: Array | None = None) -> Array:
+        """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
+        if xs.shape[1] == 0:
+            raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
+        kernels = self.embed.backend.kernels_for(self.embed.W)
+        return kernels.lstm_encode(self.embed.W, xs, *self.lstm.params, mask=mask)
 
     def backward(self, dh: Array) -> None:
         """dh : (N, H), the gradient of the last h. Computes all gradients. Raises ValueError."""
@@ -98,6 +120,11 @@ class Decoder:
         x = kernels.embedding_forward(self.embed.W, ids)
         h, c = kernels.lstm_step(x, *self.lstm.params, h=h, c=c)
         return kernels.affine_forward(h, *self.affine.params), (h, c)
+
+    def answer(self, h: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
+        """h : (N, H), start_ids : (N,) -> the best ids (N, length). The layers' own state is not touched."""
+        kernels = self.backend.kernels_for(self.embed.W)
+        return kernels.lstm_greedy(self.embed.W, start_ids, length, *self.lstm.params, *self.affine.params, h=h)
 
     def generate(self, h: Array, start_id: int, sample_size: int) -> list[int]:
         """h : (1, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""
@@ -221,9 +248,10 @@ class Seq2seq(BaseModel):
             The same answers as one by one, up to ties within rounding.
         """
         xs, mask = self._source(xs)
-        state = self.decoder.start(self.encoder.forward(xs, mask), mask)
         starts = np.full(xs.shape[0], integer("start_id", start_id))
-        return greedy(self.decoder.step, state, starts, sample_size, stop_id=stop_id, backend=self.backend)
+        length = integer("sample_size", sample_size, 0)
+        answers = self.decoder.answer(self.encoder.encode(xs, mask), starts, length, mask)
+        return _until(answers, stop_id)
 
     def named_layers(self) -> list[tuple[str, Any]]:
         """Return (name, layer) for every layer with parameters."""

@@ -3,10 +3,10 @@
 import numpy as xp
 
 from fasts2s_kernels.numba_cpu._setup import configure, describe, warmup
-
 from fasts2s_kernels.numba_cpu.affine import affine_backward, affine_forward
 from fasts2s_kernels.numba_cpu.embedding import embedding_backward, embedding_forward
-from fasts2s_kernels.numba_cpu.lstm import lstm_backward, lstm_forward
+from fasts2s_kernels.numba_cpu.greedy import lstm_encode, lstm_greedy
+from fasts2s_kernels.numba_cpu.lstm import lstm_backward, lstm_forward, lstm_step
 from fasts2s_kernels.numba_cpu.optimizers import (
     adagrad_update,
     adam_update,
@@ -21,7 +21,6 @@ from fasts2s_kernels.reference.attention import attention_backward, attention_fo
 from fasts2s_kernels.reference.decoding import argmax, sample
 from fasts2s_kernels.reference.gru import gru_backward, gru_forward, gru_step
 from fasts2s_kernels.reference.host import asarray, to_numpy
-from fasts2s_kernels.reference.lstm import lstm_step
 from fasts2s_kernels.reference.rnn import rnn_backward, rnn_forward, rnn_step
 
 __all__ = [
@@ -42,7 +41,9 @@ __all__ = [
     "gru_forward",
     "gru_step",
     "lstm_backward",
+    "lstm_encode",
     "lstm_forward",
+    "lstm_greedy",
     "lstm_step",
     "momentum_update",
     "nesterov_update",

@@ -16,6 +16,7 @@ rows2, rows3 = (types.Array(types.float32, n, "A", readonly=True) for n in (2, 3
 out1, out2, out3 = (types.Array(types.float32, n, "C") for n in (1, 2, 3))
 doubles1 = types.Array(types.float64, 1, "C")
 ids1 = types.Array(types.int64, 1, "C", readonly=True)
+ids2 = types.Array(types.int64, 2, "C", readonly=True)
 bools2 = types.Array(types.boolean, 2, "C", readonly=True)
 int_ = types.int64
 

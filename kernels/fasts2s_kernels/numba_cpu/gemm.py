@@ -135,3 +135,10 @@ def copy_block(target, row, source, rows, width, columns):
         for v in range(width):
             n = LANES * v
             store_first(target + FLOAT * (row * r + n), load(source + VECTOR * (width * r + v)), columns - n)
+
+
+@inline
+def copy_row(target, source, count):
+    """Copy count floats."""
+    for k in range(0, count, LANES):
+        store_first(target + FLOAT * k, load_first(source + FLOAT * k, count - k), count - k)

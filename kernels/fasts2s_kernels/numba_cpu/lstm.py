@@ -25,7 +25,7 @@ class _Saved(NamedTuple):
     gates: Array
 
 
-def _unpacked(rows: int, H: int) -> int:
+def unpacked_vectors(rows: int, H: int) -> int:
     """Return how many vectors of units are read from the weights as they are: whole ones, where rows are few."""
     return H // LANES if rows < fore.PACK_FROM_ROWS else 0
 
@@ -51,7 +51,7 @@ def lstm_forward(
     H = seq.Wh.shape[0]
     if seq.Wx.dtype != arr.FLOAT32 or not N * T * D * H:
         return reference.lstm_forward(seq.xs, Wx, Wh, b, h0=h0, c0=c0, row_bias=row_bias, mask=mask)
-    HP, unpacked = arr.padded(H), _unpacked(N, H)
+    HP, unpacked = arr.padded(H), unpacked_vectors(N, H)
     workers = threads.workers_for(N * T * (D + H + 40) * 4 * H)
     hs, x_time = np.empty((N, T, H), np.float32), np.empty((T, N, D), np.float32)
     h_time, c_time = np.empty((T + 1, N, H), np.float32), np.empty((T + 1, N, HP), np.float32)
@@ -113,3 +113,20 @@ def lstm_backward(
     arr.put_back(buffers, fresh)
     drow = None if seq.row_bias is None else dA.sum(axis=0)
     return dxs, dh, dc[:, :H].copy(), drow
+
+
+def lstm_step(
+    x: Array,
+    Wx: Array,
+    Wh: Array,
+    b: Array | None,
+    *,
+    h: Array,
+    c: Array,
+    row_bias: Array | None = None,
+) -> tuple[Array, Array]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_step`."""
+    seq = checks.step(4, x, Wx, Wh, b, {"h": h, "c": c}, row_bias)
+    xs, (h, c) = seq.xs[:, None, :], seq.states
+    _, h_next, c_next, _ = lstm_forward(xs, seq.Wx, seq.Wh, seq.b, h0=h, c0=c, row_bias=seq.row_bias)
+    return h_next, c_next

@@ -15,7 +15,7 @@ from fasts2s_kernels.numba_cpu._math import sigmoid, tanh
 from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, splat, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
-from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, load_first, store_first, tiles
+from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, copy_row, load_first, store_first, tiles
 
 _tiles, _launch = tiles.external, launch.external
 _ZERO = np.float32(0)
@@ -37,15 +37,6 @@ def lstm_pack(worker, task, args):
             store(here + FLOAT * PANEL * (1 + k), load_first(Wx + FLOAT * 4 * H * k + first, units))
         for k in range(H):
             store(here + FLOAT * PANEL * (1 + D + k), load_first(Wh + FLOAT * 4 * H * k + first, units))
-
-
-@inline
-def copy_inputs(target, xs, x_n, x_t, N, D, t, start, stop):
-    """Copy the rows start to stop of one time step of xs (N, T, D) to the time-major target (T, N, D)."""
-    for n in range(start, stop):
-        for k in range(0, D, LANES):
-            x = load_first(xs + FLOAT * (x_n * n + x_t * t + k), D - k)
-            store_first(target + FLOAT * (D * (N * t + n) + k), x, D - k)
 
 
 @inline
@@ -73,6 +64,47 @@ def _cell(s, gates, gate_step, c_prev, c_next):
     return o * tanh(c)
 
 
+@inline
+def time_step(start, stop, D, H, weights, row_bias, x, h, h_next, c, c_next, gates, gates_row, s):
+    """One time step of the rows start to stop.
+
+    ``weights`` are the addresses Wx, Wh, b, packed and the number of unpacked vectors of units. x, h and c are read,
+    h_next, c_next and gates written: addresses of row 0, rows D, H, H, HV, HV and ``gates_row`` bytes apart (HV is H
+    in whole vectors). ``s`` is room for BLOCK rows of PANEL floats.
+    """
+    Wx, Wh, b, packed, unpacked = weights
+    HV = VECTOR * ceil_div(H, LANES)
+    for panel in range(ceil_div(H, LANES)):
+        u, units = panel * LANES, H - panel * LANES
+        if panel < unpacked:
+            bias, Wx_u, Wh_u = b + FLOAT * u if b else 0, Wx + FLOAT * u, Wh + FLOAT * u
+            row, step = 4 * H, H
+        else:
+            bias = packed + FLOAT * PANEL * (1 + D + H) * panel
+            Wx_u, Wh_u = bias + FLOAT * PANEL, bias + FLOAT * PANEL * (1 + D)
+            row, step = PANEL, LANES
+        for first in range(start, stop, BLOCK):
+            rows = min(BLOCK, stop - first)
+            extra = row_bias + FLOAT * (4 * H * first + u) if row_bias else 0
+            _biases(s, rows, bias, step, extra, H, units)
+            _tiles(4, rows, s, PANEL, x + FLOAT * D * first, D, 1, Wx_u, row, step, D)
+            _tiles(4, rows, s, PANEL, h + FLOAT * H * first, H, 1, Wh_u, row, step, H)
+            for r in range(rows):
+                n = first + r
+                here = HV * n + FLOAT * u
+                gate = gates + gates_row * n + FLOAT * u
+                new = _cell(s + FLOAT * PANEL * r, gate, HV, c + here, c_next + here)
+                store_first(h_next + FLOAT * (H * n + u), new, units)
+
+
+@inline
+def pass_through(n, H, h, h_next, c, c_next):
+    """At a step of padding the state of row n stays what it was."""
+    HV = ceil_div(H, LANES) * LANES
+    copy_row(h_next + FLOAT * H * n, h + FLOAT * H * n, H)
+    copy_row(c_next + FLOAT * HV * n, c + FLOAT * HV * n, HV)
+
+
 @kernel(needs=(tiles,))
 def lstm_rows(worker, task, args):
     """Run all time steps of one group of rows."""
@@ -80,37 +112,20 @@ def lstm_rows(worker, task, args):
         D, H, Wx, Wh, b, packed, unpacked, N, T, group, xs, x_n, x_t, row_bias, mask,
         hs, x_time, h_time, c_time, gates, scratch,
     ) = unpack_args(args, 21)  # fmt: skip
-    HV = VECTOR * ceil_div(H, LANES)  # bytes of a row of units, in whole vectors
+    HV = VECTOR * ceil_div(H, LANES)
     start, stop = task * group, min(N, (task + 1) * group)
     s = scratch + FLOAT * PANEL * BLOCK * worker
+    weights = (Wx, Wh, b, packed, unpacked)
     for t in range(T):
-        copy_inputs(x_time, xs, x_n, x_t, N, D, t, start, stop)
-        x, h = x_time + FLOAT * D * N * t, h_time + FLOAT * H * N * t
-        for panel in range(ceil_div(H, LANES)):
-            u, units = panel * LANES, H - panel * LANES
-            if panel < unpacked:
-                bias, Wx_u, Wh_u = b + FLOAT * u if b else 0, Wx + FLOAT * u, Wh + FLOAT * u
-                row, step = 4 * H, H
-            else:
-                bias = packed + FLOAT * PANEL * (1 + D + H) * panel
-                Wx_u, Wh_u = bias + FLOAT * PANEL, bias + FLOAT * PANEL * (1 + D)
-                row, step = PANEL, LANES
-            for first in range(start, stop, BLOCK):
-                rows = min(BLOCK, stop - first)
-                extra = row_bias + FLOAT * (4 * H * first + u) if row_bias else 0
-                _biases(s, rows, bias, step, extra, H, units)
-                _tiles(4, rows, s, PANEL, x + FLOAT * D * first, D, 1, Wx_u, row, step, D)
-                _tiles(4, rows, s, PANEL, h + FLOAT * H * first, H, 1, Wh_u, row, step, H)
-                for r in range(rows):
-                    n = first + r
-                    c_prev = c_time + HV * (N * t + n) + FLOAT * u
-                    gate = gates + 4 * HV * (N * t + n) + FLOAT * u
-                    new = _cell(s + FLOAT * PANEL * r, gate, HV, c_prev, c_prev + HV * N)
-                    if mask and not load_bool(mask + T * n + t):
-                        new = load_first(h + FLOAT * (H * n + u), units)
-                        store(c_prev + HV * N, load(c_prev))
-                    store_first(h + FLOAT * (H * (N + n) + u), new, units)
-                    store_first(hs + FLOAT * (H * (T * n + t) + u), new, units)
+        x, h, c = x_time + FLOAT * D * N * t, h_time + FLOAT * H * N * t, c_time + HV * N * t
+        h_next, c_next = h + FLOAT * H * N, c + HV * N
+        for n in range(start, stop):
+            copy_row(x + FLOAT * D * n, xs + FLOAT * (x_n * n + x_t * t), D)
+        time_step(start, stop, D, H, weights, row_bias, x, h, h_next, c, c_next, gates + 4 * HV * N * t, 4 * HV, s)
+        for n in range(start, stop):
+            if mask and not load_bool(mask + T * n + t):
+                pass_through(n, H, h, h_next, c, c_next)
+            copy_row(hs + FLOAT * H * (T * n + t), h_next + FLOAT * H * n, H)
 
 
 @entry(

@@ -11,6 +11,7 @@ from fasts2s_kernels.reference.affine import affine_backward, affine_forward
 from fasts2s_kernels.reference.attention import attention_backward, attention_forward
 from fasts2s_kernels.reference.decoding import argmax, sample
 from fasts2s_kernels.reference.embedding import embedding_backward, embedding_forward
+from fasts2s_kernels.reference.greedy import lstm_encode, lstm_greedy
 from fasts2s_kernels.reference.gru import gru_backward, gru_forward, gru_step
 from fasts2s_kernels.reference.host import asarray, to_numpy
 from fasts2s_kernels.reference.lstm import lstm_backward, lstm_forward, lstm_step
@@ -42,7 +43,9 @@ __all__ = [
     "gru_forward",
     "gru_step",
     "lstm_backward",
+    "lstm_encode",
     "lstm_forward",
+    "lstm_greedy",
     "lstm_step",
     "momentum_update",
     "nesterov_update",

@@ -1,0 +1,208 @@
+"""Compiled loops of inference: a whole source is read, a whole answer chosen, in one call.
+
+A group of rows goes through all steps before the next one begins, so its states never leave the caches; nothing is
+kept for a backward pass.
+"""
+
+import numpy as np
+from numba.core import types
+
+from fasts2s_kernels.numba_cpu import _arrays as arr
+from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
+from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load_bool, load_float, load_int, splat, store, store_int
+from fasts2s_kernels.numba_cpu._target import LANES
+from fasts2s_kernels.numba_cpu._threads import launch
+from fasts2s_kernels.numba_cpu.gemm import (
+    BLOCK,
+    PANEL,
+    ceil_div,
+    copy_row,
+    load_first,
+    pack,
+    store_first,
+    tiles,
+)
+from fasts2s_kernels.numba_cpu.lstm_forward import lstm_pack, pass_through, time_step
+
+_pack, _tiles, _launch = pack.external, tiles.external, launch.external
+_ZERO = np.float32(0)
+#: Rows that go through all steps together.
+GROUP = 96
+
+
+def local_floats(D: int, H: int, V: int) -> int:
+    """Return how many floats of memory of its own a worker needs."""
+    HP, VP = arr.padded(H), arr.padded(V)
+    return PANEL * BLOCK + 4 * HP + GROUP * (D + 2 * H + 2 * HP + VP) + 4 * LANES
+
+
+@inline
+def _memory(local, D, H):
+    """Return the addresses of gates, two c, x, two h and scores in the memory of a worker, which begins with s."""
+    HV = VECTOR * ceil_div(H, LANES)
+    gates = local + FLOAT * PANEL * BLOCK
+    c = gates + 4 * HV
+    x = c + 2 * GROUP * HV
+    h = x + FLOAT * GROUP * D
+    return gates, c, c + GROUP * HV, x, h, h + FLOAT * GROUP * H, h + 2 * FLOAT * GROUP * H
+
+
+@inline
+def _start(rows, first, H, h, h0, c, c0):
+    """Copy the initial states of the rows from ``first`` on to the group; without one it is zero."""
+    HP = ceil_div(H, LANES) * LANES
+    for r in range(rows):
+        for k in range(0, H, LANES):
+            place = FLOAT * (H * (first + r) + k)
+            store_first(h + FLOAT * (H * r + k), load_first(h0 + place, H - k) if h0 else splat(_ZERO), H - k)
+            store(c + FLOAT * (HP * r + k), load_first(c0 + place, H - k) if c0 else splat(_ZERO))
+
+
+@kernel(needs=(tiles,))
+def encode_rows(worker, task, args):
+    """Read the sources of one group of rows; the last h is the result."""
+    (
+        D, H, Wx, Wh, b, packed, unpacked, N, T, group, W, ids, mask, out, local, local_size,
+    ) = unpack_args(args, 16)  # fmt: skip
+    local += FLOAT * local_size * worker
+    gates, c, c_next, x, h, h_next, _ = _memory(local, D, H)
+    first = task * group
+    rows = min(group, N - first)
+    weights = (Wx, Wh, b, packed, unpacked)
+    _start(rows, first, H, h, 0, c, 0)
+    for t in range(T):
+        for r in range(rows):
+            copy_row(x + FLOAT * D * r, W + FLOAT * D * load_int(ids + 8 * (T * (first + r) + t)), D)
+        time_step(0, rows, D, H, weights, 0, x, h, h_next, c, c_next, gates, 0, local)
+        for r in range(rows):
+            if mask and not load_bool(mask + T * (first + r) + t):
+                pass_through(r, H, h, h_next, c, c_next)
+        h, h_next, c, c_next = h_next, h, c_next, c
+    for r in range(rows):
+        copy_row(out + FLOAT * H * (first + r), h + FLOAT * H * r, H)
+
+
+@inline
+def _best(scores, V):
+    """Return the place of the largest number, of the first NaN if there is one."""
+    best, top = 0, load_float(scores)
+    for k in range(1, V):
+        a = load_float(scores + FLOAT * k)
+        if a > top or (a != a and top == top):  # noqa: PLR0124 - NaN alone differs from itself
+            best, top = k, a
+    return best
+
+
+@inline
+def _scores(rows, first, H, V, h, W, bias, row_bias, scores):
+    """Scores of a group: ``h W + bias + row_bias``, with W in panels."""
+    VP = ceil_div(V, LANES) * LANES
+    for q in range(ceil_div(V, PANEL)):
+        v = PANEL * q
+        width = ceil_div(min(PANEL, V - v), LANES)
+        for r in range(rows):
+            for k in range(v, min(v + PANEL, V), LANES):
+                a = load_first(bias + FLOAT * k, V - k) if bias else splat(_ZERO)
+                if row_bias:
+                    a = a + load_first(row_bias + FLOAT * (V * (first + r) + k), V - k)
+                store(scores + FLOAT * (VP * r + k), a)
+        _tiles(width, rows, scores + FLOAT * v, VP, h, H, 1, W + FLOAT * PANEL * H * q, width * LANES, LANES, H)
+
+
+@kernel(needs=(tiles,))
+def greedy_rows(worker, task, args):
+    """Choose the whole answers of one group of rows."""
+    (
+        D, H, Wx, Wh, b, packed, unpacked, N, T, group, W, ids, h0, c0, local, local_size,
+        row_bias, _, packed_out, V, b_out, score_bias, out,
+    ) = unpack_args(args, 23)  # fmt: skip
+    local += FLOAT * local_size * worker
+    gates, c, c_next, x, h, h_next, scores = _memory(local, D, H)
+    first = task * group
+    rows = min(group, N - first)
+    extra = row_bias + FLOAT * 4 * H * first if row_bias else 0
+    weights = (Wx, Wh, b, packed, unpacked)
+    _start(rows, first, H, h, h0, c, c0)
+    VP = ceil_div(V, LANES) * LANES
+    for t in range(T):
+        for r in range(rows):
+            last = load_int(out + 8 * (T * (first + r) + t - 1)) if t > 0 else load_int(ids + 8 * (first + r))
+            copy_row(x + FLOAT * D * r, W + FLOAT * D * last, D)
+        time_step(0, rows, D, H, weights, extra, x, h, h_next, c, c_next, gates, 0, local)
+        h, h_next, c, c_next = h_next, h, c_next, c
+        _scores(rows, first, H, V, h, packed_out, b_out, score_bias, scores)
+        for r in range(rows):
+            store_int(out + 8 * (T * (first + r) + t), _best(scores + FLOAT * VP * r, V))
+
+
+@kernel(needs=(pack,))
+def pack_scores(worker, task, args):
+    """Pack one panel of the output weights."""
+    (_, H, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, W_out, packed_out, V) = unpack_args(args, 20)
+    first = PANEL * task
+    columns = min(PANEL, V - first)
+    _pack(packed_out + FLOAT * H * first, ceil_div(columns, LANES), W_out + FLOAT * first, V, 1, H, columns)
+
+
+@entry(
+    types.void(
+        arr.int_, arr.c2, arr.ids2, arr.bools2, arr.c2, arr.c2, arr.c1, arr.int_, arr.int_, arr.out2, arr.out1,
+        arr.out2,
+    ),
+    needs=(lstm_pack, encode_rows, launch),
+)  # fmt: skip
+def encode(team, W, ids, mask, Wx, Wh, b, unpacked, group, out, packed, local):
+    """Fill out (N, H) with the last h after reading ids (N, T)."""
+    N, T = ids.shape
+    D, H = Wx.shape[0], Wh.shape[0]
+    args = pack_args((
+        D, H, address(Wx), address(Wh), address(b), address(packed), unpacked, N, T, group, address(W), address(ids),
+        address(mask), address(out), address(local), local.shape[1],
+    ))  # fmt: skip
+    _launch(
+        team, kernel_address("lstm_pack"), ceil_div(H, LANES) - unpacked,
+        kernel_address("encode_rows"), ceil_div(N, group), 0, 0, args,
+    )  # fmt: skip
+
+
+@entry(
+    types.void(
+        arr.int_, arr.c2, arr.ids1, arr.c2, arr.c2, arr.c1, arr.c2, arr.c1, arr.c2, arr.c2, arr.c2, arr.c2,
+        arr.int_, arr.int_, types.Array(types.int64, 2, "C"), arr.out1, arr.out1, arr.out2,
+    ),
+    needs=(lstm_pack, pack_scores, greedy_rows, launch),
+)  # fmt: skip
+def greedy(
+    team,
+    W,
+    ids,
+    Wx,
+    Wh,
+    b,
+    W_out,
+    b_out,
+    h0,
+    c0,
+    row_bias,
+    score_bias,
+    unpacked,
+    group,
+    out,
+    packed,
+    packed_out,
+    local,
+):
+    """Fill out (N, T) with the best ids, beginning after ids (N,)."""
+    N, T = out.shape
+    D, H, V = Wx.shape[0], Wh.shape[0], W_out.shape[1]
+    args = pack_args((
+        D, H, address(Wx), address(Wh), address(b), address(packed), unpacked, N, T, group, address(W), address(ids),
+        address(h0), address(c0), address(local), local.shape[1], address(row_bias), address(W_out),
+        address(packed_out), V, address(b_out), address(score_bias), address(out),
+    ))  # fmt: skip
+    _launch(
+        team, kernel_address("lstm_pack"), ceil_div(H, LANES) - unpacked,
+        kernel_address("pack_scores"), ceil_div(V, PANEL),
+        kernel_address("greedy_rows"), ceil_div(N, group), args,
+    )  # fmt: skip
