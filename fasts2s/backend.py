@@ -71,8 +71,9 @@ class Backend:
             CuPy arrays, but another backend was asked for by name, or there are no cupy kernels here. (Not
             TypeError: the book's ``eval_perplexity`` takes a TypeError for a missing ``train_flg``.)
         """
-        if any(is_cupy(a) for a in arrays):
-            return self._kernels_for_cupy()
+        for a in arrays:
+            if type(a) is not np.ndarray and is_cupy(a):
+                return self._kernels_for_cupy()
         return _loaded(self.name)
 
     def _kernels_for_cupy(self) -> Kernels:

@@ -121,6 +121,7 @@ def make_parser() -> argparse.ArgumentParser:
     _generate_parser(commands)
     info = commands.add_parser("info", help="what is installed and usable", description="Show versions and backends.")
     info.set_defaults(run=_run_info, backend=None)
+    _add_warmup(commands)
     return parser
 
 
@@ -181,6 +182,19 @@ def _run_generate(a: argparse.Namespace) -> int:
         stop=a.stop,
         backend=a.backend,
     )
+
+
+def _add_warmup(commands: Any) -> None:
+    text = "Compile all kernels of a backend now, so that the first training step does not have to."
+    warmup = commands.add_parser("warmup", help="compile all kernels ahead", description=text)
+    warmup.add_argument("--backend", help="default: what FASTS2S_BACKEND says")
+    warmup.set_defaults(run=_run_warmup)
+
+
+def _run_warmup(a: argparse.Namespace) -> int:
+    from fasts2s.commands.warmup import warmup  # noqa: PLC0415
+
+    return warmup(a.backend)
 
 
 def _run_info(a: argparse.Namespace) -> int:

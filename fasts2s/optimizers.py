@@ -147,9 +147,10 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
 
 
 def _is_tied(a: Array, b: Array) -> bool:
-    """Whether b is the transpose of a, by memory or by value: the book's rule, extended to matrices with NaN."""
-    if a.ndim != 2 or b.ndim != 2 or a.T.shape != b.shape:
-        return False
+    """Whether b, whose shape is that of the transpose of a, is it by memory or by value.
+
+    The book's rule, extended to matrices with NaN.
+    """
     if isinstance(a, np.ndarray) and a.T.strides == b.strides and a.ctypes.data == b.ctypes.data:
         return True
     # One row first: unrelated matrices, the usual case, differ there already.
@@ -166,11 +167,11 @@ def remove_duplicate(params: list[Array], grads: list[Array]) -> tuple[list[Arra
     params, grads = params[:], grads[:]
     i = 0
     while i < len(params):
-        j = i + 1
+        j, shape = i + 1, params[i].shape
         while j < len(params):
             if params[i] is params[j]:
                 grads[i] += grads[j]
-            elif _is_tied(params[i], params[j]):
+            elif len(shape) == 2 and params[j].shape == shape[::-1] and _is_tied(params[i], params[j]):
                 grads[i] += grads[j].T
             else:
                 j += 1

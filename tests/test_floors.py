@@ -18,13 +18,15 @@ FLOORS |= dict.fromkeys(("cli", "__main__", "commands", "examples", "apps"), 6)
 FLOOR_OF_THE_PACKAGE = 4
 
 ALLOWED = {
-    "fasts2s_kernels": {"numpy", "numba", "llvmlite", "cupy", "fasts2s_kernels"},
+    "fasts2s_kernels": {"numpy", "numba", "llvmlite", "filelock", "platformdirs", "cupy", "fasts2s_kernels"},
     "fasts2s": {"numpy", "matplotlib", "tqdm", "fasts2s", "fasts2s_kernels"},
 }
 # Import of what -> folder or file in which it may stand at module level (None: nowhere, only inside functions).
 AT_MODULE_LEVEL = {
     "numba": "fasts2s_kernels/numba_cpu/",
     "llvmlite": "fasts2s_kernels/numba_cpu/",
+    "filelock": "fasts2s_kernels/numba_cpu/",
+    "platformdirs": "fasts2s_kernels/numba_cpu/",
     "cupy": "fasts2s_kernels/cupy_gpu/_device.py",
     "cupyx": "fasts2s_kernels/cupy_gpu/_device.py",
     "matplotlib": None,

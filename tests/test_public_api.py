@@ -151,13 +151,27 @@ def test_the_search_for_shapes_tells_them_from_other_brackets():
 SOURCES = sorted([*(ROOT / "fasts2s").rglob("*.py"), *(ROOT / "kernels" / "fasts2s_kernels").rglob("*.py")])
 
 
+# Compiled functions: Numba infers their types or reads them in the decorator.
+COMPILED = {"inline", "kernel", "entry", "parallel", "intrinsic"}
+
+
+def is_compiled(f):
+    names = [d.func if isinstance(d, ast.Call) else d for d in f.decorator_list]
+    return any(isinstance(n, ast.Name) and n.id in COMPILED for n in names)
+
+
 def unannotated(source):
     """Functions of a source, nested ones too, with an argument or a result that has no annotation."""
     tree, bare = ast.parse(source), []
+    compiled = {
+        id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and is_compiled(f) for n in ast.walk(f)
+    }
     methods = {
         id(f) for c in ast.walk(tree) if isinstance(c, ast.ClassDef) for f in c.body if isinstance(f, ast.FunctionDef)
     }
     for f in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)):
+        if id(f) in compiled:
+            continue
         arguments = [*f.args.posonlyargs, *f.args.args]
         is_static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in f.decorator_list)
         arguments = arguments[1:] if id(f) in methods and not is_static else arguments
@@ -180,6 +194,8 @@ class A:
     def bad_key(self, *, x) -> None:
         def bad_result(): ...
 def bad_rest(*rest) -> None: ...
+@entry(types.void())
+def compiled(x): ...
 """
     assert sorted(unannotated(source)) == ["bad_argument", "bad_key", "bad_rest", "bad_result"]
 

@@ -2,6 +2,7 @@
 
 from fasts2s.backend import backends, environment_setting, get_backend
 from fasts2s.commands.run_folder import environment
+from fasts2s_kernels import setup_of
 
 
 def info() -> int:
@@ -16,8 +17,15 @@ def info() -> int:
     print(f"{'switch':<10} {'FASTS2S_BACKEND=' + said if said else 'FASTS2S_BACKEND is not set: auto'}")
     if complaint:
         print(f"{'':<10} {complaint}")
+    _print_setup(chosen)
     print("\nbackends")
     for name, status in backends().items():
         state = "usable" if status.usable else f"not usable: {status.reason}"
         print(f"  {name:<8} {status.version:<14} {state}")
     return 0
+
+
+def _print_setup(backend: str) -> None:
+    setup = setup_of(backend) if backend != "none" else None
+    for name, value in ({} if setup is None else setup.describe()).items():
+        print(f"{name:<10} {value}")

@@ -4,7 +4,7 @@
 """
 
 import importlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from fasts2s_kernels.contract import Kernels, Settings
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 #: Backend name -> module that satisfies the contract.
 MODULES = {"numpy": "fasts2s_kernels.reference", "numba": "fasts2s_kernels.numba_cpu"}
 
-__all__ = ["MODULES", "Kernels", "Settings", "load"]
+_WITH_SETUP = ("numba",)
+
+__all__ = ["MODULES", "Kernels", "Settings", "load", "setup_of"]
 
 
 def load(name: str, settings: Settings | None = None) -> Kernels:
@@ -42,7 +44,12 @@ def load(name: str, settings: Settings | None = None) -> Kernels:
     """
     if name not in MODULES:
         raise ValueError(f"there are no kernels named {name!r}, expected one of {sorted(MODULES)}")
-    module = importlib.import_module(MODULES[name])
-    if settings is not None and hasattr(module, "configure"):
-        module.configure(settings)
-    return cast(Kernels, module)
+    setup = setup_of(name)
+    if settings is not None and setup is not None:
+        setup.configure(settings)
+    return cast(Kernels, importlib.import_module(MODULES[name]))
+
+
+def setup_of(name: str) -> Any:
+    """Return the module with ``configure``, ``describe`` and ``warmup`` of a backend, or None if it has none."""
+    return importlib.import_module(f"{MODULES[name]}.setup") if name in _WITH_SETUP else None

@@ -5,12 +5,42 @@ function returns normalised arrays or raises ValueError or IndexError that names
 was expected.
 """
 
-import math
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.scalars import flag, integer, integers, norm_limit, number
+
+__all__ = [
+    "Sequence",
+    "array_list",
+    "as_array",
+    "as_float",
+    "as_ids",
+    "as_integers",
+    "as_labels",
+    "as_mask",
+    "bias_buffer",
+    "buffer",
+    "flag",
+    "floating",
+    "gradients",
+    "inexact",
+    "integer",
+    "integers",
+    "is_cupy",
+    "norm_limit",
+    "number",
+    "recurrent_weights",
+    "require_real",
+    "saved",
+    "sequence",
+    "state",
+    "step",
+    "update_lists",
+    "weight",
+]
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -35,6 +65,8 @@ def as_array(name: str, a: Any, expected: str) -> Array:
 
 def as_float(name: str, a: Any, dtype: Any, shape: tuple[int, ...], letters: str) -> Array:
     """Return a as an array of the given dtype and shape; ``letters`` name the shape in the message."""
+    if type(a) is np.ndarray and a.dtype is dtype and a.shape == shape:
+        return a  # the usual case, without a message being made
     a = as_array(name, a, f"a float array {letters} = {shape}")
     if a.shape != shape:
         raise ValueError(f"{name} has shape {a.shape}, expected {letters} = {shape}")
@@ -74,6 +106,8 @@ def floating(name: str, a: Any, letters: str, ndim: int) -> Array:
 
 def weight(name: str, a: Any, letters: str, ndim: int | None) -> Array:
     """Return a as a weight array: float32 or float64 with ndim dimensions (any number where None)."""
+    if type(a) is np.ndarray and a.dtype is _FLOATS[0] and (ndim is None or a.ndim == ndim):
+        return a
     a = as_array(name, a, f"a float32 or float64 array {letters}")
     if ndim is not None and a.ndim != ndim:
         raise ValueError(f"{name} has shape {a.shape}, expected {letters}")
@@ -84,6 +118,8 @@ def weight(name: str, a: Any, letters: str, ndim: int | None) -> Array:
 
 def buffer(name: str, a: Any, like: Array, letters: str) -> Array:
     """Return a gradient buffer that can be overwritten in place: shape and dtype of its weight, writable."""
+    if type(a) is np.ndarray and a.dtype is like.dtype and a.shape == like.shape and a.flags.writeable:
+        return a
     a = as_array(name, a, f"a writable array {letters} = {like.shape}")
     if a.shape != like.shape or a.dtype != like.dtype:
         raise ValueError(f"{name} is {a.dtype} {a.shape}, expected {like.dtype} {letters} = {like.shape}")
@@ -149,6 +185,8 @@ def as_labels(name: str, a: Any, rows: int, size: int, ignore_label: int) -> tup
     if labels.shape != (rows,):
         raise ValueError(f"{name} has shape {labels.shape}, expected (R,) = ({rows},)")
     ignore = integer("ignore_label", ignore_label)
+    if labels.size and (ignore < 0 or ignore >= size) and int(labels.min()) >= 0 and int(labels.max()) < size:
+        return labels, None  # the usual case: a label that is in range cannot be the ignored one
     counted = labels != ignore
     wrong = counted & ((labels < 0) | (labels >= size))
     if wrong.any():
@@ -187,14 +225,15 @@ def recurrent_weights(gates: int, Wx: Any, Wh: Any, b: Any) -> tuple[Array, Arra
     return Wx, Wh, None if b is None else as_float("b", b, Wx.dtype, (gates * H,), f"({gH},)")
 
 
-def _state(name: str, a: Any, like: Array, shape: tuple[int, int]) -> Array:
+def state(name: str, a: Any, like: Array, shape: tuple[int, int]) -> Array:
+    """Return a state (N, H) in the dtype of ``like``, zeros for None, or raise ValueError."""
     if a is None:
         return np.zeros_like(like, shape=shape)
     a = as_array(name, a, f"a float array (N, H) = {shape}")
     if a.shape != shape:
         raise ValueError(
             f"the state {name} has shape {a.shape}, expected (N, H) = {shape}: "
-            "a stateful layer keeps its state between calls, see reset_state() and set_state()"
+            "a stateful layer keeps its state between calls, see resetstate() and setstate()"
         )
     return _cast(name, a, like.dtype)
 
@@ -210,7 +249,7 @@ def sequence(
         raise ValueError(f"xs has shape {xs.shape}, expected (N, T, D) with D = {D}")
     N, T, _ = xs.shape
     xs = _cast("xs", xs, Wx.dtype)
-    held = [_state(name, a, Wx, (N, H)) for name, a in states.items()]
+    held = [state(name, a, Wx, (N, H)) for name, a in states.items()]
     if row_bias is not None:
         row_bias = as_float("row_bias", row_bias, Wx.dtype, (N, gates * H), f"(N, {_blocks(gates)})")
     if mask is not None:
@@ -227,71 +266,6 @@ def step(gates: int, x: Any, Wx: Any, Wh: Any, b: Any, states: dict[str, Any], r
         raise ValueError(f"x has shape {x.shape}, expected (N, D) with D = {Wx.shape[0]}")
     checked = sequence(gates, x[:, None, :], Wx, Wh, b, states, row_bias, None)
     return checked._replace(xs=checked.xs[:, 0])
-
-
-def _scalar(value: Any) -> Any:
-    """Return the element of an array without dimensions; everything else as it is."""
-    return value[()] if type(value) is np.ndarray and value.ndim == 0 else value
-
-
-def _shown(value: Any) -> str:
-    """Return a plain value as it would be typed, of anything else the type: its repr may be long, or may fail."""
-    if isinstance(value, int) and value.bit_length() > 200:
-        return f"an integer of {value.bit_length()} bits"  # Python refuses to print the longest
-    plain = value is None or type(value) in (bool, int, float, complex, str)
-    return repr(value)[:60] if plain else f"of type {type(value).__name__}"
-
-
-def number(name: str, value: Any) -> float:
-    """Return a real number as a float, or raise ValueError."""
-    value = _scalar(value)
-    # A timedelta64 is an integer to NumPy's class tree.
-    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
-        raise ValueError(f"{name} is {_shown(value)}, expected a real number")
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError(f"{name} is an integer beyond 1e308, expected a number that a float64 can hold") from None
-
-
-def norm_limit(max_norm: Any) -> float:
-    """Return the threshold of clipping as a float, infinity for None, or raise ValueError."""
-    limit = math.inf if max_norm is None else number("max_norm", max_norm)
-    if not limit >= 0:
-        raise ValueError(f"max_norm is {limit}, expected a number >= 0 or None")
-    return limit
-
-
-def integer(name: str, value: Any, minimum: int | None = None) -> int:
-    """Return an integer as an int, or raise ValueError; bool and float are refused."""
-    value = _scalar(value)
-    wanted = "an integer" if minimum is None else f"an integer >= {minimum}"
-    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
-        raise ValueError(f"{name} is {_shown(value)}, expected {wanted}")
-    if minimum is not None and value < minimum:
-        raise ValueError(f"{name} is {_shown(int(value))}, expected {wanted}")
-    return int(value)
-
-
-def integers(name: str, values: Any) -> list[int]:
-    """Return an iterable of integers (or None: none) as a list, or raise ValueError."""
-    if values is None:
-        return []
-    if isinstance(values, np.ma.MaskedArray | str | bytes | bytearray) or not _is_iterable(values):
-        raise ValueError(f"{name} is of type {type(values).__name__}, expected an iterable of integers")
-    return [integer(f"an element of {name}", v) for v in values]
-
-
-def _is_iterable(values: Any) -> bool:
-    return values.ndim > 0 if isinstance(values, np.ndarray) else hasattr(values, "__iter__")
-
-
-def flag(name: str, value: Any) -> bool:
-    """Return True or False (or 1, 0) as a bool, or raise ValueError."""
-    is_number = isinstance(value, bool | np.bool_ | int | np.integer) and not isinstance(value, np.timedelta64)
-    if not is_number or value not in (0, 1):
-        raise ValueError(f"{name} is {_shown(value)}, expected True or False")
-    return bool(value)
 
 
 def saved(cache: Any) -> Any:
@@ -371,79 +345,3 @@ def update_lists(params: Any, grads: Any, **slots: Any) -> tuple[list[Array], li
 
 def _pairs(arrays: Any, params: list[Array]) -> Any:
     return enumerate(zip(arrays, params, strict=True))
-
-
-class Encoding(NamedTuple):
-    """Checked inputs of ``lstm_encode``."""
-
-    W: Array
-    ids: Array
-    Wx: Array
-    Wh: Array
-    b: Array | None
-    mask: Array | None
-
-
-def _table(W: Any, Wx: Array) -> Array:
-    """Return the table W (V, D) of an embedding whose rows are the inputs of Wx (D, .)."""
-    W = weight("W", W, "(V, D)", 2)
-    if W.shape[1] != Wx.shape[0] or W.dtype != Wx.dtype:
-        wanted = f"{Wx.dtype} (V, D) with D = {Wx.shape[0]}"
-        raise ValueError(f"W is {W.dtype} {W.shape}, expected {wanted}, as Wx has it")
-    return W
-
-
-def encoding(W: Any, ids: Any, Wx: Any, Wh: Any, b: Any, mask: Any) -> Encoding:
-    """Check the inputs of ``lstm_encode``; ids come back in 0 .. V - 1."""
-    Wx, Wh, b = recurrent_weights(4, Wx, Wh, b)
-    W = _table(W, Wx)
-    ids = as_ids("ids", ids, W.shape[0], "(N, T)")
-    if ids.ndim != 2:
-        raise ValueError(f"ids has shape {ids.shape}, expected (N, T)")
-    return Encoding(W, ids, Wx, Wh, b, None if mask is None else as_mask("mask", mask, ids.shape, "(N, T)"))
-
-
-class Answering(NamedTuple):
-    """Checked inputs of ``lstm_greedy``."""
-
-    W: Array
-    ids: Array
-    length: int
-    Wx: Array
-    Wh: Array
-    b: Array | None
-    W_out: Array
-    b_out: Array | None
-    h: Array
-    c: Array | None
-    row_bias: Array | None
-    score_bias: Array | None
-
-
-def answering(
-    W: Any, ids: Any, length: Any, Wx: Any, Wh: Any, b: Any, W_out: Any, b_out: Any, h: Any, c: Any,
-    row_bias: Any, score_bias: Any,
-) -> Answering:  # fmt: skip
-    """Check the inputs of ``lstm_greedy``; ids come back in 0 .. V - 1."""
-    Wx, Wh, b = recurrent_weights(4, Wx, Wh, b)
-    W = _table(W, Wx)
-    ids = as_ids("start_ids", ids, W.shape[0], "(N,)")
-    if ids.ndim != 1:
-        raise ValueError(f"start_ids has shape {ids.shape}, expected (N,)")
-    N, H, V = ids.size, Wh.shape[0], W.shape[0]
-    W_out = as_float("W_out", weight("W_out", W_out, "(H, V)", 2), Wx.dtype, (H, V), "(H, V)")
-    if V == 0:
-        raise ValueError(f"W has shape {W.shape}, expected (V, D) with V >= 1: nothing to choose from")
-    held = [None if a is None else _state(name, a, Wx, (N, H)) for name, a in (("h", h), ("c", c))]
-    optional = [
-        None if a is None else as_float(name, a, Wx.dtype, shape, letters)
-        for name, a, shape, letters in (
-            ("b_out", b_out, (V,), "(V,)"),
-            ("row_bias", row_bias, (N, 4 * H), "(N, 4H)"),
-            ("score_bias", score_bias, (N, V), "(N, V)"),
-        )
-    ]
-    if held[0] is None:
-        raise ValueError(f"h is None, expected a float array (N, H) = {(N, H)}")
-    steps = integer("length", length, 0)
-    return Answering(W, ids, steps, Wx, Wh, b, W_out, optional[0], held[0], held[1], optional[1], optional[2])

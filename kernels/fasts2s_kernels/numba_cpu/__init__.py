@@ -2,7 +2,6 @@
 
 import numpy as xp
 
-from fasts2s_kernels.numba_cpu._setup import configure, describe, warmup
 from fasts2s_kernels.numba_cpu.affine import affine_backward, affine_forward
 from fasts2s_kernels.numba_cpu.embedding import embedding_backward, embedding_forward
 from fasts2s_kernels.numba_cpu.greedy import lstm_encode, lstm_greedy
@@ -33,8 +32,6 @@ __all__ = [
     "attention_backward",
     "attention_forward",
     "clip_grads",
-    "configure",
-    "describe",
     "embedding_backward",
     "embedding_forward",
     "gru_backward",
@@ -56,6 +53,5 @@ __all__ = [
     "softmax_loss_backward",
     "softmax_loss_forward",
     "to_numpy",
-    "warmup",
     "xp",
 ]

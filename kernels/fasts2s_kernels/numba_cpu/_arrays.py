@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba.core import types
 
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._target import LANES
 
 FLOAT32 = np.dtype(np.float32)

@@ -22,9 +22,9 @@ import llvmlite
 import numba
 import numpy as np
 import platformdirs
-from numba.core import config
 
 from fasts2s_kernels.numba_cpu import _target
+from fasts2s_kernels.numba_cpu._numba import config
 
 _SOURCES = Path(__file__).parent
 _MANIFEST = "manifest.json"

@@ -3,10 +3,9 @@
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from fasts2s_kernels.numba_cpu._jit import PREFIX
+from fasts2s_kernels.numba_cpu._numba import cgutils, intrinsic, types
 
 _i64 = ir.IntType(64)
 _task = ir.FunctionType(ir.VoidType(), [_i64] * 3)
@@ -41,29 +40,23 @@ def kernel_address(typing_context, name):
     return types.int64(name), generate
 
 
-def _call_by_address(count: int, name: str, text: str) -> Any:
-    kind = ir.FunctionType(ir.VoidType(), [_i64] * count)
-
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        builder.call(builder.inttoptr(values[0], kind.as_pointer()), values[1:])
-        return context.get_dummy_value()
-
-    # Numba counts the parameters, so there is one function for each number.
-    if count == 3:
-
-        def call(typing_context, kernel, worker, task, args):
-            return types.none(*[types.int64] * 4), generate
-    else:
-
-        def call(typing_context, region, workers, first, n_first, second, n_second, third, n_third, args):
-            return types.none(*[types.int64] * 9), generate
-
-    call.__name__, call.__doc__ = name, text
-    return intrinsic(call)
+def _generate_call(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    """Call the function at the address that is the first value, with the others."""
+    kind = ir.FunctionType(ir.VoidType(), [_i64] * (len(values) - 1))
+    builder.call(builder.inttoptr(values[0], kind.as_pointer()), values[1:])
+    return context.get_dummy_value()
 
 
-call_task = _call_by_address(3, "call_task", "Call the kernel at an address, whose signature must be ``_jit.TASK``.")
-call_region = _call_by_address(8, "call_region", "Call ``_threads.parallel_region`` by its address.")
+@intrinsic
+def call_task(typing_context, kernel, worker, task, args):
+    """Call the kernel at an address, whose signature must be ``_jit.TASK``."""
+    return types.none(*[types.int64] * 4), _generate_call
+
+
+@intrinsic
+def call_region(typing_context, region, workers, first, n_first, second, n_second, third, n_third, args):
+    """Call ``_threads.parallel_region`` by its address."""
+    return types.none(*[types.int64] * 9), _generate_call
 
 
 @intrinsic

@@ -1,7 +1,7 @@
 """Compiled functions: the options, in one place, and when and how they are compiled.
 
-Three kinds. ``@inline`` is a piece of text that other compiled functions share. A :class:`Kernel` does the work: it is
-compiled by itself and called by name through a plain C interface, so that no caller has to compile it again. An
+Three kinds. ``@inline`` is a piece of text that other compiled functions share. A :class:`Kernel` does the work: it
+is compiled by itself and called by name through a plain C interface, so that no caller has to compile it again. An
 :class:`Entry` is what Python calls: it takes arrays, and hands their addresses to kernels.
 
 Everything has exactly one signature (float32; float64 goes to the reference), is compiled when it is first used and
@@ -16,10 +16,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
-from numba import cfunc, njit
-from numba.core import types
 
 from fasts2s_kernels.numba_cpu._cache import Cache
+from fasts2s_kernels.numba_cpu._numba import cfunc, njit, types
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 PREFIX = "fasts2s_"

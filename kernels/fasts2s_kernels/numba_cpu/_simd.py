@@ -12,10 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
 from numba.core.datamodel import models
-from numba.extending import intrinsic, lower_builtin, register_model, type_callable
 
+from fasts2s_kernels.numba_cpu._numba import cgutils, intrinsic, lower_builtin, register_model, type_callable, types
 from fasts2s_kernels.numba_cpu._target import LANES
 
 # In bytes.

@@ -16,15 +16,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
-from numba import prange
-from numba.core import config, types
-from numba.extending import intrinsic
 
 from fasts2s_kernels.numba_cpu._calls import call_region, call_task, zeros_on_stack
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel, parallel
+from fasts2s_kernels.numba_cpu._numba import config, intrinsic, prange, threading_layer, types
 from fasts2s_kernels.numba_cpu._simd import load_int
 
 _i64 = ir.IntType(64)
@@ -173,7 +170,7 @@ class _Pool:
                 stacklevel=2,
             )
         _start_threads(np.zeros(2, np.int64))
-        self.layer, self.pid = numba.threading_layer(), os.getpid()
+        self.layer, self.pid = threading_layer(), os.getpid()
 
 
 POOL = _Pool()
@@ -190,7 +187,7 @@ if hasattr(os, "register_at_fork"):
 def _launched() -> bool:
     """Whether somebody has run a parallel region in this process already, and so fixed the layer."""
     try:
-        numba.threading_layer()
+        threading_layer()
     except ValueError:
         return False
     return True

@@ -8,9 +8,8 @@ lanes this runs at the peak rate of a core, see kernels/README.md.
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
 
+from fasts2s_kernels.numba_cpu._numba import intrinsic, types
 from fasts2s_kernels.numba_cpu._simd import (
     FLOAT,
     VECTOR,

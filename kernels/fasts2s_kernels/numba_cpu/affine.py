@@ -1,7 +1,6 @@
 """Affine map of rows: products whose columns, or rows where columns are few, are divided among tasks."""
 
 import numpy as np
-from numba.core import types
 
 from fasts2s_kernels import checks, reference
 from fasts2s_kernels.contract import Array
@@ -9,6 +8,7 @@ from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
+from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import FLOAT, load_float, splat, store_float, transpose_block
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch

@@ -8,9 +8,9 @@ how rows are divided among tasks.
 """
 
 import numpy as np
-from numba.core import types
 
 from fasts2s_kernels.numba_cpu._jit import inline, kernel
+from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import (
     FLOAT,
     VECTOR,

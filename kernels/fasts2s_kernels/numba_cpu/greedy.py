@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fasts2s_kernels import checks, reference
+from fasts2s_kernels import inference_checks as checks
+from fasts2s_kernels import reference
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads

@@ -6,12 +6,12 @@ are divided among tasks, so no two tasks add to one number and nothing depends o
 """
 
 import numpy as np
-from numba.core import types
 
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._math import tanh
+from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, splat, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
@@ -64,7 +64,7 @@ def _padding(dA, H, units):
 def lstm_rows_backward(worker, task, args):
     """Go back through all time steps of one group of rows; t = -1 is the initial state."""
     (
-        D, H, G, _, _, packed, N, T, group, dA, _, _, _, _, _, _, _, _, _, scratch,
+        _, H, G, _, _, packed, N, T, group, dA, _, _, _, _, _, _, _, _, _, scratch,
         dhs, d_n, d_t, dh_last, mask, c_time, gates, dc, dh, dh_kept,
     ) = unpack_args(args, 30)  # fmt: skip
     HV = VECTOR * ceil_div(H, LANES)

@@ -29,11 +29,25 @@ def _flat(a: Array, order: str) -> Array | None:
 
 def _flat_alike(arrays: list[Array]) -> list[Array] | None:
     """Return the memory of arrays of one shape, in the order that all of them have, or None if there is none."""
+    if all(a.dtype is arr.FLOAT32 and a.flags.carray for a in arrays):
+        return [a.reshape(-1) for a in arrays]
     for order in "CF":
         flat = [f for f in (_flat(a, order) for a in arrays) if f is not None]
         if len(flat) == len(arrays):
             return flat
     return None
+
+
+def _plain(lists: Any) -> bool:
+    """Whether lists are what training hands over: as many float32 arrays of equal shapes in each, to be written."""
+    if not all(type(arrays) is list and len(arrays) == len(lists[0]) for arrays in lists):
+        return False
+    for arrays in zip(*lists, strict=True):
+        shape = arrays[0].shape if type(arrays[0]) is np.ndarray else None
+        for a in arrays:
+            if type(a) is not np.ndarray or a.dtype is not arr.FLOAT32 or a.shape != shape or not a.flags.carray:
+                return False
+    return True
 
 
 def _norm(grads: list[Array]) -> float:
@@ -45,14 +59,15 @@ def _norm(grads: list[Array]) -> float:
         elif g.size:
             sums = np.empty(-(-g.size // loops.CHUNK))
             threads.run(threads.workers_for(g.size * _COST), loops.sum_squares, flat[0], sums)
-            total += math.fsum(sums) if np.isfinite(sums).all() else float(sums.sum())
+            total += float(sums[0]) if sums.size == 1 else float(sums.sum())
     return math.sqrt(total)
 
 
 @quiet
 def clip_grads(grads: list[Array], max_norm: float | None) -> float:
     """See :meth:`fasts2s_kernels.contract.Kernels.clip_grads`."""
-    grads = checks.array_list("grads", grads)
+    if not _plain([grads]):
+        grads = checks.array_list("grads", grads)
     limit = checks.norm_limit(max_norm)
     norm = _norm(grads)
     rate = limit / (norm + 1e-6)
@@ -64,6 +79,15 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
             else:
                 _run(loops.scale, [flat[0], arr.NONE1], [rate])
     return norm
+
+
+def _lists(params: Any, grads: Any, **slots: Any) -> list[list[Array]]:
+    """Return params, grads and slots, checked; what is plain to see is not looked at twice."""
+    lists = [params, grads, *slots.values()]
+    if _plain(lists):
+        return lists
+    params, grads, held = checks.update_lists(params, grads, **slots)
+    return [params, grads, *held.values()]
 
 
 def _run(entry: Any, flat: list[Array], rule: list[float]) -> None:
@@ -86,44 +110,44 @@ def _update(entry: Any, otherwise: Any, rule: list[float], options: dict[str, An
 @quiet
 def sgd_update(params: list[Array], grads: list[Array], *, lr: float) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
-    params, grads, _ = checks.update_lists(params, grads)
+    lists = _lists(params, grads)
     rate = checks.number("lr", lr)
-    _update(loops.sgd, reference.sgd_update, [rate], {"lr": lr}, [params, grads])
+    _update(loops.sgd, reference.sgd_update, [rate], {"lr": lr}, lists)
 
 
 @quiet
 def momentum_update(params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
-    params, grads, slots = checks.update_lists(params, grads, v=v)
+    lists = _lists(params, grads, v=v)
     rule = [checks.number("lr", lr), checks.number("momentum", momentum)]
     options = {"lr": lr, "momentum": momentum}
-    _update(loops.momentum, reference.momentum_update, rule, options, [params, grads, slots["v"]])
+    _update(loops.momentum, reference.momentum_update, rule, options, lists)
 
 
 @quiet
 def nesterov_update(params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
-    params, grads, slots = checks.update_lists(params, grads, v=v)
+    lists = _lists(params, grads, v=v)
     rate, mass = checks.number("lr", lr), checks.number("momentum", momentum)
     rule, options = [rate, mass, mass * mass, (1 + mass) * rate], {"lr": lr, "momentum": momentum}
-    _update(loops.nesterov, reference.nesterov_update, rule, options, [params, grads, slots["v"]])
+    _update(loops.nesterov, reference.nesterov_update, rule, options, lists)
 
 
 @quiet
 def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
-    params, grads, slots = checks.update_lists(params, grads, h=h)
+    lists = _lists(params, grads, h=h)
     rule = [checks.number("lr", lr), 1.0, 1.0]
-    _update(loops.rmsprop, reference.adagrad_update, rule, {"lr": lr}, [params, grads, slots["h"]])
+    _update(loops.rmsprop, reference.adagrad_update, rule, {"lr": lr}, lists)
 
 
 @quiet
 def rmsprop_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
-    params, grads, slots = checks.update_lists(params, grads, h=h)
+    lists = _lists(params, grads, h=h)
     rate, decay = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
     options = {"lr": lr, "decay_rate": decay_rate}
-    _update(loops.rmsprop, reference.rmsprop_update, [rate, decay, 1 - decay], options, [params, grads, slots["h"]])
+    _update(loops.rmsprop, reference.rmsprop_update, [rate, decay, 1 - decay], options, lists)
 
 
 @quiet
@@ -142,11 +166,11 @@ def adam_update(
 
     Implementation: all in float32; the book under NumPy 2 computes the last line in float64 and rounds then.
     """
-    params, grads, slots = checks.update_lists(params, grads, m=m, v=v)
+    lists = _lists(params, grads, m=m, v=v)
     rule = [
         float(adam_rate(lr, beta1, beta2, step)),
         1 - checks.number("beta1", beta1),
         1 - checks.number("beta2", beta2),
     ]
     options = {"lr": lr, "beta1": beta1, "beta2": beta2, "step": step}
-    _update(loops.adam, reference.adam_update, rule, options, [params, grads, slots["m"], slots["v"]])
+    _update(loops.adam, reference.adam_update, rule, options, lists)

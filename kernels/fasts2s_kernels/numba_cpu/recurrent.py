@@ -1,4 +1,4 @@
-"""What the backward passes of LSTM, GRU and RNN share: weights packed transposed, and gradients of weights and inputs.
+"""What backward passes of LSTM, GRU and RNN share: weights packed transposed, gradients of weights and inputs.
 
 All take the same arguments, beginning with D, H, G (the columns of the weights: 4H, 3H or H), Wx, Wh, packed.
 """

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.core import types
 
 from fasts2s_kernels import checks, reference
 from fasts2s_kernels.contract import Array, Cache
@@ -12,6 +11,7 @@ from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._math import exp_negative
+from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import (
     FLOAT,
     first_lanes,
@@ -45,7 +45,7 @@ class _Saved(NamedTuple):
 
     xs: Array
     ts: Array
-    count: int
+    labels: int  # those that count
     ignore_label: int
     top: Array
     total: Array
@@ -183,7 +183,7 @@ def softmax_loss_backward(dout: float, cache: Cache) -> Array:
     if not isinstance(saved, _Saved):
         return reference.softmax_loss_backward(dout, cache)
     R, V = saved.xs.shape
-    scale = np.array([checks.number("dout", dout) / max(saved.count, 1)])
+    scale = np.array([checks.number("dout", dout) / max(saved.labels, 1)])
     dxs = np.empty((R, V), np.float32)
     workers = threads.workers_for(R * V * _COST)
     threads.run(

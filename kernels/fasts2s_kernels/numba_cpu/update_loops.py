@@ -5,11 +5,11 @@ last, whose rest is loaded and stored in part. Numbers of a rule lie in an array
 """
 
 import numpy as np
-from numba.core import types
 
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
+from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import (
     FLOAT,
     add_squares,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fasts2s_kernels import checks
+from fasts2s_kernels import inference_checks as checks
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 from fasts2s_kernels.reference.affine import affine_forward

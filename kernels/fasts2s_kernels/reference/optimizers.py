@@ -1,6 +1,7 @@
 """Clipping and parameter updates, in place, with the arithmetic of the book under NumPy 2."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -101,11 +102,11 @@ def adam_update(
         p -= lr_t * mean / (np.sqrt(square) + _EPS)
 
 
-def adam_rate(lr: float, beta1: float, beta2: float, step: int) -> np.float64:
-    """Return the step size of Adam with its bias correction.
+def adam_rate(lr: float, beta1: float, beta2: float, step: int) -> Any:
+    """Return the step size of Adam with its bias correction, a numpy.float64.
 
     A NumPy scalar, not a float: it makes what is multiplied with it float64, as in the book under NumPy 2.
     """
     lr, beta1, beta2 = checks.number("lr", lr), checks.number("beta1", beta1), checks.number("beta2", beta2)
     t = checks.number("step", checks.integer("step", step, 1))
-    return np.float64(lr * np.sqrt(1.0 - np.float64(beta2) ** t) / (1.0 - np.float64(beta1) ** t))
+    return lr * np.sqrt(1.0 - np.float64(beta2) ** t) / (1.0 - np.float64(beta1) ** t)

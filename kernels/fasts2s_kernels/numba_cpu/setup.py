@@ -23,14 +23,19 @@ def describe() -> dict[str, str]:
     }
 
 
-def warmup(progress: Callable[[int, int, str], None] | None = None) -> int:
+def kernel_count() -> int:
+    """Return how many functions there are to compile."""
+    return len(_jit.REGISTRY)
+
+
+def warmup(advance: Callable[[], None] | None = None) -> int:
     """Compile every kernel, or load it from the cache; return how many there are.
 
-    ``progress`` is called with (number, how many, name) before each of them.
+    ``advance`` is called after each of them.
     """
     _threads.workers_for(float("inf"))
-    for k, compiled in enumerate(_jit.REGISTRY):
-        if progress is not None:
-            progress(k, len(_jit.REGISTRY), compiled.name)
+    for compiled in _jit.REGISTRY:
         compiled.ensure()
-    return len(_jit.REGISTRY)
+        if advance is not None:
+            advance()
+    return kernel_count()

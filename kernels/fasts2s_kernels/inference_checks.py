@@ -1,0 +1,82 @@
+"""Validation for ``lstm_encode`` and ``lstm_greedy``; see :mod:`fasts2s_kernels.checks`."""
+
+from typing import Any, NamedTuple
+
+from fasts2s_kernels.checks import as_float, as_ids, as_mask, integer, recurrent_weights, state, weight
+from fasts2s_kernels.contract import Array
+
+
+class Encoding(NamedTuple):
+    """Checked inputs of ``lstm_encode``."""
+
+    W: Array
+    ids: Array
+    Wx: Array
+    Wh: Array
+    b: Array | None
+    mask: Array | None
+
+
+def _table(W: Any, Wx: Array) -> Array:
+    """Return the table W (V, D) of an embedding whose rows are the inputs of Wx (D, .)."""
+    W = weight("W", W, "(V, D)", 2)
+    if W.shape[1] != Wx.shape[0] or W.dtype != Wx.dtype:
+        wanted = f"{Wx.dtype} (V, D) with D = {Wx.shape[0]}"
+        raise ValueError(f"W is {W.dtype} {W.shape}, expected {wanted}, as Wx has it")
+    return W
+
+
+def encoding(W: Any, ids: Any, Wx: Any, Wh: Any, b: Any, mask: Any) -> Encoding:
+    """Check the inputs of ``lstm_encode``; ids come back in 0 .. V - 1."""
+    Wx, Wh, b = recurrent_weights(4, Wx, Wh, b)
+    W = _table(W, Wx)
+    ids = as_ids("ids", ids, W.shape[0], "(N, T)")
+    if ids.ndim != 2:
+        raise ValueError(f"ids has shape {ids.shape}, expected (N, T)")
+    return Encoding(W, ids, Wx, Wh, b, None if mask is None else as_mask("mask", mask, ids.shape, "(N, T)"))
+
+
+class Answering(NamedTuple):
+    """Checked inputs of ``lstm_greedy``."""
+
+    W: Array
+    ids: Array
+    length: int
+    Wx: Array
+    Wh: Array
+    b: Array | None
+    W_out: Array
+    b_out: Array | None
+    h: Array
+    c: Array | None
+    row_bias: Array | None
+    score_bias: Array | None
+
+
+def answering(
+    W: Any, ids: Any, length: Any, Wx: Any, Wh: Any, b: Any, W_out: Any, b_out: Any, h: Any, c: Any,
+    row_bias: Any, score_bias: Any,
+) -> Answering:  # fmt: skip
+    """Check the inputs of ``lstm_greedy``; ids come back in 0 .. V - 1."""
+    Wx, Wh, b = recurrent_weights(4, Wx, Wh, b)
+    W = _table(W, Wx)
+    ids = as_ids("start_ids", ids, W.shape[0], "(N,)")
+    if ids.ndim != 1:
+        raise ValueError(f"start_ids has shape {ids.shape}, expected (N,)")
+    N, H, V = ids.size, Wh.shape[0], W.shape[0]
+    W_out = as_float("W_out", weight("W_out", W_out, "(H, V)", 2), Wx.dtype, (H, V), "(H, V)")
+    if V == 0:
+        raise ValueError(f"W has shape {W.shape}, expected (V, D) with V >= 1: nothing to choose from")
+    held = [None if a is None else state(name, a, Wx, (N, H)) for name, a in (("h", h), ("c", c))]
+    optional = [
+        None if a is None else as_float(name, a, Wx.dtype, shape, letters)
+        for name, a, shape, letters in (
+            ("b_out", b_out, (V,), "(V,)"),
+            ("row_bias", row_bias, (N, 4 * H), "(N, 4H)"),
+            ("score_bias", score_bias, (N, V), "(N, V)"),
+        )
+    ]
+    if held[0] is None:
+        raise ValueError(f"h is None, expected a float array (N, H) = {(N, H)}")
+    steps = integer("length", length, 0)
+    return Answering(W, ids, steps, Wx, Wh, b, W_out, optional[0], held[0], held[1], optional[1], optional[2])

@@ -1,0 +1,24 @@
+"""What is used of Numba, typed as Any: its own annotations describe functions as they are before decoration."""
+
+from typing import Any
+
+import numba
+from numba.core import cgutils as _cgutils
+from numba.core import config as _config
+from numba.core import types as _types
+from numba.extending import intrinsic as _intrinsic
+from numba.extending import lower_builtin as _lower_builtin
+from numba.extending import register_model as _register_model
+from numba.extending import type_callable as _type_callable
+
+cgutils: Any = _cgutils
+types: Any = _types
+intrinsic: Any = _intrinsic
+lower_builtin: Any = _lower_builtin
+register_model: Any = _register_model
+type_callable: Any = _type_callable
+config: Any = _config
+cfunc: Any = numba.cfunc
+njit: Any = numba.njit  # for _jit alone
+prange: Any = numba.prange
+threading_layer: Any = numba.threading_layer
