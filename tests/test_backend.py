@@ -270,3 +270,53 @@ fasts2s.get_backend("numpy")
 """
     lines = in_a_fresh_process(code, FASTS2S_BACKEND="nonsense").splitlines()
     assert lines == ["imported", f"fasts2s: backend auto: {AUTO}"]
+
+
+# ---- settings ----------------------------------------------------------------------------------------------------
+
+
+def run_python(code, **environment):
+    path = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_number_of_threads_comes_from_the_environment():
+    code = "import fasts2s; fasts2s.get_backend().kernels(); from fasts2s_kernels.numba_cpu._threads import POOL"
+    done = run_python(f"{code}; print(POOL.wanted)", FASTS2S_NUM_THREADS=" 3 ", FASTS2S_BACKEND="numba")
+    assert (done.stdout, done.returncode) == ("3\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "\u00b2"])
+def test_a_wrong_number_of_threads_is_an_error(text):
+    code = "import fasts2s; fasts2s.get_backend('numba').kernels()"
+    done = run_python(code, FASTS2S_NUM_THREADS=text)
+    assert done.returncode == 1
+    assert f"ValueError: FASTS2S_NUM_THREADS is {text!r}" in done.stderr
+
+
+def test_cache_folder_comes_from_the_environment(tmp_path):
+    code = "import fasts2s; fasts2s.get_backend('numba').kernels(); from fasts2s_kernels.numba_cpu import _jit"
+    done = run_python(f"{code}; print(_jit.cache().base)", FASTS2S_CACHE_DIR=str(tmp_path))
+    assert done.stdout.strip() == str(tmp_path), done.stderr
+
+
+def test_without_a_compiler_auto_is_numpy_and_numba_an_error():
+    done = run_python("import fasts2s; print(fasts2s.get_backend().name)", NUMBA_DISABLE_JIT="1")
+    assert done.stdout == "numpy\n", done.stderr
+    done = run_python("import fasts2s; fasts2s.get_backend('numba')", NUMBA_DISABLE_JIT="1")
+    assert "NUMBA_DISABLE_JIT is set" in done.stderr
+    assert done.returncode == 1
+
+
+def test_a_broken_numba_leaves_auto_on_numpy(tmp_path):
+    (tmp_path / "llvmlite.py").write_text("raise ImportError('does not fit')\n")
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import fasts2s; print(fasts2s.get_backend().name)"
+    done = run_python(f"import sys; sys.argv.append({str(tmp_path)!r}); {code}")
+    assert done.stdout == "numpy\n", done.stderr

@@ -152,7 +152,7 @@ SOURCES = sorted([*(ROOT / "fasts2s").rglob("*.py"), *(ROOT / "kernels" / "fasts
 
 
 # Compiled functions: Numba infers their types or reads them in the decorator.
-COMPILED = {"inline", "kernel", "entry", "parallel", "intrinsic"}
+COMPILED = {"inline", "kernel", "entry", "parallel", "region", "intrinsic"}
 
 
 def is_compiled(f):

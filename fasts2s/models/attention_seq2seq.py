@@ -8,6 +8,7 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
+from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one, stepwise_answer
 from fasts2s_kernels.checks import weight
 from fasts2s_kernels.contract import Array
@@ -31,7 +32,7 @@ class AttentionEncoder(Encoder):
 
     def backward(self, dhs: Array) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - the book's name
         """dhs : (N, T, H), the gradient of all hs. Computes all gradients. Raises ValueError."""
-        self.embed.backward(self.lstm.backward(dhs))
+        self._reader.backward(dhs)
 
 
 def _last(enc_hs: Array) -> Array:
@@ -58,13 +59,13 @@ class AttentionDecoder:
         self.affine = TimeAffine(*init.affine(2 * H, V, be), backend=be)
         self.params = self.embed.params + self.lstm.params + self.affine.params
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
+        self._reader = EmbeddedLSTM(self.embed, self.lstm)
 
     def forward(self, xs: Array, enc_hs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, enc_hs : (N, S, H), mask : (N, S) bool, False on padding -> scores (N, T, V)."""
         enc_hs = weight("enc_hs", enc_hs, "(N, S, H)", 3)
-        with all_or_nothing([self.embed, self.lstm, self.attention, self.affine]):
-            self.lstm.set_state(_last(enc_hs))
-            dec_hs = self.lstm.forward(self.embed.forward(xs))
+        with all_or_nothing([self._reader, self.lstm, self.attention, self.affine]):
+            dec_hs = self._reader.forward(xs, h0=_last(enc_hs))
             context = self.attention.forward(enc_hs, dec_hs, mask)
             return self.affine.forward(np.concatenate((context, dec_hs), axis=2))
 
@@ -75,8 +76,7 @@ class AttentionDecoder:
         H = dout.shape[2] // 2
         dcontext, ddec_hs0 = dout[:, :, :H], dout[:, :, H:]
         denc_hs, ddec_hs1 = self.attention.backward(dcontext)
-        self.embed.backward(self.lstm.backward(ddec_hs0 + ddec_hs1))
-        denc_hs[:, -1] += self.lstm.dh
+        denc_hs[:, -1] += self._reader.backward(ddec_hs0 + ddec_hs1)[0]
         return denc_hs
 
     def start(self, enc_hs: Array, mask: Array | None = None) -> Any:

@@ -6,6 +6,8 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
+from fasts2s.models.base_model import id_matrix
+from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
 from fasts2s_kernels.checks import as_float, saved, weight
 from fasts2s_kernels.contract import Array
@@ -34,25 +36,23 @@ class PeekyDecoder:
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
         self.cache: int | None = None  # H, after forward
         self._cache: Any = None
+        self._reader = EmbeddedLSTM(self.embed, self.lstm)
 
     def forward(self, xs: Array, h: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, h : (N, H) -> scores (N, T, V). mask, of the source, has no part here."""
-        h = weight("h", h, "(N, H)", 2)
-        H = h.shape[1]
-        with all_or_nothing([self.embed]):
-            out = self.embed.forward(xs)
-            N, T, _ = out.shape
-            if h.shape[0] != N:
-                raise ValueError(f"h has shape {h.shape}, expected (N, H) with N = {N}, as many rows as xs")
-            kernels = self.backend.kernels_for(h, self.embed.W)
-            Wx_h, Wx_x, Wh, b, W_h, W_x, bias = self._split(H)
+        h, xs = weight("h", h, "(N, H)", 2), id_matrix("xs", xs)
+        N, H = xs.shape[0], h.shape[1]
+        if h.shape[0] != N:
+            raise ValueError(f"h has shape {h.shape}, expected (N, H) with N = {N}, as many rows as xs")
+        kernels = self.backend.kernels_for(h, self.embed.W)
+        Wx_h, _, _, _, W_h, W_x, bias = self._split(H)
+        with all_or_nothing([self._reader, self.lstm]):
             row_bias = kernels.affine_forward(h, Wx_h, None)
-            hs, last, c, cache = kernels.lstm_forward(out, Wx_x, Wh, b, h0=h, row_bias=row_bias)
-            context = kernels.affine_forward(h, W_h, bias)
-            rows = hs.reshape(N * T, H)
-            score = kernels.affine_forward(rows, W_x, None).reshape(N, T, -1)
-            score += context[:, None, :]
-        self.lstm.h, self.lstm.c, self._cache, self.cache = last, c, (h, rows, cache), H
+            hs = self._reader.forward(xs, h0=h, row_bias=row_bias, skip=H)
+            rows = hs.reshape(-1, H)
+            score = kernels.affine_forward(rows, W_x, None).reshape(*xs.shape, W_x.shape[1])
+            score += kernels.affine_forward(h, W_h, bias)[:, None, :]
+        self._cache, self.cache = (h, rows), H
         return score
 
     def _split(self, H: int) -> tuple[Array, ...]:
@@ -64,19 +64,15 @@ class PeekyDecoder:
     @quiet
     def backward(self, dscore: Array) -> Array:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
-        h, rows, cache = saved(self._cache)
+        h, rows = saved(self._cache)
         (N, H), R = h.shape, rows.shape[0]
-        Wx_h, Wx_x, Wh, _, W_h, W_x, _ = self._split(H)
-        kernels = self.backend.kernels_for(dscore, Wx_x)
+        Wx_h, _, _, _, W_h, W_x, _ = self._split(H)
+        kernels = self.backend.kernels_for(dscore, W_x)
         dscore = as_float("dscore", dscore, W_x.dtype, (N, R // N if N else 0, W_x.shape[1]), "(N, T, V)")
-        (dWx, dWh, db), (dW, dbias) = self.lstm.grads, self.affine.grads
+        dWx, (dW, dbias) = self.lstm.grads[0], self.affine.grads
         dhs = kernels.affine_backward(dscore.reshape(R, -1), rows, W_x, dW=dW[H:], db=dbias)
         dh = kernels.affine_backward(dscore.sum(axis=1), h, W_h, dW=dW[:H], db=None)
-        dxs, dh0, dc0, drow = kernels.lstm_backward(
-            dhs.reshape(N, -1, H), Wx_x, Wh, cache, dWx=dWx[H:], dWh=dWh, db=db
-        )
-        self.lstm.dh, self.lstm.dc = dh0, dc0
-        self.embed.backward(dxs)
+        dh0, drow = self._reader.backward(dhs.reshape(N, -1, H))
         dh += dh0
         dh += kernels.affine_backward(drow, h, Wx_h, dW=dWx[:H], db=None)
         return dh

@@ -10,6 +10,7 @@ from fasts2s.generation import greedy
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel, id_matrix
+from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s_kernels.checks import integer, weight
 from fasts2s_kernels.contract import Array
 
@@ -56,16 +57,15 @@ class Encoder:
         self.params = self.embed.params + self.lstm.params
         self.grads = self.embed.grads + self.lstm.grads
         self.hs: Array | None = None
+        self._reader = EmbeddedLSTM(self.embed, self.lstm)
 
     def forward(self, xs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> last h (N, H). ValueError, IndexError."""
-        with all_or_nothing([self.embed, self.lstm]):
-            out = self.embed.forward(xs)
-            if out.shape[1] == 0:
-                raise ValueError(f"xs has shape {out.shape[:2]}, expected (N, T) with T >= 1: nothing to encode")
-            hs = self.lstm.forward(out, mask)
-        self.hs = hs
-        return hs[:, -1, :]
+        xs = id_matrix("xs", xs)
+        if xs.shape[1] == 0:
+            raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
+        self.hs = self._reader.forward(xs, mask)
+        return self.hs[:, -1, :]
 
     def encode(self, xs: Array, mask: Array | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
@@ -76,7 +76,7 @@ class Encoder:
 
     def backward(self, dh: Array) -> None:
         """dh : (N, H), the gradient of the last h. Computes all gradients. Raises ValueError."""
-        self.embed.backward(self.lstm.backward(None, dh_last=dh))
+        self._reader.backward(None, dh)
 
 
 class Decoder:
@@ -93,21 +93,16 @@ class Decoder:
         self.affine = TimeAffine(*init.affine(H, V, be), backend=be)
         self.params = self.embed.params + self.lstm.params + self.affine.params
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
+        self._reader = EmbeddedLSTM(self.embed, self.lstm)
 
     def forward(self, xs: Array, h: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, h : (N, H) -> scores (N, T, V). mask, of the source, has no part here."""
-        with all_or_nothing([self.embed, self.lstm, self.affine]):
-            self.lstm.set_state(weight("h", h, "(N, H)", 2))
-            out = self.embed.forward(xs)
-            out = self.lstm.forward(out)
-            return self.affine.forward(out)
+        with all_or_nothing([self._reader, self.lstm, self.affine]):
+            return self.affine.forward(self._reader.forward(xs, h0=weight("h", h, "(N, H)", 2)))
 
     def backward(self, dscore: Array) -> Array:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
-        dout = self.affine.backward(dscore)
-        dout = self.lstm.backward(dout)
-        self.embed.backward(dout)
-        return self.lstm.dh
+        return self._reader.backward(self.affine.backward(dscore))[0]
 
     def start(self, h: Array, mask: Array | None = None) -> Any:
         """Return the state before the first step, from h (N, H); for :mod:`fasts2s.generation`."""

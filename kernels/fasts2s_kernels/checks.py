@@ -26,6 +26,7 @@ __all__ = [
     "flag",
     "floating",
     "gradients",
+    "id_sequence",
     "inexact",
     "integer",
     "integers",
@@ -233,7 +234,7 @@ def state(name: str, a: Any, like: Array, shape: tuple[int, int]) -> Array:
     if a.shape != shape:
         raise ValueError(
             f"the state {name} has shape {a.shape}, expected (N, H) = {shape}: "
-            "a stateful layer keeps its state between calls, see resetstate() and setstate()"
+            "a stateful layer keeps its state between calls, see reset_state() and set_state()"
         )
     return _cast(name, a, like.dtype)
 
@@ -256,6 +257,24 @@ def sequence(
         mask = as_mask("mask", mask, (N, T), "(N, T)")
         xs = np.where(mask[:, :, None], xs, xs.dtype.type(0))
     return Sequence(xs, Wx, Wh, b, held, row_bias, mask)
+
+
+def id_sequence(
+    gates: int, table: Any, ids: Any, Wh: Any, states: dict[str, Any], row_bias: Any, mask: Any
+) -> tuple[Sequence, Array, Array]:
+    """Check the inputs of a recurrent forward call whose inputs are ids of rows of a table (V, gH).
+
+    Returns a sequence with D = 0, the table, and the ids in 0 .. V - 1.
+    """
+    table, Wh = weight("table", table, f"(V, {_blocks(gates)})", 2), weight("Wh", Wh, f"(H, {_blocks(gates)})", 2)
+    if table.shape[1] != Wh.shape[1] or table.dtype != Wh.dtype:
+        wanted = f"{Wh.dtype} (V, {_blocks(gates)}) with {Wh.shape[1]} columns, as Wh"
+        raise ValueError(f"table is {table.dtype} {table.shape}, expected {wanted}")
+    ids = as_ids("ids", ids, table.shape[0], "(N, T)")
+    if ids.ndim != 2:
+        raise ValueError(f"ids has shape {ids.shape}, expected (N, T)")
+    xs, Wx = np.zeros_like(table, shape=(*ids.shape, 0)), table[:0]
+    return sequence(gates, xs, Wx, Wh, None, states, row_bias, mask), table, ids
 
 
 def step(gates: int, x: Any, Wx: Any, Wh: Any, b: Any, states: dict[str, Any], row_bias: Any) -> Sequence:

@@ -151,6 +151,50 @@ class Kernels(Protocol):
         """One step of :meth:`lstm_forward` for inference: x (N, D), h, c (N, H) -> next h, c (N, H)."""
         ...
 
+    def lstm_ids_forward(
+        self,
+        table: Array,
+        ids: Array,
+        Wh: Array,
+        *,
+        h0: Array | None = None,
+        c0: Array | None = None,
+        row_bias: Array | None = None,
+        mask: Array | None = None,
+    ) -> tuple[Array, Array, Array, Cache]:
+        """Run one LSTM layer over sequences of ids: ``a_t = table[id_t] + h_{t-1} Wh + row_bias``.
+
+        With ``table = W Wx + b`` this is :meth:`lstm_forward` on an embedding W, for a vocabulary so small that the
+        products of all its words are fewer than those of the batch.
+
+        Parameters
+        ----------
+        table : (V, 4H)
+        ids : (N, T) integers, -V to V - 1; else IndexError
+        Wh, h0, c0, row_bias, mask, and what is returned
+            As for :meth:`lstm_forward`.
+        """
+        ...
+
+    def lstm_ids_backward(
+        self,
+        dhs: Array | None,
+        Wh: Array,
+        cache: Cache,
+        *,
+        dh_last: Array | None = None,
+        dc_last: Array | None = None,
+        dtable: Array,
+        dWh: Array,
+    ) -> tuple[Array, Array, Array | None]:
+        """Gradients of :meth:`lstm_ids_forward`: dtable (V, 4H) and dWh (H, 4H) are overwritten.
+
+        Returns
+        -------
+        dh0, dc0 : (N, H); drow_bias : (N, 4H), or None if the forward call had no row_bias.
+        """
+        ...
+
     def lstm_encode(
         self, W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, mask: Array | None = None
     ) -> Array:

@@ -148,6 +148,36 @@ LSTM = _recurrent("lstm", 4, ("h0", "c0"))
 GRU = _recurrent("gru", 3, ("h0",))
 RNN = _recurrent("rnn", 1, ("h0",))
 
+
+def _ids_case(rng: np.random.Generator, sizes: tuple[int, ...] | None = None, scale: float = 1.0) -> Arrays:
+    """Inputs of the LSTM on ids: D of the other recurrent cases is V here."""
+    inputs = _recurrent_case(4, ("h0", "c0"), rng, sizes, scale)
+    N, T, V = inputs.pop("xs").shape
+    H4 = inputs.pop("Wx").shape[1]
+    inputs.pop("b", None)
+    ids = rng.integers(-V, V, size=(N, T)) if V else np.zeros((N, 0), dtype=np.int64)
+    return inputs | {"table": rng.standard_normal((V, H4)) * scale, "ids": ids}
+
+
+def _ids_run(kernels: Kernels, inputs: Arrays) -> tuple[Arrays, Cache]:
+    put = partial(_put, kernels, inputs)
+    keywords = {k: put(k) for k in ("h0", "c0", "row_bias", "mask")}
+    *outputs, cache = kernels.lstm_ids_forward(put("table"), put("ids"), put("Wh"), **keywords)
+    return dict(zip(("hs", "h", "c"), outputs, strict=True)), cache
+
+
+def _ids_back(kernels: Kernels, inputs: Arrays, cache: Cache, douts: Arrays) -> Arrays:
+    buffers = {f"d{w}": kernels.asarray(np.full_like(inputs[w], np.nan)) for w in ("table", "Wh")}
+    lasts = {f"d{s}_last": _put(kernels, douts, s) for s in ("h", "c")}
+    dhs, Wh = _put(kernels, douts, "hs"), _put(kernels, inputs, "Wh")
+    results = kernels.lstm_ids_backward(dhs, Wh, cache, **lasts, **buffers)
+    gradients = dict(zip(("h0", "c0", "row_bias"), results, strict=True))
+    assert (gradients["row_bias"] is None) == ("row_bias" not in inputs), "drow_bias comes exactly with row_bias"
+    return {k: g for k, g in gradients.items() if g is not None} | {w: buffers[f"d{w}"] for w in ("table", "Wh")}
+
+
+LSTM_IDS = Op("lstm_ids", _ids_case, _ids_run, _ids_back, ("hs", "h", "c"))
+
 # ---- layers without state -------------------------------------------------------------------------------
 
 
@@ -227,4 +257,4 @@ SOFTMAX_LOSS = Op("softmax_loss", _softmax_case, _softmax_run, _softmax_back, ("
 ATTENTION = Op("attention", _attention_case, _attention_run, _attention_back, ("context",))
 
 RECURRENT = (LSTM, GRU, RNN)
-OPS = (*RECURRENT, AFFINE, EMBEDDING, SOFTMAX_LOSS, ATTENTION)
+OPS = (*RECURRENT, LSTM_IDS, AFFINE, EMBEDDING, SOFTMAX_LOSS, ATTENTION)

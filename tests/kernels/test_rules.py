@@ -13,7 +13,7 @@ LAYOUTS = {
     "every second": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
     "inside of more": lambda a: np.pad(a, 1)[(slice(1, -1),) * a.ndim],
 }
-WEIGHTS = ("Wx", "Wh", "W")
+WEIGHTS = ("table", "Wx", "Wh", "W")
 
 
 @pytest.fixture(params=OPS, ids=lambda op: op.name)
@@ -142,6 +142,7 @@ def test_other_numbers_are_cast_to_the_dtype_of_the_weights(op, kernels, rng, ot
 # rounding grows without bound, and no tolerance could tell a right kernel from a wrong one.
 FLOAT32_CASES = {
     "lstm": [((3, 7, 5, 11), 1), ((3, 63, 5, 11), 1), ((3, 63, 5, 11), 4), ((5, 35, 33, 17), 4)],
+    "lstm_ids": [((3, 7, 5, 11), 1), ((3, 63, 5, 11), 2), ((35, 9, 65, 17), 1)],
     "gru": [((3, 7, 5, 11), 1), ((3, 63, 5, 11), 1), ((3, 63, 5, 11), 2), ((3, 7, 5, 11), 4)],
     "rnn": [((3, 7, 5, 11), 1), ((3, 63, 5, 11), 1), ((3, 7, 5, 11), 2), ((3, 2, 5, 11), 4)],
     "affine": [((7, 5, 11), 1), ((63, 131, 33), 4)],

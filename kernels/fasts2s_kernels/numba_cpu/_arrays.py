@@ -23,6 +23,7 @@ int_ = types.int64
 #: What stands for an argument that is None; its address is 0 to compiled code.
 NONE1, NONE2, NONE3 = (np.empty((0,) * n, np.float32) for n in (1, 2, 3))
 NO_BOOLS = np.empty((0, 0), np.bool_)
+NO_IDS = np.empty((0, 0), np.int64)
 
 
 def padded(n: int) -> int:

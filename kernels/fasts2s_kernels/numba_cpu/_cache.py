@@ -70,14 +70,14 @@ class Cache:
 
     def give_up(self, error: BaseException) -> None:
         """Go on without a cache, and say so once."""
-        if self.folder is not None:
+        folder, self.folder = self.folder, None  # before the warning, which may be an error to the user
+        if folder is not None:
             warnings.warn(
-                f"compiled kernels cannot be kept in {self.folder} ({type(error).__name__}: {error}); "
+                f"compiled kernels cannot be kept in {folder} ({type(error).__name__}: {error}); "
                 "they are compiled anew in every process: make the folder writable or set FASTS2S_CACHE_DIR",
                 RuntimeWarning,
                 stacklevel=2,
             )
-            self.folder = None
 
     @contextlib.contextmanager
     def opened(self, name: str) -> Iterator[bool]:
@@ -93,7 +93,7 @@ class Cache:
                 _private(self.folder)
                 stack.enter_context(filelock.FileLock(self.folder / "lock", timeout=_LOCK_SECONDS))
                 known = self._drop_doubtful(name)
-            except (OSError, filelock.Timeout) as error:
+            except (OSError, NotImplementedError) as error:  # a Timeout is an OSError; some file systems cannot lock
                 self.give_up(error)
                 yield False
                 return
@@ -114,6 +114,10 @@ class Cache:
         found = (path for path in self.folder.rglob("*.nb[ci]") if f".{name}-" in path.name)
         return sorted(found)
 
+    def _key(self, path: Path) -> str:
+        # With its folder: two installations of one version have files of the same names.
+        return path.parent.name + "/" + path.name
+
     def _manifest(self) -> dict[str, str]:
         if self.folder is None:
             return {}
@@ -125,16 +129,16 @@ class Cache:
 
     def _drop_doubtful(self, name: str) -> dict[str, str]:
         manifest, files = self._manifest(), self._files(name)
-        if any(manifest.get(path.name) != _sha256(path) for path in files):
+        if any(manifest.get(self._key(path)) != _sha256(path) for path in files):
             for path in files:  # index and code belong together
                 path.unlink(missing_ok=True)
             return {}
-        return {path.name: manifest[path.name] for path in files}
+        return {self._key(path): manifest[self._key(path)] for path in files}
 
     def _enter_new(self, name: str, known: dict[str, str]) -> None:
         if self.folder is None:
             return
-        now = {path.name: _sha256(path) for path in self._files(name)}
+        now = {self._key(path): _sha256(path) for path in self._files(name)}
         if now != known:
             temporary = self.folder / f"{_MANIFEST}.{os.getpid()}"
             temporary.write_text(json.dumps(self._manifest() | now), encoding="utf-8")

@@ -21,4 +21,4 @@ config: Any = _config
 cfunc: Any = numba.cfunc
 njit: Any = numba.njit  # for _jit alone
 prange: Any = numba.prange
-threading_layer: Any = numba.threading_layer
+threading_layer: Any = getattr(numba, "threading_layer")  # noqa: B009 - not exported to type checkers

@@ -195,8 +195,8 @@ def fma(typing_context, a, b, c):
 
 
 def _unary(name: str, text: str) -> Any:
-    def unary(typing_context, a):
-        def generate(context, builder, signature, args):
+    def unary(typing_context: Any, a: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return call(builder, f"llvm.{name}.v{LANES}f32", _vec, *args)
 
         return vector(vector), generate
@@ -210,8 +210,8 @@ fabs = _unary("fabs", "Return the absolute value.")
 
 
 def _choice(name: str, relation: str, text: str) -> Any:
-    def choice(typing_context, a, b, x, y):
-        def generate(context, builder, signature, args):
+    def choice(typing_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             a, b, x, y = args
             return builder.select(builder.fcmp_ordered(relation, a, b), x, y)
 
@@ -265,14 +265,14 @@ def lane_max(typing_context, a):
 
 
 def _scalar_memory(kind: Any, numba_kind: Any, prefix: str) -> tuple[Any, Any]:
-    def load_one(typing_context, address):
-        def generate(context, builder, signature, args):
+    def load_one(typing_context: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return builder.load(address_of(builder, args[0], kind))
 
         return numba_kind(types.int64), generate
 
-    def store_one(typing_context, address, a):
-        def generate(context, builder, signature, args):
+    def store_one(typing_context: Any, address: Any, a: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             builder.store(args[1], address_of(builder, args[0], kind))
             return context.get_dummy_value()
 

@@ -20,7 +20,7 @@ import numpy as np
 from llvmlite import ir
 
 from fasts2s_kernels.numba_cpu._calls import call_region, call_task, zeros_on_stack
-from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel, parallel
+from fasts2s_kernels.numba_cpu._jit import Kernel, entry, inline, kernel, parallel
 from fasts2s_kernels.numba_cpu._numba import config, intrinsic, prange, threading_layer, types
 from fasts2s_kernels.numba_cpu._simd import load_int
 
@@ -80,9 +80,23 @@ def _all_workers(workers, board, first, n_first, second, n_second, third, n_thir
         _work(worker, board, first, n_first, second, n_second, third, n_third, args)
 
 
-@kernel(types.void(*[types.int64] * 8))
+class _Region(Kernel):
+    """A kernel with a parallel loop: loaded before Numba's threads were started it would abort the process."""
+
+    def ensure(self) -> Any:
+        """Start the threads, then as any kernel."""
+        start_threads()
+        return super().ensure()
+
+
+def region(function: Callable[..., Any]) -> _Region:
+    """Make a :class:`_Region`."""
+    return _Region(function, types.void(*[types.int64] * 8), ())
+
+
+@region
 def parallel_region(workers, first, n_first, second, n_second, third, n_third, args):
-    """Run three phases on several workers. To be loaded after Numba's threads were started."""
+    """Run three phases on several workers."""
     board = zeros_on_stack(32)
     _all_workers(workers, board, first, n_first, second, n_second, third, n_third, args)
 
@@ -154,9 +168,11 @@ class _Pool:
 
     def team(self, workers: int) -> int:
         """Return the address of the description of a team, see :func:`launch`."""
-        if workers not in self.teams:
-            self.teams[workers] = (ctypes.c_int64 * 2)(workers, parallel_region.ensure().address)
-        return ctypes.addressof(self.teams[workers])
+        team = self.teams.get(workers)
+        if team is None:  # of two that two threads make at once the first one stays: its address may be in use
+            made = (ctypes.c_int64 * 2)(workers, parallel_region.ensure().address)
+            team = self.teams.setdefault(workers, made)
+        return ctypes.addressof(team)
 
     def start(self) -> None:
         """Choose the layer, before the first parallel call of this process."""
@@ -169,6 +185,8 @@ class _Pool:
                 RuntimeWarning,
                 stacklevel=2,
             )
+        elif config.THREADING_LAYER in ("tbb", "safe", "threadsafe", "forksafe"):
+            _load_tbb()  # by its name alone Numba does not find the library either
         _start_threads(np.zeros(2, np.int64))
         self.layer, self.pid = threading_layer(), os.getpid()
 
@@ -209,14 +227,19 @@ def _load_tbb() -> bool:
     return False
 
 
-def workers_for(work: float) -> int:
-    """Return how many workers an amount of work deserves, in multiply-adds or what takes as long."""
-    if work < SERIAL_BELOW or POOL.wanted == 1:
-        return 1
+def start_threads() -> None:
+    """Start Numba's threads, unless that has happened."""
     if POOL.layer is None:
         with POOL.lock:
             if POOL.layer is None:
                 POOL.start()
+
+
+def workers_for(work: float) -> int:
+    """Return how many workers an amount of work deserves, in multiply-adds or what takes as long."""
+    if work < SERIAL_BELOW or POOL.wanted == 1:
+        return 1
+    start_threads()
     return POOL.limit()
 
 

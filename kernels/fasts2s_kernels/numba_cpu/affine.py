@@ -9,7 +9,7 @@ from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, load_float, splat, store_float, transpose_block
+from fasts2s_kernels.numba_cpu._simd import FLOAT, load_float, splat, store, store_float, transpose_block
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import (
@@ -21,7 +21,6 @@ from fasts2s_kernels.numba_cpu.gemm import (
     copy_block,
     load_first,
     pack,
-    store_first,
     tiles,
 )
 from fasts2s_kernels.reference.affine import rows_of
@@ -38,17 +37,20 @@ _LOCAL = PANEL * (K_BLOCK + _ROW_BLOCK + 1)
 def _product(C, c_row, bias, A, a_row, B, k_step, n_step, rows, columns, K, local):
     """``C = A B + bias`` in up to PANEL columns and _ROW_BLOCK rows; A is contiguous along k."""
     width = ceil_div(columns, LANES)
-    step, sums = width * LANES, local + FLOAT * PANEL * K_BLOCK
-    for r in range(rows):
-        for v in range(width):
-            n = LANES * v
-            a = load_first(bias + FLOAT * n, columns - n) if bias else splat(_ZERO)
-            store_first(sums + FLOAT * (step * r + n), a, LANES)
+    sums, step = C, c_row
+    if columns % LANES:  # whole vectors would be stored beyond the last column
+        sums, step = local + FLOAT * PANEL * K_BLOCK, width * LANES
+    for v in range(width):
+        n = LANES * v
+        a = load_first(bias + FLOAT * n, columns - n) if bias else splat(_ZERO)
+        for r in range(rows):
+            store(sums + FLOAT * (step * r + n), a)
     for k in range(0, K, K_BLOCK):
         part = min(K_BLOCK, K - k)
         _pack(local, width, B + FLOAT * k_step * k, k_step, n_step, part, columns)
-        _tiles(width, rows, sums, step, A + FLOAT * k, a_row, 1, local, step, LANES, part)
-    copy_block(C, c_row, sums, rows, width, columns)
+        _tiles(width, rows, sums, step, A + FLOAT * k, a_row, 1, local, width * LANES, LANES, part)
+    if columns % LANES:
+        copy_block(C, c_row, sums, rows, width, columns)
 
 
 @kernel(needs=(pack, tiles))

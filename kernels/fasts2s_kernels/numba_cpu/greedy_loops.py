@@ -23,7 +23,7 @@ from fasts2s_kernels.numba_cpu.gemm import (
     store_first,
     tiles,
 )
-from fasts2s_kernels.numba_cpu.lstm_forward import lstm_pack, pass_through, time_step
+from fasts2s_kernels.numba_cpu._lstm_forward import lstm_pack, pass_through, time_step
 
 _pack, _tiles, _launch = pack.external, tiles.external, launch.external
 _ZERO = np.float32(0)
@@ -74,7 +74,7 @@ def encode_rows(worker, task, args):
     for t in range(T):
         for r in range(rows):
             copy_row(x + FLOAT * D * r, W + FLOAT * D * load_int(ids + 8 * (T * (first + r) + t)), D)
-        time_step(0, rows, D, H, weights, 0, x, h, h_next, c, c_next, gates, 0, local)
+        time_step(0, rows, D, H, weights, 0, x, (0, 0, 0), h, h_next, c, c_next, gates, 0, local)
         for r in range(rows):
             if mask and not load_bool(mask + T * (first + r) + t):
                 pass_through(r, H, h, h_next, c, c_next)
@@ -129,7 +129,7 @@ def greedy_rows(worker, task, args):
         for r in range(rows):
             last = load_int(out + 8 * (T * (first + r) + t - 1)) if t > 0 else load_int(ids + 8 * (first + r))
             copy_row(x + FLOAT * D * r, W + FLOAT * D * last, D)
-        time_step(0, rows, D, H, weights, extra, x, h, h_next, c, c_next, gates, 0, local)
+        time_step(0, rows, D, H, weights, extra, x, (0, 0, 0), h, h_next, c, c_next, gates, 0, local)
         h, h_next, c, c_next = h_next, h, c_next, c
         _scores(rows, first, H, V, h, packed_out, b_out, score_bias, scores)
         for r in range(rows):

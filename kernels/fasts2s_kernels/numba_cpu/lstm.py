@@ -1,6 +1,6 @@
 """LSTM: what Python calls. The loops are in lstm_forward and lstm_backward."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from fasts2s_kernels import checks, reference
 from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
-from fasts2s_kernels.numba_cpu import lstm_backward as back
-from fasts2s_kernels.numba_cpu import lstm_forward as fore
+from fasts2s_kernels.numba_cpu import _lstm_backward as back
+from fasts2s_kernels.numba_cpu import _lstm_forward as fore
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL
 from fasts2s_kernels.numba_cpu.recurrent import local_floats
@@ -23,11 +23,39 @@ class _Saved(NamedTuple):
     h_time: Array
     c_time: Array
     gates: Array
+    fresh: bool  # the initial h was zero, and there is more than one step
+    V: int  # rows of the table where inputs are ids, else 0
+    ids: Array  # (T N,), time-major
 
 
 def unpacked_vectors(rows: int, H: int) -> int:
     """Return how many vectors of units are read from the weights as they are: whole ones, where rows are few."""
     return H // LANES if rows < fore.PACK_FROM_ROWS else 0
+
+
+def _masked(seq: checks.Sequence) -> Array:
+    return arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask)
+
+
+def _forward(seq: checks.Sequence, fresh: bool, table: Any, ids: Array) -> tuple[Array, Array, Array, Cache]:
+    """Run the layer on checked inputs, of which none is empty (but D, where inputs are ids)."""
+    (N, T, D), H = seq.xs.shape, seq.Wh.shape[0]
+    HP, unpacked, fresh = arr.padded(H), unpacked_vectors(N, H), fresh and T > 1
+    workers = threads.workers_for(N * T * (D + H + 40) * 4 * H)
+    hs, x_time = np.empty((N, T, H), np.float32), np.empty((T, N, D), np.float32)
+    h_time, c_time = np.empty((T + 1, N, H), np.float32), np.empty((T + 1, N, HP), np.float32)
+    gates = np.empty((T, N, 4 * HP), np.float32)
+    h_time[0] = seq.states[0]
+    c_time[0, :, :H], c_time[0, :, H:] = seq.states[1], 0
+    threads.run(
+        workers, fore.forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
+        arr.optional(seq.b, arr.NONE1), arr.optional(seq.row_bias, arr.NONE2), _masked(seq),
+        arr.optional(table, arr.NONE2), np.ascontiguousarray(ids), unpacked, -(-N // workers), int(fresh),
+        hs, x_time, h_time, c_time, gates, arr.scratch(4 * HP * (1 + D + H)), arr.scratch(workers * PANEL * BLOCK),
+    )  # fmt: skip
+    flat = np.ascontiguousarray(ids.T).reshape(-1)
+    saved = _Saved(seq, x_time, h_time, c_time, gates, fresh, 0 if table is None else table.shape[0], flat)
+    return hs, h_time[T].copy(), c_time[T, :, :H].copy(), saved
 
 
 def lstm_forward(
@@ -47,25 +75,57 @@ def lstm_forward(
     pre-activations. Memory for backward: inputs, states and gates once.
     """
     seq = checks.sequence(4, xs, Wx, Wh, b, {"h0": h0, "c0": c0}, row_bias, mask)
-    N, T, D = seq.xs.shape
-    H = seq.Wh.shape[0]
-    if seq.Wx.dtype != arr.FLOAT32 or not N * T * D * H:
+    if seq.Wx.dtype != arr.FLOAT32 or not seq.xs.size * seq.Wh.size:
         return reference.lstm_forward(seq.xs, Wx, Wh, b, h0=h0, c0=c0, row_bias=row_bias, mask=mask)
-    HP, unpacked = arr.padded(H), unpacked_vectors(N, H)
-    workers = threads.workers_for(N * T * (D + H + 40) * 4 * H)
-    hs, x_time = np.empty((N, T, H), np.float32), np.empty((T, N, D), np.float32)
-    h_time, c_time = np.empty((T + 1, N, H), np.float32), np.empty((T + 1, N, HP), np.float32)
-    gates = np.empty((T, N, 4 * HP), np.float32)
-    h_time[0] = seq.states[0]
-    c_time[0, :, :H], c_time[0, :, H:] = seq.states[1], 0
+    return _forward(seq, h0 is None, None, arr.NO_IDS)
+
+
+def lstm_ids_forward(
+    table: Array,
+    ids: Array,
+    Wh: Array,
+    *,
+    h0: Array | None = None,
+    c0: Array | None = None,
+    row_bias: Array | None = None,
+    mask: Array | None = None,
+) -> tuple[Array, Array, Array, Cache]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_ids_forward`."""
+    seq, rows, places = checks.id_sequence(4, table, ids, Wh, {"h0": h0, "c0": c0}, row_bias, mask)
+    if rows.dtype != arr.FLOAT32 or not places.size * seq.Wh.size:
+        return reference.lstm_ids_forward(rows, places, Wh, h0=h0, c0=c0, row_bias=row_bias, mask=mask)
+    return _forward(seq, h0 is None, rows, places)
+
+
+class _Inputs(NamedTuple):
+    """Gradient buffers of what the inputs meet: of Wx and b, or of the table; the others stand for None."""
+
+    weights: Array
+    bias: Array
+    table: Array
+
+
+def _backward(
+    saved: _Saved, dhs: Any, dh_last: Any, dc_last: Array, Wx: Array, Wh: Array, dWh: Array, inputs: _Inputs
+) -> tuple[Array, Array, Array, Array | None]:
+    """Go back on checked inputs; returns dxs, dh0, dc0, drow_bias."""
+    seq, x_time, h_time, c_time, gates, fresh, _, ids = saved
+    (N, T, D), H = seq.xs.shape, Wh.shape[0]
+    HP, panels = arr.padded(H), -(-H // PANEL) + -(-D // PANEL)
+    workers = threads.workers_for(2 * N * T * (D + H + 10) * 4 * H)
+    dc = np.zeros((N, HP), np.float32)
+    dc[:, :H] = dc_last
+    dA, dh, dxs = np.empty((T, N, 4 * H), np.float32), np.empty((N, H), np.float32), np.empty((N, T, D), np.float32)
     threads.run(
-        workers, fore.forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
-        arr.optional(seq.b, arr.NONE1), arr.optional(seq.row_bias, arr.NONE2),
-        arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask), unpacked, -(-N // workers),
-        hs, x_time, h_time, c_time, gates,
-        arr.scratch(4 * HP * (1 + D + H)), arr.scratch(workers * PANEL * BLOCK),
+        workers, back.backward, arr.NONE3 if dhs is None else arr.row_order(dhs), arr.optional(dh_last, arr.NONE2),
+        arr.c_order(Wx), arr.c_order(Wh), _masked(seq), x_time, h_time, c_time, gates, -(-N // workers), 2 * workers,
+        N if fresh else 0, dA, dc, dh, arr.NONE2 if seq.mask is None else np.empty((N, HP), np.float32),
+        inputs.weights, dWh, inputs.bias, dxs, inputs.table, ids,
+        arr.scratch(panels * PANEL * 4 * H), arr.scratch(workers * PANEL * BLOCK),
+        np.empty((workers, local_floats(D, H)), np.float32),
     )  # fmt: skip
-    return hs, h_time[T].copy(), c_time[T, :, :H].copy(), _Saved(seq, x_time, h_time, c_time, gates)
+    drow = None if seq.row_bias is None else dA.sum(axis=0)
+    return dxs, dh, dc[:, :H].copy(), drow
 
 
 def lstm_backward(
@@ -82,37 +142,47 @@ def lstm_backward(
 ) -> tuple[Array, Array, Array, Array | None]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_backward`.
 
-    Implementation: one parallel region of three phases, see ``lstm_backward.py``. A ``dhs`` of None is never made.
+    Implementation: one parallel region of three phases, see ``_lstm_backward.py``. A ``dhs`` of None is never made.
     """
     lasts = {"dh_last": dh_last, "dc_last": dc_last}
     saved = checks.saved(cache)
     if not isinstance(saved, _Saved):
         return reference.lstm_backward(dhs, Wx, Wh, cache, **lasts, dWx=dWx, dWh=dWh, db=db)
-    seq, x_time, h_time, c_time, gates = saved
-    dhs, Wx, Wh, (dh_end, dc_end), buffers = checks.gradients(4, dhs, seq, Wx, Wh, lasts, (dWx, dWh, db))
-    N, T, D = seq.xs.shape
-    H = Wh.shape[0]
-    HP = arr.padded(H)
-    workers = threads.workers_for(2 * N * T * (D + H + 10) * 4 * H)
-    dc = np.zeros((N, HP), np.float32)
-    dc[:, :H] = dc_end
-    dA, dh, dxs = np.empty((T, N, 4 * H), np.float32), np.empty((N, H), np.float32), np.empty((N, T, D), np.float32)
-    # Made in C order here and copied where a buffer is not: BetterRnnlm's tied gradient is in Fortran order.
+    dhs, Wx, Wh, (dh_end, dc_end), buffers = checks.gradients(4, dhs, saved.seq, Wx, Wh, lasts, (dWx, dWh, db))
+    # Made in C order and copied where a buffer is not: BetterRnnlm's tied gradient is in Fortran order.
     fresh = [arr.writable(buffer) for buffer in buffers]
-    panels = -(-H // PANEL) + -(-D // PANEL)
-    threads.run(
-        workers, back.backward, arr.NONE3 if dhs is None else arr.row_order(dhs),
-        arr.NONE2 if dh_last is None else arr.c_order(dh_end), arr.c_order(Wx), arr.c_order(Wh),
-        arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask), x_time, h_time, c_time, gates,
-        -(-N // workers), 2 * workers, dA, dc, dh,
-        arr.NONE2 if seq.mask is None else np.empty((N, HP), np.float32),
-        fresh[0], fresh[1], arr.NONE1 if fresh[2] is None else fresh[2], dxs,
-        arr.scratch(panels * PANEL * 4 * H), arr.scratch(workers * PANEL * BLOCK),
-        np.empty((workers, local_floats(D, H)), np.float32),
-    )  # fmt: skip
+    inputs = _Inputs(fresh[0], arr.NONE1 if fresh[2] is None else fresh[2], arr.NONE2)
+    results = _backward(saved, dhs, None if dh_last is None else dh_end, dc_end, Wx, Wh, fresh[1], inputs)
     arr.put_back(buffers, fresh)
-    drow = None if seq.row_bias is None else dA.sum(axis=0)
-    return dxs, dh, dc[:, :H].copy(), drow
+    return results
+
+
+def lstm_ids_backward(
+    dhs: Array | None,
+    Wh: Array,
+    cache: Cache,
+    *,
+    dh_last: Array | None = None,
+    dc_last: Array | None = None,
+    dtable: Array,
+    dWh: Array,
+) -> tuple[Array, Array, Array | None]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_ids_backward`."""
+    lasts = {"dh_last": dh_last, "dc_last": dc_last}
+    saved = checks.saved(cache)
+    if not isinstance(saved, _Saved):
+        return reference.lstm_ids_backward(dhs, Wh, cache, **lasts, dtable=dtable, dWh=dWh)
+    Wx = saved.seq.Wx  # (0, 4H): there are no inputs but ids
+    dhs, _, Wh, (dh_end, dc_end), (_, dWh, _) = checks.gradients(
+        4, dhs, saved.seq, Wx, Wh, lasts, (Wx.copy(), dWh, None)
+    )
+    dtable = checks.buffer("dtable", dtable, np.zeros_like(Wx, shape=(saved.V, Wh.shape[1])), "(V, 4H)")
+    buffers = (dtable, dWh)
+    fresh = [arr.writable(buffer) for buffer in buffers]
+    inputs = _Inputs(np.empty(Wx.shape, np.float32), arr.NONE1, fresh[0])
+    results = _backward(saved, dhs, None if dh_last is None else dh_end, dc_end, Wx, Wh, fresh[1], inputs)
+    arr.put_back(buffers, fresh)
+    return results[1:]
 
 
 def lstm_step(

@@ -1,18 +1,29 @@
 """What backward passes of LSTM, GRU and RNN share: weights packed transposed, gradients of weights and inputs.
 
 All take the same arguments, beginning with D, H, G (the columns of the weights: 4H, 3H or H), Wx, Wh, packed.
-"""
 
-import numpy as np
+The columns of dWh from ``split`` on have a left-hand side of their own, ``late_time``: in a GRU the candidate sees
+r h where the gates see h. Elsewhere ``split`` is G and ``late_time`` 0.
+"""
 
 from fasts2s_kernels.numba_cpu._calls import unpack_args
 from fasts2s_kernels.numba_cpu._jit import inline, kernel
-from fasts2s_kernels.numba_cpu._simd import FLOAT
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, load_int
 from fasts2s_kernels.numba_cpu._target import LANES
-from fasts2s_kernels.numba_cpu.gemm import K_BLOCK, PANEL, add_rows, ceil_div, clear, copy_block, pack, tiles
+from fasts2s_kernels.numba_cpu.gemm import (
+    K_BLOCK,
+    PANEL,
+    add_rows,
+    ceil_div,
+    clear,
+    copy_block,
+    load_first,
+    pack,
+    store_first,
+    tiles,
+)
 
 _pack, _tiles = pack.external, tiles.external
-_ZERO = np.float32(0)
 
 #: Rows of dxs that one product makes, before they are put where they belong.
 X_BLOCK = 128
@@ -21,6 +32,12 @@ X_BLOCK = 128
 def local_floats(D: int, H: int) -> int:
     """Return how many floats of memory of its own a worker of :func:`weight_gradients` needs."""
     return PANEL * (K_BLOCK + D + H + 1)
+
+
+@inline
+def weight_panels(split, G):
+    """Return how many panels of columns the weights have; none reaches across ``split``."""
+    return ceil_div(split, PANEL) + ceil_div(G - split, PANEL)
 
 
 @kernel(needs=(pack,))
@@ -37,17 +54,67 @@ def pack_transposed(worker, task, args):
 
 
 @inline
-def _weight_columns(first, width, columns, D, H, G, NT, dA, x_time, h_time, dWx, dWh, db, local):
-    """dWx, dWh and db in up to PANEL columns: x^T dA and h^T dA over all rows, K_BLOCK of them at a time."""
+def product_place(place, n, t, T, mask):
+    """Return ``place``, that of a product with the gradients of step t + 1, or 0 where row n has none of that step.
+
+    After padding the product is left out, not added as zero: zero times an infinite weight is NaN.
+    """
+    none = t == T - 1 or (mask and not load_bool(mask + T * n + t + 1))
+    return 0 if none else place
+
+
+@inline
+def arriving(carry, product, dhs, columns):
+    """Return the gradient of one vector of h: what was carried, plus a product, plus the gradient of the output.
+
+    All are addresses; the last two may be 0; ``columns`` are left in dhs. The product comes as a whole, because a sum
+    that began with the carry would be rounded at the size of the carry in every term.
+    """
+    d = load(carry)
+    if product:
+        d = d + load(product)
+    if dhs:
+        d = d + load_first(dhs, columns)
+    return d
+
+
+@inline
+def _add_by_id(table, row, ids, block, K, width, columns):
+    """Add the K rows of a packed block to the rows of a table that their ids name, in the order of the ids."""
+    for k in range(K):
+        target = table + FLOAT * row * load_int(ids + 8 * k)
+        for v in range(width):
+            n, a = LANES * v, load(block + VECTOR * (width * k + v))
+            store_first(target + FLOAT * n, load_first(target + FLOAT * n, columns - n) + a, columns - n)
+
+
+@inline
+def weight_columns(
+    first, width, columns, D, H, G, NT, h_from, dA, x_time, h_time, dWx, dWh, db, dtable, V, ids, local
+):
+    """dWx, dWh and db in up to PANEL columns: x^T dA and h^T dA over all rows, K_BLOCK of them at a time.
+
+    h is zero in the rows before ``h_from``, which are left out. With ``dtable`` (V, G) the inputs were ids (time-major)
+    and D is 0: rows of dA are added by id.
+    """
     step, sums = width * LANES, local + FLOAT * PANEL * K_BLOCK
     clear(sums, (D + H + 1) * width)
     sums_h, sums_b = sums + FLOAT * step * D, sums + FLOAT * step * (D + H)
-    for k in range(0, NT, K_BLOCK):
-        K = min(K_BLOCK, NT - k)
+    if dtable:
+        for r in range(V):
+            copy_block(dtable + FLOAT * (G * r + first), G, sums_b, 1, width, columns)
+    k = 0
+    while k < NT:
+        K = min(K_BLOCK, (h_from if k < h_from else NT) - k)
         _pack(local, width, dA + FLOAT * (G * k + first), G, 1, K, columns)
-        _tiles(width, D, sums, step, x_time + FLOAT * D * k, 1, D, local, step, LANES, K)
-        _tiles(width, H, sums_h, step, h_time + FLOAT * H * k, 1, H, local, step, LANES, K)
-        add_rows(sums_b, local, K, width)
+        if dtable:
+            _add_by_id(dtable + FLOAT * first, G, ids + 8 * k, local, K, width, columns)
+        else:
+            _tiles(width, D, sums, step, x_time + FLOAT * D * k, 1, D, local, step, LANES, K)
+            add_rows(sums_b, local, K, width)
+        if k >= h_from:
+            _tiles(width, H, sums_h, step, h_time + FLOAT * H * k, 1, H, local, step, LANES, K)
+        k += K
     copy_block(dWx + FLOAT * first, G, sums, D, width, columns)
     copy_block(dWh + FLOAT * first, G, sums_h, H, width, columns)
     if db:
@@ -55,7 +122,7 @@ def _weight_columns(first, width, columns, D, H, G, NT, dA, x_time, h_time, dWx,
 
 
 @inline
-def _input_rows(start, stop, D, H, G, N, T, dA, packed, dxs, local):
+def input_rows(start, stop, D, H, G, N, T, dA, packed, dxs, local):
     """Rows start to stop (time-major) of dxs = dA Wx^T."""
     for q in range(ceil_div(D, PANEL)):
         columns = min(PANEL, D - PANEL * q)
@@ -76,14 +143,20 @@ def weight_gradients(worker, task, args):
     """One panel of columns of dWx, dWh and db, or one group of rows of dxs."""
     (
         D, H, G, _, _, packed, N, T, _, dA, x_time, h_time, dWx, dWh, db, dxs, x_tasks, local, local_size,
-    ) = unpack_args(args, 19)  # fmt: skip
+        split, late_time,
+    ) = unpack_args(args, 21)  # fmt: skip
     local += FLOAT * local_size * worker
-    panels = ceil_div(G, PANEL)
+    panels, early = weight_panels(split, G), ceil_div(split, PANEL)
     if task < panels:
-        columns = min(PANEL, G - PANEL * task)
+        late = task >= early
+        first, end = (split + PANEL * (task - early), G) if late else (PANEL * task, split)
+        columns = min(PANEL, end - first)
         width = ceil_div(columns, LANES)
-        _weight_columns(PANEL * task, width, columns, D, H, G, N * T, dA, x_time, h_time, dWx, dWh, db, local)
+        h = late_time if late else h_time
+        weight_columns(
+            first, width, columns, D, H, G, N * T, 0, dA, x_time, h, dWx, dWh, db, 0, 0, 0, local
+        )  # fmt: skip
     else:
         group = ceil_div(N * T, x_tasks)
         start = group * (task - panels)
-        _input_rows(start, min(N * T, start + group), D, H, G, N, T, dA, packed, dxs, local)
+        input_rows(start, min(N * T, start + group), D, H, G, N, T, dA, packed, dxs, local)

@@ -14,7 +14,7 @@ from fasts2s_kernels.reference.embedding import embedding_backward, embedding_fo
 from fasts2s_kernels.reference.greedy import lstm_encode, lstm_greedy
 from fasts2s_kernels.reference.gru import gru_backward, gru_forward, gru_step
 from fasts2s_kernels.reference.host import asarray, to_numpy
-from fasts2s_kernels.reference.lstm import lstm_backward, lstm_forward, lstm_step
+from fasts2s_kernels.reference.lstm import lstm_backward, lstm_forward, lstm_ids_backward, lstm_ids_forward, lstm_step
 from fasts2s_kernels.reference.optimizers import (
     adagrad_update,
     adam_update,
@@ -46,6 +46,8 @@ __all__ = [
     "lstm_encode",
     "lstm_forward",
     "lstm_greedy",
+    "lstm_ids_backward",
+    "lstm_ids_forward",
     "lstm_step",
     "momentum_update",
     "nesterov_update",

@@ -1,5 +1,6 @@
 """LSTM over a whole sequence."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from fasts2s_kernels.quiet import quiet
 from fasts2s_kernels.reference.elementwise import select, sigmoid
 
 
-def _cell(x: Array, h: Array, c: Array, seq: checks.Sequence) -> tuple[Array, Array, tuple[Array, ...]]:
-    a = np.dot(x, seq.Wx) + np.dot(h, seq.Wh)
+def _cell(a: Array, h: Array, c: Array, seq: checks.Sequence) -> tuple[Array, Array, tuple[Array, ...]]:
+    """One step; a : (N, 4H) is what the inputs bring."""
+    a = a + np.dot(h, seq.Wh)
     for bias in (seq.b, seq.row_bias):
         a = a if bias is None else a + bias
     H = h.shape[1]
@@ -35,17 +37,37 @@ def lstm_forward(
 ) -> tuple[Array, Array, Array, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_forward`."""
     seq = checks.sequence(4, xs, Wx, Wh, b, {"h0": h0, "c0": c0}, row_bias, mask)
+    return _forward(seq, lambda t: np.dot(seq.xs[:, t], seq.Wx), None)
+
+
+@quiet
+def lstm_ids_forward(
+    table: Array,
+    ids: Array,
+    Wh: Array,
+    *,
+    h0: Array | None = None,
+    c0: Array | None = None,
+    row_bias: Array | None = None,
+    mask: Array | None = None,
+) -> tuple[Array, Array, Array, Cache]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_ids_forward`."""
+    seq, table, ids = checks.id_sequence(4, table, ids, Wh, {"h0": h0, "c0": c0}, row_bias, mask)
+    return _forward(seq, lambda t: table[ids[:, t]], (table.shape, ids))
+
+
+def _forward(seq: checks.Sequence, inputs: Callable[[int], Array], ids: Any) -> tuple[Array, Array, Array, Cache]:
     h, c = seq.states
     N, T, _ = seq.xs.shape
     hs = np.zeros_like(seq.xs, shape=(N, T, h.shape[1]))
     steps = []
     for t in range(T):
-        h_new, c_new, gates = _cell(seq.xs[:, t], h, c, seq)
+        h_new, c_new, gates = _cell(inputs(t), h, c, seq)
         steps.append((h, c, c_new, gates))
         h, c = select(seq.mask, t, h_new, h), select(seq.mask, t, c_new, c)
         hs[:, t] = h
     # The state is handed out, so it must not be memory of the caller (T = 0) or of the cache (padding).
-    return hs, h.copy(), c.copy(), (seq, steps)
+    return hs, h.copy(), c.copy(), (seq, steps, ids)
 
 
 def _cell_backward(dh: Array, dc: Array, step: tuple[Any, ...]) -> tuple[Array, Array]:
@@ -73,21 +95,63 @@ def lstm_backward(
     db: Array | None,
 ) -> tuple[Array, Array, Array, Array | None]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_backward`."""
-    seq, steps = checks.saved(cache)
+    seq, steps, _ = checks.saved(cache)
     lasts = {"dh_last": dh_last, "dc_last": dc_last}
-    dhs, Wx, Wh, (dh, dc), buffers = checks.gradients(4, dhs, seq, Wx, Wh, lasts, (dWx, dWh, db))
+    dhs, Wx, Wh, last, buffers = checks.gradients(4, dhs, seq, Wx, Wh, lasts, (dWx, dWh, db))
     dxs = np.zeros_like(seq.xs)
-    drow = None if seq.row_bias is None else np.zeros_like(seq.row_bias)
     zero_buffers(buffers)
+
+    def arrived(t: int, h: Array, dA: Array) -> None:
+        accumulate(buffers, seq.xs[:, t], h, dA)
+        dxs[:, t] = np.dot(dA, Wx.T)
+
+    return dxs, *_backward(dhs, Wh, seq, steps, last, arrived)
+
+
+@quiet
+def lstm_ids_backward(
+    dhs: Array | None,
+    Wh: Array,
+    cache: Cache,
+    *,
+    dh_last: Array | None = None,
+    dc_last: Array | None = None,
+    dtable: Array,
+    dWh: Array,
+) -> tuple[Array, Array, Array | None]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_ids_backward`."""
+    seq, steps, (shape, ids) = checks.saved(cache)
+    lasts = {"dh_last": dh_last, "dc_last": dc_last}
+    dhs, _, Wh, last, (_, dWh, _) = checks.gradients(4, dhs, seq, seq.Wx, Wh, lasts, (seq.Wx.copy(), dWh, None))
+    dtable = checks.buffer("dtable", dtable, np.zeros_like(seq.Wx, shape=shape), "(V, 4H)")
+    zero_buffers((dtable, dWh, None))
+
+    def arrived(t: int, h: Array, dA: Array) -> None:
+        np.add.at(dtable, ids[:, t], dA)
+        dWh[...] += np.dot(h.T, dA)
+
+    return _backward(dhs, Wh, seq, steps, last, arrived)
+
+
+def _backward(
+    dhs: Array | None,
+    Wh: Array,
+    seq: checks.Sequence,
+    steps: list[Any],
+    last: list[Array],
+    arrived: Callable[[int, Array, Array], None],
+) -> tuple[Array, Array, Array | None]:
+    """Go back through time; ``arrived`` takes (t, h before the step, gradients of the pre-activations)."""
+    dh, dc = last
+    drow = None if seq.row_bias is None else np.zeros_like(seq.row_bias)
     for t in reversed(range(len(steps))):
         dh = dh if dhs is None else dhs[:, t] + dh
         dA, dc_prev = _cell_backward(dh, dc, steps[t])
         dA = select(seq.mask, t, dA, np.zeros_like(dA))
-        accumulate(buffers, seq.xs[:, t], steps[t][0], dA)
+        arrived(t, steps[t][0], dA)
         drow = drow if drow is None else drow + dA
-        dxs[:, t] = np.dot(dA, Wx.T)
         dh, dc = select(seq.mask, t, np.dot(dA, Wh.T), dh), select(seq.mask, t, dc_prev, dc)
-    return dxs, dh.copy(), dc.copy(), drow
+    return dh.copy(), dc.copy(), drow
 
 
 def zero_buffers(buffers: tuple[Array, Array, Array | None]) -> None:
@@ -119,5 +183,5 @@ def lstm_step(
 ) -> tuple[Array, Array]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_step`."""
     seq = checks.step(4, x, Wx, Wh, b, {"h": h, "c": c}, row_bias)
-    h_new, c_new, _ = _cell(seq.xs, seq.states[0], seq.states[1], seq)
+    h_new, c_new, _ = _cell(np.dot(seq.xs, seq.Wx), seq.states[0], seq.states[1], seq)
     return h_new, c_new

@@ -15,8 +15,8 @@ from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, splat, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
-from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, load_first, store_first, tiles
-from fasts2s_kernels.numba_cpu.recurrent import pack_transposed, weight_gradients
+from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, load_first, pack, store_first, tiles
+from fasts2s_kernels.numba_cpu.recurrent import input_rows, pack_transposed, weight_columns
 
 _tiles, _launch = tiles.external, launch.external
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -64,9 +64,9 @@ def _padding(dA, H, units):
 def lstm_rows_backward(worker, task, args):
     """Go back through all time steps of one group of rows; t = -1 is the initial state."""
     (
-        _, H, G, _, _, packed, N, T, group, dA, _, _, _, _, _, _, _, _, _, scratch,
+        _, H, G, _, _, packed, N, T, group, dA, scratch,
         dhs, d_n, d_t, dh_last, mask, c_time, gates, dc, dh, dh_kept,
-    ) = unpack_args(args, 30)  # fmt: skip
+    ) = unpack_args(args, 21)  # fmt: skip
     HV = VECTOR * ceil_div(H, LANES)
     start, stop = task * group, min(N, (task + 1) * group)
     s = scratch + FLOAT * PANEL * BLOCK * worker
@@ -102,32 +102,57 @@ def lstm_rows_backward(worker, task, args):
                         _cell_backward(d, dc + HV * n + FLOAT * k, gate, HV, c, c + HV * N, target, H, H - k)
 
 
+@kernel(needs=(pack, tiles))
+def lstm_weight_gradients(worker, task, args):
+    """One panel of columns of the gradients of the weights, or one group of rows of dxs."""
+    (
+        D, H, G, _, _, packed, N, T, _, dA, _, _, _, _, _, _, _, _, _, _, _,
+        h_from, x_time, h_time, dWx, dWh, db, dxs, x_tasks, dtable, V, ids, local, local_size,
+    ) = unpack_args(args, 34)  # fmt: skip
+    local += FLOAT * local_size * worker
+    panels = ceil_div(G, PANEL)
+    if task < panels:
+        first = PANEL * task
+        columns = min(PANEL, G - first)
+        weight_columns(
+            first, ceil_div(columns, LANES), columns, D, H, G, N * T, h_from, dA, x_time, h_time, dWx, dWh, db,
+            dtable, V, ids, local,
+        )  # fmt: skip
+    else:
+        group = ceil_div(N * T, x_tasks)
+        start = group * (task - panels)
+        input_rows(start, min(N * T, start + group), D, H, G, N, T, dA, packed, dxs, local)
+
+
 @entry(
     types.void(
         arr.int_, arr.rows3, arr.c2, arr.c2, arr.c2, arr.bools2, arr.c3, arr.c3, arr.c3, arr.c3, arr.int_, arr.int_,
-        arr.out3, arr.out2, arr.out2, arr.out2, arr.out2, arr.out2, arr.out1, arr.out3, arr.out1, arr.out1, arr.out2,
+        arr.int_, arr.out3, arr.out2, arr.out2, arr.out2, arr.out2, arr.out2, arr.out1, arr.out3, arr.out2, arr.ids1,
+        arr.out1, arr.out1, arr.out2,
     ),
-    needs=(pack_transposed, lstm_rows_backward, weight_gradients, launch),
+    needs=(pack_transposed, lstm_rows_backward, lstm_weight_gradients, launch),
 )  # fmt: skip
 def backward(
-    team, dhs, dh_last, Wx, Wh, mask, x_time, h_time, c_time, gates, group, x_tasks,
-    dA, dc, dh, dh_kept, dWx, dWh, db, dxs, packed, scratch, local,
+    team, dhs, dh_last, Wx, Wh, mask, x_time, h_time, c_time, gates, group, x_tasks, h_from,
+    dA, dc, dh, dh_kept, dWx, dWh, db, dxs, dtable, ids, packed, scratch, local,
 ):  # fmt: skip
     """Fill dA (T, N, 4H), dh (N, H), the gradients of the weights and dxs (N, T, D); dc (N, HV) is updated.
 
     dh_kept (N, HV) is wanted with a mask. ``x_tasks`` is the number of tasks for dxs, ``local`` (workers, .) their
-    memory.
+    memory. The first ``h_from`` rows of h_time are zero. Where the inputs were ids (T * N,), D is 0, and dtable
+    (V, 4H) is filled in place of dWx, db and dxs.
     """
     T, N, D = x_time.shape
     H, G = Wh.shape
     args = pack_args((
-        D, H, G, address(Wx), address(Wh), address(packed), N, T, group, address(dA), address(x_time),
-        address(h_time), address(dWx), address(dWh), address(db), address(dxs), x_tasks, address(local),
-        local.shape[1], address(scratch), address(dhs), dhs.strides[0] // FLOAT, dhs.strides[1] // FLOAT,
-        address(dh_last), address(mask), address(c_time), address(gates), address(dc), address(dh), address(dh_kept),
+        D, H, G, address(Wx), address(Wh), address(packed), N, T, group, address(dA), address(scratch),
+        address(dhs), dhs.strides[0] // FLOAT, dhs.strides[1] // FLOAT, address(dh_last), address(mask),
+        address(c_time), address(gates), address(dc), address(dh), address(dh_kept),
+        h_from, address(x_time), address(h_time), address(dWx), address(dWh), address(db), address(dxs), x_tasks,
+        address(dtable), dtable.shape[0], address(ids), address(local), local.shape[1],
     ))  # fmt: skip
     _launch(
         team, kernel_address("pack_transposed"), ceil_div(H, PANEL) + ceil_div(D, PANEL),
         kernel_address("lstm_rows_backward"), ceil_div(N, group),
-        kernel_address("weight_gradients"), ceil_div(G, PANEL) + x_tasks, args,
+        kernel_address("lstm_weight_gradients"), ceil_div(G, PANEL) + (x_tasks if D else 0), args,
     )  # fmt: skip

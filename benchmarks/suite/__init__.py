@@ -1,0 +1,1 @@
+"""What the comparing programs share: cases, data with its reference, peers, processes, gate, tables."""

@@ -1,0 +1,70 @@
+"""An embedding and the LSTM on it as one, for small vocabularies."""
+
+from typing import Any
+
+import numpy as np
+
+from fasts2s.layers import TimeEmbedding, TimeLSTM
+from fasts2s_kernels.checks import as_integers, saved
+from fasts2s_kernels.contract import Array
+
+
+class EmbeddedLSTM:
+    """An embedding and the LSTM on it, run as one where the vocabulary is small.
+
+    ``x_t Wx + b`` has no more than V different values. Where that is far fewer than the ids of a batch, they are
+    computed once, as a table, and gradients are summed by id before they meet Wx: the same mathematics, in sums of
+    another order.
+    """
+
+    def __init__(self, embed: TimeEmbedding, lstm: TimeLSTM) -> None:
+        self.embed, self.lstm = embed, lstm
+        self._cache: Any = None
+
+    def forward(
+        self,
+        xs: Array,
+        mask: Array | None = None,
+        *,
+        h0: Array | None = None,
+        row_bias: Array | None = None,
+        skip: int = 0,
+    ) -> Array:
+        """xs : (N, T) ids -> hs (N, T, H). The rows of Wx before ``skip`` meet something else. Sets lstm.h, lstm.c.
+
+        h0 : (N, H) or None, mask : (N, T) bool or None, row_bias : (N, 4H) or None. Raises ValueError, IndexError.
+        """
+        W, (Wx, Wh, b) = self.embed.W, self.lstm.params
+        kernels = self.embed.backend.kernels_for(W, h0)
+        xs, options = as_integers("xs", xs, "(N, T)", 2), {"h0": h0, "row_bias": row_bias, "mask": mask}
+        if 2 * W.shape[0] <= xs.size:
+            table = kernels.affine_forward(W, Wx[skip:], b)
+            hs, h, c, cache = kernels.lstm_ids_forward(table, xs, Wh, **options)
+            self._cache = (skip, None, table.shape, cache)
+        else:
+            out = kernels.embedding_forward(W, xs)
+            hs, h, c, cache = kernels.lstm_forward(out, Wx[skip:], Wh, b, **options)
+            self._cache = (skip, xs.copy(), None, cache)
+        self.lstm.h, self.lstm.c = h, c
+        return hs
+
+    def backward(self, dhs: Array | None, dh_last: Array | None = None) -> tuple[Array, Array | None]:
+        """dhs : (N, T, H) or None, dh_last : (N, H) or None -> dh0 (N, H), drow_bias (N, 4H) or None.
+
+        Overwrites the gradients of both layers, but for the rows of dWx before ``skip``. Raises ValueError.
+        """
+        skip, ids, shape, cache = saved(self._cache)
+        W, (Wx, Wh, _), (dW,) = self.embed.W, self.lstm.params, self.embed.grads
+        dWx, dWh, db = self.lstm.grads
+        kernels = self.embed.backend.kernels_for(W, dhs, dh_last)
+        if ids is None:
+            dtable = np.empty_like(W, shape=shape)
+            dh0, dc0, drow = kernels.lstm_ids_backward(dhs, Wh, cache, dh_last=dh_last, dtable=dtable, dWh=dWh)
+            dW[...] = kernels.affine_backward(dtable, W, Wx[skip:], dW=dWx[skip:], db=db)
+        else:
+            dxs, dh0, dc0, drow = kernels.lstm_backward(
+                dhs, Wx[skip:], Wh, cache, dh_last=dh_last, dWx=dWx[skip:], dWh=dWh, db=db
+            )
+            kernels.embedding_backward(dxs, ids, dW=dW)
+        self.lstm.dh, self.lstm.dc = dh0, dc0
+        return dh0, drow

@@ -1,0 +1,149 @@
+"""Reading sources and choosing whole answers, against single steps of the reference."""
+
+import numpy as np
+import pytest
+
+from fasts2s.testing import assert_close
+from fasts2s_kernels import reference
+from tests.kernels.helpers import random_mask
+
+SIZES = [(1, 1, 1, 1, 1), (1, 7, 16, 128, 13), (3, 5, 7, 11, 5), (5, 3, 17, 33, 70), (130, 2, 3, 16, 17)]
+
+
+def case(rng, sizes, dtype):
+    """Weights by name for N, T, D, H, V."""
+    _, _, D, H, V = sizes
+    shapes = {"W": (V, D), "Wx": (D, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,), "W_out": (H, V), "b_out": (V,)}
+    return {name: (rng.standard_normal(shape) / shape[0] ** 0.5).astype(dtype) for name, shape in shapes.items()}
+
+
+def encode(kernels, w, ids, **options):
+    return kernels.lstm_encode(w["W"], ids, w["Wx"], w["Wh"], w["b"], **options)
+
+
+def greedy(kernels, w, start_ids, length, **options):
+    weights = (w["Wx"], w["Wh"], w["b"], w["W_out"], w["b_out"])
+    return kernels.lstm_greedy(w["W"], start_ids, length, *weights, **options)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_encoding_is_the_last_h_of_the_layer(kernels, rng, sizes, masked, dtype):
+    N, T, _, _, V = sizes
+    w, ids = case(rng, sizes, dtype), rng.integers(-V, V, (N, T))
+    mask = random_mask(rng, N, T) if masked else None
+    xs = w["W"][ids].astype(np.float64)
+    wide = {name: a.astype(np.float64) for name, a in w.items()}
+    expected = reference.lstm_forward(xs, wide["Wx"], wide["Wh"], wide["b"], mask=mask)[1]
+    found = encode(kernels, w, ids, mask=mask)
+    assert found.dtype == dtype
+    assert_close("h", found, expected)
+
+
+def stepwise(w, ids, length, h, c, row_bias, score_bias):
+    """Scores and ids of every step, in float64."""
+    w = {name: a.astype(np.float64) for name, a in w.items()}
+    out, all_scores = [], []
+    for _ in range(length):
+        h, c = reference.lstm_step(w["W"][ids], w["Wx"], w["Wh"], w["b"], h=h, c=c, row_bias=row_bias)
+        scores = h @ w["W_out"] + w["b_out"] + score_bias
+        ids = scores.argmax(axis=1)
+        out.append(ids)
+        all_scores.append(scores)
+    return np.stack(out, axis=1), np.stack(all_scores, axis=1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_answers_are_those_of_single_steps(kernels, rng, sizes, dtype):
+    N, T, _, H, V = sizes
+    w, ids = case(rng, sizes, dtype), rng.integers(0, V, N)
+    held = {"h": (N, H), "c": (N, H), "row_bias": (N, 4 * H), "score_bias": (N, V)}
+    held = {name: rng.standard_normal(shape).astype(dtype) for name, shape in held.items()}
+    found = greedy(kernels, w, ids, T, **held)
+    expected, scores = stepwise(w, ids, T, *(a.astype(np.float64) for a in held.values()))
+    assert found.dtype == np.int64
+    # Where the two best scores are as near as rounding, either is right, and what follows differs.
+    best = np.sort(scores, axis=2)
+    clear = (best[:, :, -1] - best[:, :, -2] > 1e-4).all(axis=1) if V > 1 else np.ones(N, bool)
+    assert np.array_equal(found[clear], expected[clear])
+    assert clear.mean() > 0.5
+
+
+def test_the_first_of_equal_scores_is_chosen(kernels, rng):
+    w = case(rng, (2, 3, 4, 5, 70), "float32")
+    w["W_out"][...] = 0
+    w["b_out"][...] = 0
+    w["b_out"][[17, 40]] = 1
+    assert greedy(kernels, w, np.array([1, 2]), 3, h=np.zeros((2, 5), "f")).tolist() == [[17] * 3] * 2
+
+
+def test_absent_states_and_biases_are_zero(kernels, rng):
+    w, ids = case(rng, (3, 4, 5, 16, 7), "float32"), np.array([0, 3, 6])
+    h, zero = rng.standard_normal((3, 16)).astype("f"), np.zeros((3, 16), "f")
+    plain = greedy(kernels, w, ids, 4, h=h)
+    full = greedy(kernels, w, ids, 4, h=h, c=zero, row_bias=np.zeros((3, 64), "f"), score_bias=np.zeros((3, 7), "f"))
+    assert np.array_equal(plain, full)
+    no_bias = {**w, "b": None, "b_out": None}
+    zero_bias = {**w, "b": np.zeros(64, "f"), "b_out": np.zeros(7, "f")}
+    assert np.array_equal(greedy(kernels, no_bias, ids, 4, h=h), greedy(kernels, zero_bias, ids, 4, h=h))
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0)])
+def test_nothing_to_read_or_to_answer(kernels, rng, shape):
+    N, T = shape
+    w = case(rng, (N, T, 3, 5, 4), "float32")
+    assert np.array_equal(encode(kernels, w, np.zeros(shape, int)), np.zeros((N, 5)))
+    assert greedy(kernels, w, np.zeros(N, int), T, h=np.zeros((N, 5), "f")).shape == shape
+
+
+BAD = {
+    "ids beyond V": ({"ids": np.full((2, 3), 7)}, IndexError, "ids holds 7"),
+    "ids below -V": ({"ids": np.full((2, 3), -8)}, IndexError, "ids holds -8"),
+    "float ids": ({"ids": np.zeros((2, 3))}, ValueError, "ids has dtype float64"),
+    "one axis": ({"ids": np.zeros(3, int)}, ValueError, "expected \\(N, T\\)"),
+    "other table": ({"W": np.zeros((7, 4), "f")}, ValueError, "with D = 5"),
+    "table of float64": ({"W": np.zeros((7, 5))}, ValueError, "W is float64"),
+    "mask": ({"mask": np.ones((3, 2), bool)}, ValueError, "mask has shape"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_to_encoding_is_named(kernels, rng, name):
+    changed, error, text = BAD[name]
+    w = case(rng, (2, 3, 5, 16, 7), "float32") | {k: v for k, v in changed.items() if k == "W"}
+    ids, mask = changed.get("ids", np.zeros((2, 3), int)), changed.get("mask")
+    with pytest.raises(error, match=text):
+        encode(kernels, w, ids, mask=mask)
+
+
+BAD_ANSWERS = {
+    "start beyond V": ({"start_ids": np.array([0, 7])}, IndexError, "start_ids holds 7"),
+    "two axes": ({"start_ids": np.zeros((2, 1), int)}, ValueError, "expected \\(N,\\)"),
+    "negative length": ({"length": -1}, ValueError, "length is -1"),
+    "no h": ({"h": None}, ValueError, "h is None"),
+    "h of another batch": ({"h": np.zeros((3, 16), "f")}, ValueError, "state h has shape"),
+    "row_bias": ({"row_bias": np.zeros((2, 16), "f")}, ValueError, "row_bias has shape"),
+    "score_bias": ({"score_bias": np.zeros((2, 8), "f")}, ValueError, "score_bias has shape"),
+    "W_out": ({"W_out": np.zeros((16, 8), "f")}, ValueError, "W_out has shape"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ANSWERS)
+def test_bad_input_to_answers_is_named(kernels, rng, name):
+    changed, error, text = BAD_ANSWERS[name]
+    changed = dict(changed)
+    w = case(rng, (2, 3, 5, 16, 7), "float32")
+    w["W_out"] = changed.pop("W_out", w["W_out"])
+    options = {"h": np.zeros((2, 16), "f"), **changed}
+    start, length = options.pop("start_ids", np.zeros(2, int)), options.pop("length", 3)
+    with pytest.raises(error, match=text):
+        greedy(kernels, w, start, length, **options)
+
+
+def test_a_table_without_rows_has_nothing_to_choose(kernels, rng):
+    w = case(rng, (0, 3, 5, 16, 1), "float32") | {"W": np.zeros((0, 5), "f"), "W_out": np.zeros((16, 0), "f")}
+    w["b_out"] = np.zeros(0, "f")
+    with pytest.raises(ValueError, match="nothing to choose from"):
+        greedy(kernels, w, np.zeros(0, int), 3, h=np.zeros((0, 16), "f"))
