@@ -51,7 +51,7 @@ def first_step_of_torch() -> float:
     loss.backward()
     torch.nn.utils.clip_grad_norm_(params, 5.0)
     optimizer.step()
-    return float(loss)
+    return float(loss.detach())
 
 
 def child(peer: str) -> int:

@@ -20,7 +20,7 @@ from fasts2s import (
 )
 from fasts2s.backend import Backend, BackendStatus, backends, get_backend, set_backend, to_cpu, to_gpu, use_backend
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Backend",

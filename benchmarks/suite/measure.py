@@ -61,6 +61,12 @@ class Plan:
     block: float = 0.2
     pause: float = 0.2
 
+    def __str__(self) -> str:
+        return (
+            f"{self.rounds} rounds after {self.warm} warm-up; in each about {self.block} s for every peer in turn, "
+            f"after a pause of {self.pause} s"
+        )
+
 
 SHORT = Plan(rounds=3, block=0.1, pause=0.1)
 

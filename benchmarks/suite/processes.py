@@ -1,5 +1,6 @@
 """Peers as child processes: starting them, asking them, outliving them."""
 
+import contextlib
 import json
 import os
 import queue
@@ -80,7 +81,8 @@ class Worker:
     def release(self) -> None:
         """Let the process forget its cases."""
         if self.process is not None:
-            self.ask(do="release")
+            with contextlib.suppress(PeerError):  # who died has nothing left to forget
+                self.ask(do="release")
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()

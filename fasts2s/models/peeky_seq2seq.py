@@ -6,8 +6,8 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
-from fasts2s.models.base_model import id_matrix
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
+from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
 from fasts2s_kernels.checks import as_float, saved, weight
 from fasts2s_kernels.contract import Array

@@ -9,8 +9,8 @@ from fasts2s.backend import Backend, get_backend
 from fasts2s.generation import greedy
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
 from fasts2s.layers.transaction import all_or_nothing
-from fasts2s.models.base_model import BaseModel, id_matrix
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
+from fasts2s.models.base_model import BaseModel, id_matrix
 from fasts2s_kernels.checks import integer, weight
 from fasts2s_kernels.contract import Array
 

@@ -9,10 +9,12 @@ kept on disk, see ``_cache``. No ``fastmath``: it deletes the checks for NaN. ``
 raise.
 """
 
+import contextlib
 import os
+import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -62,6 +64,23 @@ def _announce() -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the end of the block: in a callback of LLVM it would be lost, and the code with it."""
+    came: list[int] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    except ValueError:  # not the main thread, which alone is interrupted
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
 def inline(function: Callable[..., Any]) -> Any:
     """Compile a function into each of its callers."""
     return njit(forceinline=True, no_cpython_wrapper=True, nogil=True, **_OPTIONS)(function)
@@ -96,14 +115,18 @@ class Compiled:
             if not cache().holds(self.name):
                 _announce()
             if not usable:
-                return self._build(False)
+                return self._compile(False)
             try:
-                return self._build(True)
+                return self._compile(True)
             except Exception as error:
                 cache().remove_function(self.name)
-                built = self._build(False)  # an error that is not the cache's shows here
+                built = self._compile(False)  # an error that is not the cache's shows here
                 cache().give_up(error)
                 return built
+
+    def _compile(self, cached: bool) -> Any:
+        with _interrupts_held_back():
+            return self._build(cached)
 
     def _build(self, cached: bool) -> Any:
         raise NotImplementedError

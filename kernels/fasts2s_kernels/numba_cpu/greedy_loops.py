@@ -9,6 +9,7 @@ import numpy as np
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
+from fasts2s_kernels.numba_cpu._lstm_forward import lstm_pack, pass_through, time_step
 from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load_bool, load_float, load_int, splat, store, store_int
 from fasts2s_kernels.numba_cpu._target import LANES
@@ -23,7 +24,6 @@ from fasts2s_kernels.numba_cpu.gemm import (
     store_first,
     tiles,
 )
-from fasts2s_kernels.numba_cpu._lstm_forward import lstm_pack, pass_through, time_step
 
 _pack, _tiles, _launch = pack.external, tiles.external, launch.external
 _ZERO = np.float32(0)

@@ -8,9 +8,9 @@ from fasts2s_kernels import checks, reference
 from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
-from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL
 from fasts2s_kernels.numba_cpu._gru_backward import backward
 from fasts2s_kernels.numba_cpu._gru_forward import forward
+from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL
 from fasts2s_kernels.numba_cpu.recurrent import local_floats
 from fasts2s_kernels.numba_cpu.recurrent_forward import read_in_place
 from fasts2s_kernels.quiet import quiet

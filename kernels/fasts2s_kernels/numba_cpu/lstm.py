@@ -7,9 +7,9 @@ import numpy as np
 from fasts2s_kernels import checks, reference
 from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.numba_cpu import _arrays as arr
-from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu import _lstm_backward as back
 from fasts2s_kernels.numba_cpu import _lstm_forward as fore
+from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL
 from fasts2s_kernels.numba_cpu.recurrent import local_floats

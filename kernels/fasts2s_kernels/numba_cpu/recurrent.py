@@ -94,8 +94,8 @@ def weight_columns(
 ):
     """dWx, dWh and db in up to PANEL columns: x^T dA and h^T dA over all rows, K_BLOCK of them at a time.
 
-    h is zero in the rows before ``h_from``, which are left out. With ``dtable`` (V, G) the inputs were ids (time-major)
-    and D is 0: rows of dA are added by id.
+    h is zero in the rows before ``h_from``, which are left out. With ``dtable`` (V, G) the inputs were ids
+    (time-major) and D is 0: rows of dA are added by id.
     """
     step, sums = width * LANES, local + FLOAT * PANEL * K_BLOCK
     clear(sums, (D + H + 1) * width)

@@ -58,7 +58,7 @@ def wait_and_use() -> dict[str, Any]:
 @contextmanager
 def _fault(kind: str) -> Iterator[None]:
     """Let writing of the cache fail."""
-    import numba.core.caching as caching  # noqa: PLC0415 - only to break it
+    from numba.core import caching  # noqa: PLC0415 - only to break it
 
     if kind == "full":  # every write of Numba's
         plain = caching.IndexDataCacheFile._open_for_write
@@ -103,7 +103,7 @@ def other_library(folder: str) -> bool:
     result = work()
     here = [path.name for path in Path(folder).rglob("*.nb?")]
     return (
-        _numba.config.CACHE_DIR == folder
+        folder == _numba.config.CACHE_DIR
         and before == 1
         and all("other_function" in name for name in here)
         and result

@@ -136,7 +136,7 @@ def _serve() -> None:
     """Be a nursery: import, compile something small, which loads most of Numba; then fork for every line."""
     import numba  # noqa: PLC0415
 
-    from tests.kernels.numba_cpu import cached, guarded, parallel  # noqa: F401, PLC0415
+    from tests.kernels.numba_cpu import guarded, interrupts, parallel  # noqa: F401, PLC0415
 
     numba.cfunc("float32(float32[::1])")(lambda a: a[0] + a.size)
     for line in sys.stdin:

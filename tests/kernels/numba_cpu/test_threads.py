@@ -85,6 +85,11 @@ def test_one_thread_launches_no_region() -> None:
     assert one == {"digest": several["digest"], "layer": None, "teams": 0}
 
 
+def test_one_thread_loads_what_several_would_need() -> None:
+    # A parallel loop that is loaded before Numba's threads were started aborts the process.
+    assert fresh(warm_up, FASTS2S_NUM_THREADS="1").result > 40
+
+
 def test_numbers_of_threads_that_are_none() -> None:
     values = ["0", "-1", "two", "1.5", "1e3", "٣", "1 2"]
     for value, said in zip(values, fresh(parallel.settings_are_refused, values).result, strict=True):
