@@ -45,6 +45,51 @@ KERNELS: dict[str, tuple[dict[str, Any], str]] = {
     **_recurrent("lstm", 4, "hc"),
     **_recurrent("gru", 3, "h"),
     **_recurrent("rnn", 1, "h"),
+    "lstm_ids_forward": (
+        {
+            "table": "V 4H",
+            "ids": "ids N T",
+            "Wh": "H 4H",
+            "h0": "N H",
+            "c0": "N H",
+            "row_bias": "N 4H",
+            "mask": "mask N T",
+        },
+        "N T H; N H; N H",
+    ),
+    "lstm_ids_backward": (
+        {
+            "dhs": "N T H",
+            "Wh": "H 4H",
+            "cache": "lstm_ids_forward",
+            "dh_last": "N H",
+            "dc_last": "N H",
+            "dtable": "V 4H",
+            "dWh": "H 4H",
+        },
+        "N H; N H; N 4H",
+    ),
+    "lstm_encode": (
+        {"W": "V D", "ids": "ids N T", "Wx": "D 4H", "Wh": "H 4H", "b": "4H", "mask": "mask N T"},
+        "N H",
+    ),
+    "lstm_greedy": (
+        {
+            "W": "V D",
+            "start_ids": "ids N",
+            "length": SIZES["T"],
+            "Wx": "D 4H",
+            "Wh": "H 4H",
+            "b": "4H",
+            "W_out": "H V",
+            "b_out": "V",
+            "h": "N H",
+            "c": "N H",
+            "row_bias": "N 4H",
+            "score_bias": "N V",
+        },
+        "none",  # as many ids as length says, which is varied
+    ),
     "affine_forward": ({"x": "R D", "W": "D M", "b": "M"}, "R M"),
     "affine_backward": ({"dout": "R M", "x": "R D", "W": "D M", "dW": "D M", "db": "M"}, "R D"),
     "embedding_forward": ({"ids": "ids *", "W": "V D"}, "* D"),
@@ -86,7 +131,7 @@ def arrays(kernels: Kernels, name: str, **sizes: int) -> dict[str, Any]:
 def writes(name: str) -> set[str]:
     """Return the arguments a kernel writes to: gradient buffers, parameters, slots."""
     lists = {key for key, spec in KERNELS[name][0].items() if spec == "list"}
-    return {"dWx", "dWh", "db", "dW"} | (lists if name == "clip_grads" else lists - {"grads"})
+    return {"dWx", "dWh", "db", "dW", "dtable"} | (lists if name == "clip_grads" else lists - {"grads"})
 
 
 def fuzz_kernel(kernels: Kernels, name: str, calls: int) -> Ledger:

@@ -8,6 +8,10 @@ from importlib import metadata
 from pathlib import Path
 
 
+#: Load from which on times are doubtful; the last minute's own work counts too.
+BUSY = 0.7
+
+
 def processor() -> str:
     """Return the name of the processor."""
     path = Path("/proc/cpuinfo")
@@ -40,4 +44,6 @@ def heading(title: str, threads: str, more: dict[str, str]) -> None:
     print(f"{title}, {time.strftime('%Y-%m-%d %H:%M')}")
     print(f"{processor()}, {os.cpu_count()} cores, {sys.platform}; threads: {threads}; load: {load_average()}")
     print(", ".join(f"{name} {version}" for name, version in known.items()))
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY:
+        print("CAUTION: other programs are running (see the load): no time or ratio below should be quoted")
     print()

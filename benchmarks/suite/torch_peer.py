@@ -118,8 +118,9 @@ def fresh_step(case: Case, data: Arrays, model: Any = None, forward: Any = None,
     ``forward`` is the model or its compiled form; ``form`` goes to the optimiser. What is given to the function as
     ``look`` is called when the gradients are there.
     """
-    model = model or torch_models.MODELS[case.kind](case["V"], case["D"], case["H"])
-    forward = forward or model
+    if model is None:
+        model = torch_models.MODELS[case.kind](case["V"], case["D"], case["H"])
+    forward = model if forward is None else forward
     trained = [p for p in model.parameters() if p.requires_grad]  # a tied weight stands there once
     make: Any = partial(torch.optim.Adam, lr=0.001, eps=1e-7) if case.adam else partial(torch.optim.SGD, lr=20.0)
     optimizer = make(trained, **form)

@@ -6,6 +6,10 @@ from fasts2s_kernels.checks import as_float, as_ids, as_mask, integer, recurrent
 from fasts2s_kernels.contract import Array
 
 
+# More than a machine can hold; what is beyond would fail in NumPy, with a message about sizes nobody knows.
+_MOST_IDS = 2**36
+
+
 class Encoding(NamedTuple):
     """Checked inputs of ``lstm_encode``."""
 
@@ -79,4 +83,6 @@ def answering(
     if held[0] is None:
         raise ValueError(f"h is None, expected a float array (N, H) = {(N, H)}")
     steps = integer("length", length, 0)
+    if steps * N >= _MOST_IDS:
+        raise ValueError(f"length is {steps} for {N} rows, expected fewer than {_MOST_IDS} ids in all")
     return Answering(W, ids, steps, Wx, Wh, b, W_out, optional[0], held[0], held[1], optional[1], optional[2])

@@ -59,7 +59,7 @@ class Place:
             a.fill(np.nan)
         return a
 
-    def put(self, a: Any) -> Any:
+    def put(self, a: Any, writable: bool = False) -> Any:
         """Return a copy of an input that cannot be written to; of one full of NaN, a gradient buffer, one that can."""
         a = np.asarray(a)
         if not a.size:
@@ -72,7 +72,7 @@ class Place:
         whole = bytes_.view(a.dtype).reshape(wide)
         copy = whole[..., gap:] if self.at_end else whole[..., : a.shape[-1]]
         copy[...] = a
-        if a.dtype.kind != "f" or not np.isnan(a).all():
+        if not writable and (a.dtype.kind != "f" or not np.isnan(a).all()):
             _protect(pages, inner, _READ)
             copy.flags.writeable = False
         return copy.T if turned else copy
@@ -134,6 +134,7 @@ _RECURRENT = list(zip(_N, _T, _D, _H, strict=True))
 #: Odd sizes around whole vectors, panels of columns, and blocks of rows of every processor.
 SIZES: dict[str, list[tuple[int, ...]]] = {
     "lstm": _RECURRENT,
+    "lstm_ids": _RECURRENT,
     "gru": _RECURRENT,
     "rnn": _RECURRENT,
     "affine": [(r, d, m) for r, d, m in zip((*_N[:-1], 300), _D, _WIDE, strict=True)] + [(3, 300, 2), (257, 3, 65)],
@@ -173,7 +174,7 @@ def _check(op: Op, sizes: tuple[int, ...], place: Place, seed: int) -> None:
     _compare(name, host(exact, found), gradients, "gradient float32")
 
 
-_NEEDED = ("xs", "Wx", "Wh", "x", "W", "ids", "ts", "hs_enc", "hs_dec")
+_NEEDED = ("table", "xs", "Wx", "Wh", "x", "W", "ids", "ts", "hs_enc", "hs_dec")
 
 
 def operations(place: str, workers: int, seed: int) -> int:
@@ -227,6 +228,43 @@ def _check_sequences(sizes: tuple[int, ...], place: Place, rng: np.random.Genera
         scores += double["score_bias"][:, None, :]
     chosen = np.take_along_axis(scores, found[:, :, None], axis=2)
     assert (chosen >= scores.max(axis=2, keepdims=True) - 1e-5).all(), f"lstm_greedy {sizes}"
+
+
+#: Update -> its slots, and its numbers beside lr.
+UPDATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "sgd_update": ("", {}),
+    "momentum_update": ("v", {"momentum": 0.9}),
+    "nesterov_update": ("v", {"momentum": 0.9}),
+    "adagrad_update": ("h", {}),
+    "rmsprop_update": ("h", {"decay_rate": 0.9}),
+    "adam_update": ("mv", {"beta1": 0.9, "beta2": 0.99, "step": 3}),
+}
+
+
+def updates(place: str, workers: int) -> int:
+    """Clip and update parameters in guarded memory; return how many cases."""
+    kernels, exact = load("numba"), load("numpy")
+    _threads.SERIAL_BELOW, _threads.POOL.wanted = 0, workers
+    shapes = [(1,), (7, 1), (15,), (2, 8), (17,), (3, 11), (127, 129), (16384,), (5, 6555)]
+    for name, (slots, numbers) in UPDATES.items():
+        for shape in shapes:
+            print(name, shape, flush=True)
+            rng = np.random.default_rng(shape)
+            given = {key: rng.random(shape, np.float32) for key in ("params", "grads", *slots)}
+            here = {key: [PLACES[place].put(a, writable=key != "grads")] for key, a in given.items()}
+            wanted = {key: [a.astype(np.float64)] for key, a in given.items()}
+            with arrays_at(PLACES[place]):
+                getattr(kernels, name)(**here, lr=0.1, **numbers)
+            getattr(exact, name)(**wanted, lr=0.1, **numbers)
+            _compare(
+                name, {k: a[0] for k, a in here.items()}, {k: a[0] for k, a in wanted.items()}, "forward float32"
+            )
+            grads = [PLACES[place].put(given["grads"], writable=True)]
+            with arrays_at(PLACES[place]):
+                norm = kernels.clip_grads(grads, 0.1)
+            assert abs(norm - exact.clip_grads(wanted["grads"], 0.1)) <= 1e-9 * norm
+            _compare("clip_grads", {"g": grads[0]}, {"g": wanted["grads"][0]}, "forward float32")
+    return len(UPDATES) * len(shapes)
 
 
 def touch(place: str, offset: int) -> float:

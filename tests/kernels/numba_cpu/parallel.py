@@ -14,12 +14,13 @@ import numpy as np
 import fasts2s
 from fasts2s_kernels.numba_cpu import _numba, _threads
 from tests.kernels.numba_cpu.training import Learner, in_threads, kernels, parallel_always
-from tests.kernels.ops import AFFINE, ATTENTION, EMBEDDING, GRU, LSTM, RNN, SOFTMAX_LOSS, Op, cast, projection
+from tests.kernels.ops import LSTM, OPS, Op, cast, projection
 
 MODELS = ("Rnnlm", "AttentionSeq2seq")
 #: N T D H; R D M; N T V D; R V; N T S H. Odd, and some beyond a panel of columns or a block of rows.
 SIZES = {
     "lstm": [(7, 5, 17, 33), (53, 3, 70, 65), (2, 9, 3, 130)],
+    "lstm_ids": [(7, 5, 17, 33), (53, 3, 70, 65), (2, 9, 3, 130)],
     "gru": [(7, 5, 17, 33), (53, 3, 70, 65)],
     "rnn": [(7, 5, 17, 33), (53, 3, 70, 65)],
     "affine": [(7, 5, 11), (131, 70, 257), (300, 300, 3)],
@@ -27,7 +28,6 @@ SIZES = {
     "softmax_loss": [(7, 11), (131, 1000)],
     "attention": [(3, 7, 11, 5), (53, 5, 17, 33)],
 }
-OPS = (LSTM, GRU, RNN, AFFINE, EMBEDDING, SOFTMAX_LOSS, ATTENTION)
 
 
 def _everything(loaded: Any, op: Op, sizes: tuple[int, ...]) -> dict[str, bytes]:

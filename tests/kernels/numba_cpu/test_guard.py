@@ -32,6 +32,11 @@ def test_whole_sequences(place: str, workers: int) -> None:
     assert fresh(guarded.whole_sequences, place, workers, workers).result > 10
 
 
+@pytest.mark.parametrize("place", guarded.PLACES)
+def test_updates(place: str) -> None:
+    assert fresh(guarded.updates, place, 3).result > 50
+
+
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [(guarded.touch, ("end", 20)), (guarded.touch, ("beginning", -4)), (guarded.write_to_input, ())],
