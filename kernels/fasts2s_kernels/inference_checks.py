@@ -6,8 +6,8 @@ from fasts2s_kernels.checks import as_float, as_ids, as_mask, integer, recurrent
 from fasts2s_kernels.contract import Array
 
 
-# More than a machine can hold; what is beyond would fail in NumPy, with a message about sizes nobody knows.
-_MOST_IDS = 2**36
+# Half a gigabyte of ids, in one call that nothing can interrupt: more is a mistake in the length.
+_MOST_IDS = 2**26
 
 
 class Encoding(NamedTuple):
