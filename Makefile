@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: demo test check format clean
+.PHONY: demo test check bench format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -20,6 +20,10 @@ check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright --warnings --pythonpath $(BIN)/python
+
+# Peers: FASTS2S_BOOK=checkout, FASTS2S_TORCH_PYTHON=interpreter with PyTorch; without them they are left out.
+bench: $(VENV)/.demo
+	$(BIN)/python benchmarks/compare.py --short $(ARGS)
 
 format: $(VENV)/.check
 	$(BIN)/ruff format .

@@ -27,7 +27,7 @@ NAMES = ("auto", "numpy", "numba", "cupy")
 _ALIASES = {"": "auto", "cpu": "auto", "gpu": "cupy", "cuda": "cupy"}
 _VARIABLES = ("FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR")
 # Read by the test suite and the benchmarks, not by the package.
-_FOREIGN = ("FASTS2S_TEST_", "FASTS2S_BOOK")
+_FOREIGN = ("FASTS2S_TEST_", "FASTS2S_BOOK", "FASTS2S_TORCH_PYTHON")
 _DTYPES = ("float32", "float64")
 
 

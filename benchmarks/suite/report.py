@@ -7,7 +7,6 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-
 #: Load from which on times are doubtful; the last minute's own work counts too.
 BUSY = 0.7
 

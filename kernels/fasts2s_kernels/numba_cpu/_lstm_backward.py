@@ -15,7 +15,7 @@ from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, splat, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
-from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, load_first, pack, store_first, tiles
+from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, clear, load_first, pack, store_first, tiles
 from fasts2s_kernels.numba_cpu.recurrent import input_rows, pack_transposed, weight_columns
 
 _tiles, _launch = tiles.external, launch.external
@@ -23,20 +23,16 @@ _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 @inline
-def _incoming(s, rows, width, first, u, N, H, t, T, dhs, d_n, d_t, dh_last, dh_kept):
-    """Start dh of a block of rows: from the output, after the last step, and through padding."""
-    for r in range(rows):
-        n = first + r
-        for v in range(width):
-            k = u + LANES * v
-            d = splat(_ZERO)
-            if dhs and t >= 0:
-                d = load_first(dhs + FLOAT * (d_n * n + d_t * t + k), H - k)
-            if dh_last and t == T - 1:
-                d = d + load_first(dh_last + FLOAT * (H * n + k), H - k)
-            if dh_kept and t < T - 1:
-                d = d + load(dh_kept + VECTOR * ceil_div(H, LANES) * n + FLOAT * k)
-            store(s + VECTOR * (width * r + v), d)
+def _incoming(n, k, N, H, t, T, dhs, d_n, d_t, dh_last, dh_kept):
+    """Return what reaches one vector of h from outside: its output, the end of the sequence, padding after it."""
+    d = splat(_ZERO)
+    if dhs and t >= 0:
+        d = load_first(dhs + FLOAT * (d_n * n + d_t * t + k), H - k)
+    if dh_last and t == T - 1:
+        d = d + load_first(dh_last + FLOAT * (H * n + k), H - k)
+    if dh_kept and t < T - 1:
+        d = d + load(dh_kept + VECTOR * ceil_div(H, LANES) * n + FLOAT * k)
+    return d
 
 
 @inline
@@ -78,15 +74,18 @@ def lstm_rows_backward(worker, task, args):
             step = width * LANES
             for first in range(start, stop, BLOCK):
                 rows = min(BLOCK, stop - first)
-                _incoming(s, rows, width, first, u, N, H, t, T, dhs, d_n, d_t, dh_last, dh_kept)
                 if t < T - 1:
+                    clear(s, rows * width)
                     A, W = dA + FLOAT * G * (N * (t + 1) + first), packed + FLOAT * PANEL * G * q
                     _tiles(width, rows, s, step, A, G, 1, W, step, LANES, G)
                 for r in range(rows):
                     n = first + r
                     for v in range(width):
                         k = u + LANES * v
-                        d = load(s + VECTOR * (width * r + v))
+                        d = _incoming(n, k, N, H, t, T, dhs, d_n, d_t, dh_last, dh_kept)
+                        # Left out after padding, not added as zero: zero times an infinite weight is NaN.
+                        if t < T - 1 and not (mask and not load_bool(mask + T * n + t + 1)):
+                            d = d + load(s + VECTOR * (width * r + v))
                         if t < 0:
                             store_first(dh + FLOAT * (H * n + k), d, H - k)
                             continue

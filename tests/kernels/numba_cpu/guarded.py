@@ -14,7 +14,7 @@ import numpy as np
 
 from fasts2s.testing import TOLERANCES, assert_close
 from fasts2s_kernels import load
-from fasts2s_kernels.numba_cpu import _threads
+from tests.kernels.numba_cpu.training import kernels, parallel_always
 from tests.kernels.ops import OPS, Arrays, Op, cast, host, projection
 
 PAGE = mmap.PAGESIZE
@@ -106,8 +106,8 @@ def arrays_at(place: Place) -> Iterator[None]:
 class Guarded:
     """Kernels that see guarded arrays only."""
 
-    def __init__(self, kernels: Any, place: Place) -> None:
-        self._kernels, self._place = kernels, place
+    def __init__(self, place: Place) -> None:
+        self._kernels, self._place = kernels(), place
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kernels, name)
@@ -165,7 +165,7 @@ def _check(op: Op, sizes: tuple[int, ...], place: Place, seed: int) -> None:
         douts = {k: d for k, d in douts.items() if seed == 0 or rng.random() < 0.7}
     wanted = host(exact, outputs)
     gradients = host(exact, op.back(exact, double, cache, {k: d.astype(np.float64) for k, d in douts.items()}))
-    guarded: Any = Guarded(load("numba"), place)
+    guarded: Any = Guarded(place)
     with arrays_at(place):
         outputs, cache = op.run(guarded, kept)
         found = op.back(guarded, kept, cache, douts)
@@ -179,8 +179,7 @@ _NEEDED = ("table", "xs", "Wx", "Wh", "x", "W", "ids", "ts", "hs_enc", "hs_dec")
 
 def operations(place: str, workers: int, seed: int) -> int:
     """Run all operations in guarded memory; return how many cases."""
-    load("numba")
-    _threads.SERIAL_BELOW, _threads.POOL.wanted = 0, workers
+    parallel_always(workers)
     cases = [(op, sizes) for op in OPS for sizes in SIZES[op.name]]
     for op, sizes in cases:
         print(op.name, sizes, flush=True)  # who dies has said of what
@@ -190,8 +189,7 @@ def operations(place: str, workers: int, seed: int) -> int:
 
 def whole_sequences(place: str, workers: int, seed: int) -> int:
     """Read and answer in guarded memory; return how many cases."""
-    load("numba")
-    _threads.SERIAL_BELOW, _threads.POOL.wanted = 0, workers
+    parallel_always(workers)
     for sizes in zip(_N, _T, _D, _H, _WIDE, strict=True):
         print("lstm_encode, lstm_greedy", sizes, flush=True)
         _check_sequences(sizes, PLACES[place], np.random.default_rng([seed, *sizes]))
@@ -209,11 +207,11 @@ def _check_sequences(sizes: tuple[int, ...], place: Place, rng: np.random.Genera
     mask_or_none = mask if rng.random() < 0.6 else None
     safe: Any = {k: None if a is None else place.put(a) for k, a in given.items()}
     with arrays_at(place):
-        last = load("numba").lstm_encode(
+        last = kernels().lstm_encode(
             *(safe.get(k) if k != "ids" else place.put(ids) for k in ("W", "ids", "Wx", "Wh", "b")),
             mask=None if mask_or_none is None else place.put(mask_or_none),
         )
-        found = load("numba").lstm_greedy(start_ids=place.put(ids[:, 0]), length=T, **safe)
+        found = kernels().lstm_greedy(start_ids=place.put(ids[:, 0]), length=T, **safe)
     double: Any = {k: None if a is None else a.astype(np.float64) for k, a in given.items()}
     exact = load("numpy")
     weights = [double[k] for k in ("Wx", "Wh", "b")]
@@ -243,28 +241,31 @@ UPDATES: dict[str, tuple[str, dict[str, Any]]] = {
 
 def updates(place: str, workers: int) -> int:
     """Clip and update parameters in guarded memory; return how many cases."""
-    kernels, exact = load("numba"), load("numpy")
-    _threads.SERIAL_BELOW, _threads.POOL.wanted = 0, workers
+    parallel_always(workers)
+    exact = load("numpy")
     shapes = [(1,), (7, 1), (15,), (2, 8), (17,), (3, 11), (127, 129), (16384,), (5, 6555)]
     for name, (slots, numbers) in UPDATES.items():
         for shape in shapes:
             print(name, shape, flush=True)
             rng = np.random.default_rng(shape)
             given = {key: rng.random(shape, np.float32) for key in ("params", "grads", *slots)}
-            here = {key: [PLACES[place].put(a, writable=key != "grads")] for key, a in given.items()}
+            held = {key: [PLACES[place].put(a, writable=key != "grads")] for key, a in given.items()}
             wanted = {key: [a.astype(np.float64)] for key, a in given.items()}
             with arrays_at(PLACES[place]):
-                getattr(kernels, name)(**here, lr=0.1, **numbers)
+                getattr(kernels(), name)(**held, lr=0.1, **numbers)
             getattr(exact, name)(**wanted, lr=0.1, **numbers)
             _compare(
-                name, {k: a[0] for k, a in here.items()}, {k: a[0] for k, a in wanted.items()}, "forward float32"
+                name, {k: a[0] for k, a in held.items()}, {k: a[0] for k, a in wanted.items()}, "forward float32"
             )
-            grads = [PLACES[place].put(given["grads"], writable=True)]
-            with arrays_at(PLACES[place]):
-                norm = kernels.clip_grads(grads, 0.1)
-            assert abs(norm - exact.clip_grads(wanted["grads"], 0.1)) <= 1e-9 * norm
-            _compare("clip_grads", {"g": grads[0]}, {"g": wanted["grads"][0]}, "forward float32")
-    return len(UPDATES) * len(shapes)
+    for shape in shapes:
+        print("clip_grads", shape, flush=True)
+        g = np.random.default_rng(shape).random(shape, np.float32)
+        here, double = [PLACES[place].put(g, writable=True)], [g.astype(np.float64)]
+        with arrays_at(PLACES[place]):
+            norm = kernels().clip_grads(here, 0.1)
+        assert abs(norm - exact.clip_grads(double, 0.1)) <= 1e-9 * norm
+        _compare("clip_grads", {"g": here[0]}, {"g": double[0]}, "forward float32")
+    return (len(UPDATES) + 1) * len(shapes)
 
 
 def touch(place: str, offset: int) -> float:

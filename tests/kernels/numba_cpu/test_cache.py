@@ -120,10 +120,11 @@ DAMAGES = (_truncate, _empty, _random, _flip, _code_of_another, Path.unlink)
 def test_a_damaged_file_is_replaced(filled: Path, base: Path, damage: Callable[[Path], None], ending: str) -> None:
     path = _kernel(base, ending)
     damage(path)
+    damaged = path.read_bytes() if path.exists() else b""
     done = _use(base)
     assert done.result["warnings"] == []
     assert _files(base).keys() == _files(filled).keys()
-    assert path.read_bytes()[:4] == _kernel(filled, ending).read_bytes()[:4]
+    assert path.read_bytes() != damaged
     _assert_valid(base)
 
 
