@@ -64,8 +64,9 @@ class Encoder:
         xs = id_matrix("xs", xs)
         if xs.shape[1] == 0:
             raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
-        self.hs = self._reader.forward(xs, mask)
-        return self.hs[:, -1, :]
+        hs = self._reader.forward(xs, mask)
+        self.hs = hs
+        return hs[:, -1, :]
 
     def encode(self, xs: Array, mask: Array | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""

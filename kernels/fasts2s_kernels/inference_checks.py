@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 from fasts2s_kernels.checks import as_float, as_ids, as_mask, integer, recurrent_weights, state, weight
 from fasts2s_kernels.contract import Array
 
-
 # Half a gigabyte of ids, in one call that nothing can interrupt: more is a mistake in the length.
 _MOST_IDS = 2**26
 

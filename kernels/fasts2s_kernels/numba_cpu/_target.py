@@ -1,6 +1,6 @@
 """The processor that kernels are compiled for: its name, its vector width, and the tile that fits its registers."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba.core.registry import cpu_target
 
@@ -33,7 +33,9 @@ _PLAIN = Target("plain", 4, (8, 4, 3, 2))  # SSE2: 16 registers, and no fused mu
 
 def compile_target() -> tuple[str, str, str]:
     """Return triple, name and features of the processor Numba compiles for (NUMBA_CPU_NAME and the like count)."""
-    return cpu_target.target_context.codegen().magic_tuple()
+    context: Any = cpu_target.target_context  # a property that type checkers do not see through
+    names: tuple[str, str, str] = context.codegen().magic_tuple()
+    return names
 
 
 def choose(triple: str, features: str) -> Target:
