@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.layers import TimeEmbedding, TimeLSTM
-from fasts2s_kernels.checks import as_integers, saved
+from fasts2s_kernels.checks import as_integers, bias_buffer, buffer, recurrent_weights, saved, weight
 from fasts2s_kernels.contract import Array
 
 
@@ -21,6 +21,15 @@ class EmbeddedLSTM:
         self.embed, self.lstm = embed, lstm
         self._cache: Any = None
 
+    def _weights(self, skip: int) -> tuple[Array, Array, Array, Array]:
+        """Return W (V, D), the rows of Wx that meet it, Wh and b, of one dtype; else raise ValueError."""
+        W, (Wx, Wh, b) = weight("W", self.embed.W, "(V, D)", 2), self.lstm.params
+        Wx, Wh, b = recurrent_weights(4, Wx, Wh, b)
+        if Wx.shape[0] - skip != W.shape[1] or Wx.dtype != W.dtype:
+            wanted = f"{W.dtype} (D, 4H) with D = {W.shape[1] + skip}"
+            raise ValueError(f"Wx is {Wx.dtype} {Wx.shape}, expected {wanted}, for the embedding W {W.shape}")
+        return W, Wx[skip:], Wh, b
+
     def forward(
         self,
         xs: Array,
@@ -34,16 +43,16 @@ class EmbeddedLSTM:
 
         h0 : (N, H) or None, mask : (N, T) bool or None, row_bias : (N, 4H) or None. Raises ValueError, IndexError.
         """
-        W, (Wx, Wh, b) = self.embed.W, self.lstm.params
+        W, Wx, Wh, b = self._weights(skip)
         kernels = self.embed.backend.kernels_for(W, h0)
         xs, options = as_integers("xs", xs, "(N, T)", 2), {"h0": h0, "row_bias": row_bias, "mask": mask}
         if 2 * W.shape[0] <= xs.size:
-            table = kernels.affine_forward(W, Wx[skip:], b)
+            table = kernels.affine_forward(W, Wx, b)
             hs, h, c, cache = kernels.lstm_ids_forward(table, xs, Wh, **options)
             self._cache = (skip, None, table.shape, cache)
         else:
             out = kernels.embedding_forward(W, xs)
-            hs, h, c, cache = kernels.lstm_forward(out, Wx[skip:], Wh, b, **options)
+            hs, h, c, cache = kernels.lstm_forward(out, Wx, Wh, b, **options)
             self._cache = (skip, xs.copy(), None, cache)
         self.lstm.h, self.lstm.c = h, c
         return hs
@@ -54,17 +63,18 @@ class EmbeddedLSTM:
         Overwrites the gradients of both layers, but for the rows of dWx before ``skip``. Raises ValueError.
         """
         skip, ids, shape, cache = saved(self._cache)
-        W, (Wx, Wh, _), (dW,) = self.embed.W, self.lstm.params, self.embed.grads
-        dWx, dWh, db = self.lstm.grads
+        W, Wx, Wh, b = self._weights(skip)
+        (dW,), (dWx, dWh, db) = self.embed.grads, self.lstm.grads
+        # All before anything is computed: a refused call has written nothing.
+        dW, dWh = buffer("dW", dW, W, "(V, D)"), buffer("dWh", dWh, Wh, "(H, 4H)")
+        dWx, db = buffer("dWx", dWx, self.lstm.params[0], "(D, 4H)")[skip:], bias_buffer(db, b.shape, "(4H,)")
         kernels = self.embed.backend.kernels_for(W, dhs, dh_last)
         if ids is None:
             dtable = np.empty_like(W, shape=shape)
             dh0, dc0, drow = kernels.lstm_ids_backward(dhs, Wh, cache, dh_last=dh_last, dtable=dtable, dWh=dWh)
-            dW[...] = kernels.affine_backward(dtable, W, Wx[skip:], dW=dWx[skip:], db=db)
+            dW[...] = kernels.affine_backward(dtable, W, Wx, dW=dWx, db=db)
         else:
-            dxs, dh0, dc0, drow = kernels.lstm_backward(
-                dhs, Wx[skip:], Wh, cache, dh_last=dh_last, dWx=dWx[skip:], dWh=dWh, db=db
-            )
+            dxs, dh0, dc0, drow = kernels.lstm_backward(dhs, Wx, Wh, cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
             kernels.embedding_backward(dxs, ids, dW=dW)
         self.lstm.dh, self.lstm.dc = dh0, dc0
         return dh0, drow

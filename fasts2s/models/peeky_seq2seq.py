@@ -9,7 +9,7 @@ from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
-from fasts2s_kernels.checks import as_float, saved, weight
+from fasts2s_kernels.checks import as_float, buffer, saved, weight
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
@@ -59,6 +59,7 @@ class PeekyDecoder:
         """Return the weights as Wx_h, Wx_x, Wh, b, W_h, W_x, b: rows that meet h, rows that meet the rest."""
         Wx, Wh, b = self.lstm.params
         W, bias = self.affine.params
+        Wx, W = weight("Wx", Wx, "(H + D, 4H)", 2), weight("W", W, "(2H, V)", 2)
         return Wx[:H], Wx[H:], Wh, b, W[:H], W[H:], bias
 
     @quiet
@@ -66,13 +67,16 @@ class PeekyDecoder:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
         h, rows = saved(self._cache)
         (N, H), R = h.shape, rows.shape[0]
+        T = R // N if N else 0
         Wx_h, _, _, _, W_h, W_x, _ = self._split(H)
-        kernels = self.backend.kernels_for(dscore, W_x)
-        dscore = as_float("dscore", dscore, W_x.dtype, (N, R // N if N else 0, W_x.shape[1]), "(N, T, V)")
+        kernels, V = self.backend.kernels_for(dscore, W_x), W_x.shape[1]
+        dscore = as_float("dscore", dscore, W_x.dtype, (N, T, V), "(N, T, V)")
         dWx, (dW, dbias) = self.lstm.grads[0], self.affine.grads
-        dhs = kernels.affine_backward(dscore.reshape(R, -1), rows, W_x, dW=dW[H:], db=dbias)
+        dW = buffer("dW", dW, self.affine.params[0], "(2H, V)")
+        dWx = buffer("dWx", dWx, self.lstm.params[0], "(H + D, 4H)")
+        dhs = kernels.affine_backward(dscore.reshape(R, V), rows, W_x, dW=dW[H:], db=dbias)
         dh = kernels.affine_backward(dscore.sum(axis=1), h, W_h, dW=dW[:H], db=None)
-        dh0, drow = self._reader.backward(dhs.reshape(N, -1, H))
+        dh0, drow = self._reader.backward(dhs.reshape(N, T, H))
         dh += dh0
         dh += kernels.affine_backward(drow, h, Wx_h, dW=dWx[:H], db=None)
         return dh

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ def race(processes: int) -> list[dict[str, Any]]:
         read, write = os.pipe()
         pid = os.fork()
         if pid == 0:
+            signal.alarm(120)  # one that hangs dies of it
             os.close(opened)
             os.read(gate, 1)  # returns when the other end is closed
             with os.fdopen(write, "w") as pipe:

@@ -1,7 +1,8 @@
 """Arrays beside memory that must not be touched: one element too far, and the process dies of it at once.
 
-An array lies at the end of its pages, before one that cannot be accessed, or at their beginning, after one. Inputs are
-read-only to the processor too. While kernels run, NumPy makes all arrays that way: outputs, caches, working memory.
+An array lies at the end of its pages, before one that cannot be accessed, or at their beginning, after one. Inputs
+are read-only to the processor too. While kernels run, NumPy makes all arrays that way: outputs, caches, working
+memory.
 """
 
 import ctypes
@@ -52,7 +53,7 @@ class Place:
         wanted = np.dtype(dtype)
         shape = tuple(shape) if isinstance(shape, tuple | list) else (int(shape),)
         size = int(np.prod(shape, dtype=np.int64)) * wanted.itemsize
-        if not size:
+        if not size or wanted.kind not in "fiub":
             return _plain["empty"](shape, wanted)
         a = self.memory(size)[0].view(wanted).reshape(shape)
         if wanted.kind == "f":
@@ -60,7 +61,7 @@ class Place:
         return a
 
     def put(self, a: Any, writable: bool = False) -> Any:
-        """Return a copy of an input that cannot be written to; of one full of NaN, a gradient buffer, one that can."""
+        """Return a copy of an input, which cannot be written to; of a gradient buffer, full of NaN, one that can."""
         a = np.asarray(a)
         if not a.size:
             return a
@@ -130,7 +131,7 @@ _D = (7, 1, 16, 33, 3, 17, 65, 2, 15, 1, 31, 5, 64, 4, 13, 32, 70)
 _N = (1, 2, 3, 4, 5, 7, 25, 13, 1, 3, 49, 2, 6, 24, 1, 97, 3)
 _T = (1, 3, 2, 5, 1, 2, 4, 11, 7, 2, 1, 3, 2, 3, 1, 3, 2)
 _WIDE = (1, 13, 65, 2, 15, 16, 17, 31, 33, 7, 64, 63, 130, 257, 5, 8, 1000)
-_RECURRENT = list(zip(_N, _T, _D, _H, strict=True))
+_RECURRENT: list[tuple[int, ...]] = list(zip(_N, _T, _D, _H, strict=True))
 #: Odd sizes around whole vectors, panels of columns, and blocks of rows of every processor.
 SIZES: dict[str, list[tuple[int, ...]]] = {
     "lstm": _RECURRENT,
@@ -140,7 +141,7 @@ SIZES: dict[str, list[tuple[int, ...]]] = {
     "affine": [(r, d, m) for r, d, m in zip((*_N[:-1], 300), _D, _WIDE, strict=True)] + [(3, 300, 2), (257, 3, 65)],
     "embedding": list(zip(_N, _T, _WIDE, _H, strict=True)),
     "softmax_loss": list(zip(_N, _WIDE, strict=True)),
-    "attention": list(zip(_N, _T, _D, _H, strict=True)),
+    "attention": _RECURRENT,
 }
 
 

@@ -82,11 +82,19 @@ def many_regions(count: int, workers: int) -> int:
     return len({LSTM.back(kernels(), inputs, cache, douts)["Wx"].tobytes() for _ in range(count)})
 
 
-def two_threads(steps: int, tbb: bool = True) -> dict[str, Any]:
-    """Train two models in turn, then the same at the same time."""
-    if not tbb:
+def _choose(layer: str) -> None:
+    """Let there be no tbb, or have GNU OpenMP chosen; then make every kernel parallel."""
+    if layer == "workqueue":
         _threads._load_tbb = lambda: False
+    elif layer == "omp":
+        _numba.config.THREADING_LAYER = "omp"
+        warnings.filterwarnings("ignore", "NUMBA_THREADING_LAYER is omp")
     parallel_always()
+
+
+def two_threads(steps: int, layer: str) -> dict[str, Any]:
+    """Train two models in turn, then the same at the same time."""
+    _choose(layer)
     serial = [Learner(name).steps(steps) for name in MODELS]
     learners = [Learner(name) for name in MODELS]
     same_time = in_threads([lambda k=k: learners[k].steps(steps) for k in range(len(MODELS))])
@@ -135,28 +143,45 @@ def _in_child(work: Callable[[], str], seconds: int = 30) -> dict[str, Any]:
     return {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), "result": text}
 
 
-def fork_after_training(tbb: bool) -> list[dict[str, Any]]:
+def fork_after_training(layer: str, pairs: int = 1) -> list[dict[str, Any]]:
     """Train, fork, and go on in both processes; then once more, with the fork in a thread."""
-    if not tbb:
-        _threads._load_tbb = lambda: False
-    parallel_always()
+    _choose(layer)
     learner = Learner("AttentionSeq2seq")
     learner.steps(3)
     found = []
-    for in_thread in (False, True):
+    for in_thread in (False, True) * pairs:
         work = lambda: _in_child(lambda: learner.steps(5))
         child = in_threads([work])[0] if in_thread else work()
         found.append({**child, "equal": child["result"] == learner.steps(5)})
     return found
 
 
+def fork_beside_training(layer: str, count: int) -> list[dict[str, Any]]:
+    """Fork while another thread trains, which is in a parallel region most of the time."""
+    _choose(layer)
+    expected, beside, stop = _train("Rnnlm"), Learner("AttentionSeq2seq"), threading.Event()
+
+    def train() -> None:
+        while not stop.is_set():
+            beside.step()
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        children = [_in_child(lambda: _train("Rnnlm")) for _ in range(count)]
+    finally:
+        stop.set()
+        thread.join()
+    return [{**child, "equal": child["result"] == expected} for child in children]
+
+
 def _train(name: str) -> str:
     return Learner(name).steps(5)
 
 
-def pool_after_training() -> dict[str, Any]:
+def pool_after_training(layer: str) -> dict[str, Any]:
     """Train, and train again in the processes of a pool that forks."""
-    parallel_always()
+    _choose(layer)
     expected = [_train(name) for name in MODELS] * 2
     with multiprocessing.get_context("fork").Pool(2) as pool:
         found = pool.map_async(_train, [*MODELS, *MODELS]).get(timeout=30)

@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[3]
 #: What a process prints when it is about to compile: see ``_jit._announce``.
 ANNOUNCEMENT = "fasts2s: compiling kernels"
 
+#: Settings that hold for the tests too: NUMBA_CPU_NAME=haswell, for instance, runs them on vectors of 8.
+_KEPT = ("FASTS2S_CACHE_DIR", "NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 _FORKS = hasattr(os, "fork")
 # Warnings are errors; but Python's warning at a fork beside threads is about what is tested here.
 _FLAGS = ["-X", "faulthandler", "-W", "error", "-W", "ignore:This process:DeprecationWarning"]
@@ -41,7 +43,7 @@ class Done(NamedTuple):
 
 
 def _environment(**changes: str) -> dict[str, str]:
-    """Return the environment without settings of this package and of Numba (but the cache folder), and changes.
+    """Return the environment without settings of this package and of Numba (but _KEPT), and changes.
 
     Three threads are more than some machines have cores: then a worker may have to wait for one that does not run.
     """

@@ -1,5 +1,5 @@
 """exp, tanh and sigmoid of the kernels over all of float32: bit patterns with a large prime stride, every sign and
-exponent among them, and special values. benchmarks/robustness.py takes all patterns.
+exponent among them, and special values. benchmarks/accuracy.py takes all patterns.
 """
 
 from collections.abc import Iterator

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from tests.kernels.numba_cpu.training import warm_up
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+
+# Where there is no tbb, both are workqueue.
+LAYERS = ("tbb", "workqueue")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -33,11 +37,11 @@ def test_workers_that_wait_for_one_another_never_hang(workers: int) -> None:
     assert fresh(parallel.many_regions, 500, workers).result == 1
 
 
-@pytest.mark.parametrize("tbb", [True, False], ids=["tbb", "workqueue"])
-def test_two_models_in_two_threads(tbb: bool) -> None:
-    found = fresh(parallel.two_threads, 50, tbb).result
+@pytest.mark.parametrize("layer", LAYERS)
+def test_two_models_in_two_threads(layer: str) -> None:
+    found = fresh(parallel.two_threads, 50, layer).result
     assert found["equal"]
-    assert found["layer"] == "workqueue" or tbb
+    assert found["layer"] == "workqueue" or layer == "tbb"
 
 
 def test_two_threads_start_everything_at_once() -> None:
@@ -49,16 +53,18 @@ def test_two_threads_make_one_team() -> None:
 
 
 @forking
-@pytest.mark.parametrize("tbb", [True, False], ids=["tbb", "workqueue"])
-def test_a_child_of_a_fork_trains_on(tbb: bool) -> None:
-    for found in fresh(parallel.fork_after_training, tbb).result:
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("fork", [parallel.fork_after_training, parallel.fork_beside_training])
+def test_a_child_of_a_fork_trains(fork: Callable[..., Any], layer: str) -> None:
+    for found in fresh(fork, layer, 2).result:
         assert found["status"] == 0
         assert found["equal"]
 
 
 @forking
-def test_a_pool_of_forks_trains() -> None:
-    assert fresh(parallel.pool_after_training).result["equal"]
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_pool_of_forks_trains(layer: str) -> None:
+    assert fresh(parallel.pool_after_training, layer).result["equal"]
 
 
 @forking
@@ -116,7 +122,7 @@ V1 = "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"
         ({V1[0]: "-1\n", V1[1]: "100000\n"}, None),
         ({V1[0]: "300000\n", V1[1]: "100000\n"}, 3),
         ({V1[0]: "300000\n"}, None),
-        *(({"cpu.max": text}, None) for text in ("", "7", "0 0", "100000 0", "0 100000", "a b", "1 2 3", "\xff\xfe 1")),
+        *(({"cpu.max": text}, None) for text in ("", "7", "0 0", "9 0", "0 9", "a b", "1 2 3", "\xff\xfe 1")),
         ({"cpu.max/inside": "it is a folder"}, None),
     ],
     ids=str,
