@@ -33,13 +33,10 @@ _cache: Cache | None = None
 _announced = False
 
 
-def _after_fork() -> None:
-    global _lock  # noqa: PLW0603 - a thread that held it does not exist in the child
-    _lock = threading.RLock()
-
-
+# A fork waits for what is being compiled: the child would inherit the compiler's own lock, held by a thread that does
+# not exist there. Whoever forks holds the lock then, in the child too, and gives it back in both.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def cache() -> Cache:

@@ -176,7 +176,8 @@ class _Pool:
 
     def start(self) -> None:
         """Choose the layer, before the first parallel call of this process."""
-        if config.THREADING_LAYER == "default" and not _launched():
+        free = config.THREADING_LAYER == "default" and not _launched()
+        if free:
             config.THREADING_LAYER = "tbb" if _load_tbb() else "workqueue"
         elif config.THREADING_LAYER == "omp":
             warnings.warn(
@@ -187,7 +188,13 @@ class _Pool:
             )
         elif config.THREADING_LAYER in ("tbb", "safe", "threadsafe", "forksafe"):
             _load_tbb()  # by its name alone Numba does not find the library either
-        _start_threads(np.zeros(2, np.int64))
+        try:
+            _start_threads(np.zeros(2, np.int64))
+        except ValueError:
+            if not free:
+                raise
+            config.THREADING_LAYER = "workqueue"  # Numba cannot use the tbb that is there: another version
+            _start_threads(np.zeros(2, np.int64))
         self.layer, self.pid = threading_layer(), os.getpid()
 
 
