@@ -176,8 +176,8 @@ class _Pool:
 
     def start(self) -> None:
         """Choose the layer, before the first parallel call of this process."""
-        free = config.THREADING_LAYER == "default" and not _launched()
-        if free:
+        ours = config.THREADING_LAYER == "default" and not _launched()
+        if ours:
             config.THREADING_LAYER = "tbb" if _load_tbb() else "workqueue"
         elif config.THREADING_LAYER == "omp":
             warnings.warn(
@@ -190,10 +190,10 @@ class _Pool:
             _load_tbb()  # by its name alone Numba does not find the library either
         try:
             _start_threads(np.zeros(2, np.int64))
-        except ValueError:
-            if not free:
+        except ValueError:  # a tbb that Numba cannot use; who has asked for a layer by name is told
+            if not ours:
                 raise
-            config.THREADING_LAYER = "workqueue"  # Numba cannot use the tbb that is there: another version
+            config.THREADING_LAYER = "workqueue"
             _start_threads(np.zeros(2, np.int64))
         self.layer, self.pid = threading_layer(), os.getpid()
 

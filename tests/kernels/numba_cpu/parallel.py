@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 import fasts2s
-from fasts2s_kernels.numba_cpu import _numba, _threads
+from fasts2s_kernels.numba_cpu import _jit, _numba, _threads
+from tests.kernels.numba_cpu.cached import work
 from tests.kernels.numba_cpu.training import Learner, in_threads, kernels, parallel_always
 from tests.kernels.ops import LSTM, OPS, Op, cast, projection
 
@@ -173,6 +175,26 @@ def fork_beside_training(layer: str, count: int) -> list[dict[str, Any]]:
         stop.set()
         thread.join()
     return [{**child, "equal": child["result"] == expected} for child in children]
+
+
+def fork_beside_compiling() -> dict[str, Any]:
+    """Fork while another thread compiles; the child needs the compiler too."""
+    kernels()
+    wanted = [c for c in _jit.REGISTRY if c.function.__module__.endswith(("embedding", "softmax_loss"))]
+    thread = threading.Thread(target=lambda: [c.ensure() for c in wanted])
+    thread.start()
+    time.sleep(0.1)
+    child = _in_child(lambda: str(work()))
+    thread.join()
+    return child
+
+
+def unusable_tbb() -> str | None:
+    """Train where there is a tbb that Numba cannot use; return the layer."""
+    _threads._load_tbb = lambda: True
+    parallel_always()
+    Learner("Rnnlm").steps(1)
+    return _threads.POOL.layer
 
 
 def _train(name: str) -> str:

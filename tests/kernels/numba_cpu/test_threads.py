@@ -62,6 +62,13 @@ def test_a_child_of_a_fork_trains(fork: Callable[..., Any], layer: str) -> None:
 
 
 @forking
+def test_a_fork_beside_a_thread_that_compiles(tmp_path: Path) -> None:
+    found = fresh(parallel.fork_beside_compiling, FASTS2S_CACHE_DIR=str(tmp_path))
+    assert found.compiled
+    assert found.result == {"status": 0, "result": "True"}
+
+
+@forking
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_pool_of_forks_trains(layer: str) -> None:
     assert fresh(parallel.pool_after_training, layer).result["equal"]
@@ -82,6 +89,10 @@ def test_a_layer_that_the_environment_names_is_found() -> None:
     plain = fresh(parallel.layer_of_the_environment).result
     for layer in {"workqueue", plain["layer"]}:
         assert fresh(parallel.layer_of_the_environment, layer).result["layer"] == layer
+
+
+def test_a_tbb_that_numba_cannot_use_is_no_error() -> None:
+    assert fresh(parallel.unusable_tbb).result in LAYERS
 
 
 def test_one_thread_launches_no_region() -> None:
