@@ -81,8 +81,9 @@ class Cache:
 
     @contextlib.contextmanager
     def opened(self, name: str) -> Iterator[bool]:
-        """Hold the lock while the function of this name is loaded or compiled; yields whether the cache is usable.
+        """Hold the lock while a function is loaded or compiled; yields whether the cache is usable.
 
+        ``name`` is that of its module and its own, such as "embedding.forward".
         Before, files of the function that the manifest does not vouch for are deleted; after, new ones are entered.
         """
         if self.folder is None:
@@ -111,7 +112,7 @@ class Cache:
     def _files(self, name: str) -> list[Path]:
         if self.folder is None:
             return []
-        found = (path for path in self.folder.rglob("*.nb[ci]") if f".{name}-" in path.name)
+        found = (path for path in self.folder.rglob("*.nb[ci]") if path.name.startswith(f"{name}-"))
         return sorted(found)
 
     def _key(self, path: Path) -> str:

@@ -94,6 +94,8 @@ class Compiled:
     def __init__(self, function: Callable[..., Any], signature: Any, needs: Sequence["Compiled"]) -> None:
         self.function, self.signature, self.needs = function, signature, tuple(needs)
         self.name = function.__name__
+        # What the names of its files in the cache begin with: several modules have a "forward".
+        self._file = f"{function.__module__.rpartition('.')[2]}.{self.name}"
         self._ready: Any = None
         REGISTRY.append(self)
 
@@ -108,15 +110,15 @@ class Compiled:
         return self._ready
 
     def _load(self) -> Any:
-        with cache().opened(self.name) as usable:
-            if not cache().holds(self.name):
+        with cache().opened(self._file) as usable:
+            if not cache().holds(self._file):
                 _announce()
             if not usable:
                 return self._compile(False)
             try:
                 return self._compile(True)
             except Exception as error:
-                cache().remove_function(self.name)
+                cache().remove_function(self._file)
                 built = self._compile(False)  # an error that is not the cache's shows here
                 cache().give_up(error)
                 return built

@@ -232,3 +232,19 @@ def test_any_change_is_another_folder(tmp_path: Path) -> None:
     found = fresh(cached.fingerprints_of_changes, str(tmp_path)).result
     assert len(found) > 30
     assert len(set(found.values())) == len(found)
+
+
+def test_a_namesake_in_another_module_is_left_alone(tmp_path: Path) -> None:
+    cache = cached._cache.Cache(str(tmp_path))
+    assert cache.folder is not None
+    with cache.opened("embedding.forward"):
+        kept = cache.folder / "embedding.forward-45.py311.nbi"
+        kept.write_text("vouched for when the block ends")
+    doubtful = cache.folder / "softmax_loss.forward-121.py311.nbi"
+    doubtful.write_text("its writer was interrupted")
+    with cache.opened("softmax_loss.forward"):
+        assert not doubtful.exists()
+        assert kept.exists()
+        assert cache.holds("embedding.forward")
+        assert not cache.holds("softmax_loss.forward")
+    _assert_valid(tmp_path)
