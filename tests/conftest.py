@@ -1,6 +1,7 @@
 """Fixtures of all tests: the backends under test, NaN in uninitialised memory, the data beside the checkout."""
 
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -9,6 +10,7 @@ import pytest
 
 import fasts2s
 from fasts2s_kernels import MODULES, load
+from fasts2s_kernels.numba_cpu import _memory
 
 # The same examples every time, and no deadline: a slow machine is no failure.
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -63,7 +65,8 @@ def _clean_switch(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _poisoned_memory(monkeypatch):
-    """Uninitialised float memory holds NaN, so that reading it shows."""
+    """Uninitialised float memory holds NaN, so that reading it shows; none is used again."""
+    monkeypatch.setattr(_memory, "FROM", sys.maxsize)
     empty, empty_like = np.empty, np.empty_like
 
     def poison(a):

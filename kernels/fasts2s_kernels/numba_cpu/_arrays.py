@@ -5,15 +5,16 @@ from typing import Any
 import numpy as np
 
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._target import LANES
 
 FLOAT32 = np.dtype(np.float32)
 
 #: Read-only arguments take writable arrays too. ``c``: C-contiguous; ``rows``: the last axis is contiguous.
-c1, c2, c3 = (types.Array(types.float32, n, "C", readonly=True) for n in (1, 2, 3))
+c1, c2, c3, c4 = (types.Array(types.float32, n, "C", readonly=True) for n in (1, 2, 3, 4))
 rows2, rows3 = (types.Array(types.float32, n, "A", readonly=True) for n in (2, 3))
-out1, out2, out3 = (types.Array(types.float32, n, "C") for n in (1, 2, 3))
+out1, out2, out3, out4 = (types.Array(types.float32, n, "C") for n in (1, 2, 3, 4))
 doubles1 = types.Array(types.float64, 1, "C")
 ids1 = types.Array(types.int64, 1, "C", readonly=True)
 ids2 = types.Array(types.int64, 2, "C", readonly=True)
@@ -52,7 +53,7 @@ def optional(a: Any, none: Array) -> Array:
 
 def scratch(floats: int) -> Array:
     """Return uninitialised memory for one call."""
-    return np.empty(max(floats, 1), np.float32)
+    return empty(max(floats, 1))
 
 
 def writable(buffer: Any) -> Any:
@@ -61,7 +62,7 @@ def writable(buffer: Any) -> Any:
         return None
     flags = buffer.flags
     fits = buffer.dtype == FLOAT32 and flags.c_contiguous and flags.aligned
-    return buffer if fits else np.empty(buffer.shape, np.float32)
+    return buffer if fits else empty(*buffer.shape)
 
 
 def put_back(buffers: Any, fresh: Any) -> None:

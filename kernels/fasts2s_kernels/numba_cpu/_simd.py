@@ -97,6 +97,12 @@ def store_vector(builder: Any, value: Any, a: Any) -> None:
     builder.store(a, address_of(builder, value, _vec)).align = FLOAT
 
 
+def _stream_vector(builder: Any, value: Any, a: Any) -> None:
+    stored = builder.store(a, address_of(builder, value, _vec))
+    stored.align = VECTOR
+    stored.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(_i32, 1)]))
+
+
 def splat_vector(builder: Any, scalar: Any) -> Any:
     """Return a vector with the scalar in every lane."""
     undefined = ir.Constant(_vec, ir.Undefined)
@@ -136,16 +142,38 @@ def store(typing_context, address, a):
     return types.none(types.int64, vector), generate
 
 
-def _copy_floats(builder: Any, target: Any, source: Any, count: Any) -> None:
-    # A loop, not a masked load: its LLVM intrinsic is another one in every second release.
-    with cgutils.for_range(builder, count) as loop:
-        value = builder.load(builder.gep(source, [loop.index]))
-        builder.store(value, builder.gep(target, [loop.index]))
+@intrinsic
+def stream(typing_context, address, a):
+    """Store the vector a at an address that is a multiple of VECTOR, past the caches."""
+
+    def generate(context, builder, signature, args):
+        _stream_vector(builder, *args)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, vector), generate
 
 
-def _buffer(builder: Any) -> tuple[Any, Any]:
-    vector_pointer = cgutils.alloca_once(builder, _vec)
-    return vector_pointer, builder.bitcast(vector_pointer, _float.as_pointer())
+@intrinsic
+def prefetch(typing_context, address):
+    """Ask for the cache line at an address, which need not be anybody's, in the second-level cache."""
+
+    def generate(context, builder, signature, args):
+        place = address_of(builder, args[0], ir.IntType(8))
+        call(builder, "llvm.prefetch.p0", ir.VoidType(), place, *(ir.Constant(_i32, n) for n in (0, 2, 1)))
+        return context.get_dummy_value()
+
+    return types.none(types.int64), generate
+
+
+def _first(builder: Any, count: Any) -> Any:
+    """Return the mask of the first count lanes."""
+    lanes, one = ir.Constant(_ints, list(range(LANES))), ir.Constant(_i32, 0)
+    n = builder.insert_element(ir.Constant(_ints, ir.Undefined), builder.trunc(count, _i32), one)
+    n = builder.shuffle_vector(n, ir.Constant(_ints, ir.Undefined), ir.Constant(_ints, [0] * LANES))
+    return builder.icmp_signed("<", lanes, n)
+
+
+_zeros, _align = ir.Constant(_vec, [0.0] * LANES), ir.Constant(_i32, FLOAT)
 
 
 @intrinsic
@@ -153,10 +181,10 @@ def load_part(typing_context, address, count):
     """Return the first count numbers at an address and zeros behind them; nothing behind them is read."""
 
     def generate(context, builder, signature, args):
-        whole, floats = _buffer(builder)
-        builder.store(ir.Constant(_vec, [0.0] * LANES), whole)
-        _copy_floats(builder, floats, address_of(builder, args[0], _float), args[1])
-        return builder.load(whole)
+        place = address_of(builder, args[0], _vec)
+        return call(
+            builder, f"llvm.masked.load.v{LANES}f32.p0", _vec, place, _align, _first(builder, args[1]), _zeros
+        )
 
     return vector(types.int64, types.int64), generate
 
@@ -166,9 +194,9 @@ def store_part(typing_context, address, a, count):
     """Store the first count numbers of a; nothing behind them is written."""
 
     def generate(context, builder, signature, args):
-        whole, floats = _buffer(builder)
-        builder.store(args[1], whole)
-        _copy_floats(builder, address_of(builder, args[0], _float), floats, args[2])
+        place, nothing = address_of(builder, args[0], _vec), ir.VoidType()
+        mask = _first(builder, args[2])
+        call(builder, f"llvm.masked.store.v{LANES}f32.p0", nothing, args[1], place, _align, mask)
         return context.get_dummy_value()
 
     return types.none(types.int64, vector, types.int64), generate
@@ -236,30 +264,32 @@ def exponent_bits(typing_context, t):
     return vector(vector), generate
 
 
+def _reduced(builder: Any, a: Any, combine: Callable[[Any, Any], Any]) -> Any:
+    """Return all lanes of a combined: halves, halves of the result, and so on. The order is always the same."""
+    count = LANES
+    while count > 1:
+        count //= 2
+        parts = [ir.Constant(ir.VectorType(_i32, count), [k + start for k in range(count)]) for start in (0, count)]
+        a = combine(*(builder.shuffle_vector(a, ir.Constant(a.type, ir.Undefined), part) for part in parts))
+    return builder.extract_element(a, ir.Constant(_i32, 0))
+
+
 @intrinsic
 def lane_sum(typing_context, a):
-    """Return the sum of all lanes as a float64, added in float64 from the first lane to the last."""
+    """Return the sum of all lanes as a float64, added in float64."""
 
     def generate(context, builder, signature, args):
-        total = ir.Constant(_double, 0.0)
-        for k in range(LANES):
-            lane = builder.extract_element(args[0], ir.Constant(_i32, k))
-            total = builder.fadd(total, builder.fpext(lane, _double))
-        return total
+        return _reduced(builder, builder.fpext(args[0], _wide), builder.fadd)
 
     return types.float64(vector), generate
 
 
 @intrinsic
 def lane_max(typing_context, a):
-    """Return the largest lane as a float32; lanes with NaN do not count unless all are NaN."""
+    """Return the largest lane as a float32; a NaN where all are, and maybe where some are."""
 
     def generate(context, builder, signature, args):
-        best = builder.extract_element(args[0], ir.Constant(_i32, 0))
-        for k in range(1, LANES):
-            lane = builder.extract_element(args[0], ir.Constant(_i32, k))
-            best = builder.select(builder.fcmp_unordered("<", best, lane), lane, best)
-        return best
+        return _reduced(builder, args[0], lambda x, y: builder.select(builder.fcmp_ordered(">", x, y), x, y))
 
     return types.float32(vector), generate
 
@@ -336,26 +366,13 @@ def zero_bytes(typing_context, address, count):
 
 
 @intrinsic
-def log(typing_context, x):
-    """Return the natural logarithm of a float64; of 0 and below what the C library returns, never an exception."""
+def merge_lanes(typing_context, a, b, count):
+    """Return the first count lanes of a, the others of b."""
 
     def generate(context, builder, signature, args):
-        return call(builder, "llvm.log.f64", _double, *args)
+        return builder.select(_first(builder, args[2]), *args[:2])
 
-    return types.float64(types.float64), generate
-
-
-@intrinsic
-def first_lanes(typing_context, a, count):
-    """Return the first count lanes of a, zero in the others."""
-
-    def generate(context, builder, signature, args):
-        lanes, one = ir.Constant(_ints, list(range(LANES))), ir.Constant(_i32, 0)
-        n = builder.insert_element(ir.Constant(_ints, ir.Undefined), builder.trunc(args[1], _i32), one)
-        n = builder.shuffle_vector(n, ir.Constant(_ints, ir.Undefined), ir.Constant(_ints, [0] * LANES))
-        return builder.select(builder.icmp_signed("<", lanes, n), args[0], ir.Constant(_vec, [0.0] * LANES))
-
-    return vector(vector, types.int64), generate
+    return vector(vector, vector, types.int64), generate
 
 
 @intrinsic
@@ -381,12 +398,9 @@ def add_squares(typing_context, total, a):
 
 @intrinsic
 def wide_sum(typing_context, a):
-    """Return the sum of all lanes, from the first to the last."""
+    """Return the sum of all lanes."""
 
     def generate(context, builder, signature, args):
-        total = ir.Constant(_double, 0.0)
-        for k in range(LANES):
-            total = builder.fadd(total, builder.extract_element(args[0], ir.Constant(_i32, k)))
-        return total
+        return _reduced(builder, args[0], builder.fadd)
 
     return types.float64(wide), generate

@@ -1,4 +1,4 @@
-"""The register-tiled product ``C += A B``, the inner loop of everything that multiplies matrices.
+"""The register-tiled product ``C = I + A B``, the inner loop of everything that multiplies matrices.
 
 Accumulators live in registers for the whole of K: per k one row of B is loaded (1 to 4 vectors), every element of a
 column of A is broadcast once, and each of them meets each other in a fused multiply-add. At 6 rows by 4 vectors of 16
@@ -28,16 +28,21 @@ def _const(n: int) -> Any:
     return ir.Constant(_i64, n)
 
 
+def _places(builder: Any, rows: int, width: int, first: Any, row: Any) -> list[list[Any]]:
+    """Return the addresses of the vectors of a tile whose rows are ``row`` bytes apart."""
+    starts = [builder.add(first, builder.mul(row, _const(r))) for r in range(rows)]
+    return [[builder.add(start, _const(v * VECTOR)) for v in range(width)] for start in starts]
+
+
 def _emit_tile(builder: Any, rows: int, width: int, args: tuple[Any, ...]) -> None:
     """Emit the code of one tile, rows by width vectors; K may be zero. Strides in args are in bytes."""
-    C, c_row, A, a_row, a_k, B, b_k, b_v, K = args
-    places = [
-        [builder.add(builder.add(C, builder.mul(c_row, _const(r))), _const(v * VECTOR)) for v in range(width)]
-        for r in range(rows)
-    ]
+    C, c_row, start, start_row, A, a_row, a_k, B, b_k, b_v, K = args
+    places = _places(builder, rows, width, C, c_row)
     a_rows = [builder.mul(a_row, _const(r)) for r in range(rows)]
     b_columns = [builder.mul(b_v, _const(v)) for v in range(width)]
-    first = [[load_vector(builder, place) for place in row] for row in places]
+    first = [
+        [load_vector(builder, place) for place in row] for row in _places(builder, rows, width, start, start_row)
+    ]
     entry, loop, done = builder.block, builder.append_basic_block("k"), builder.append_basic_block("done")
     builder.cbranch(builder.icmp_signed(">", K, _const(0)), loop, done)
 
@@ -73,17 +78,18 @@ def _emit_tile(builder: Any, rows: int, width: int, args: tuple[Any, ...]) -> No
 
 
 @intrinsic
-def any_tile(typing_context, width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, K):
-    """``C += A B`` for width 1 to 4 vectors and 1 to ``tile_rows[width - 1]`` rows; nothing for other sizes.
+def any_tile(typing_context, width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, b_v, K):
+    """``C = start + A B`` for width 1 to 4 vectors and 1 to ``tile_rows[width - 1]`` rows; nothing for other sizes.
 
-    C, A, B are addresses; the others are distances in floats: from row to row of C and A, from one k to the next in
-    A and B, from vector to vector in a row of B.
+    C, start, A, B are addresses; the others are distances in floats: from row to row of C, start and A, from one k to
+    the next in A and B, from vector to vector in a row of B. A ``start_row`` of 0 begins all rows alike.
     """
 
     def generate(context, builder, signature, args):
-        width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, K = args
-        c_row, a_row, a_k, b_k, b_v = (builder.mul(n, _const(FLOAT)) for n in (c_row, a_row, a_k, b_k, b_v))
-        operands = (C, c_row, A, a_row, a_k, B, b_k, b_v, K)
+        width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, b_v, K = args
+        steps = (c_row, start_row, a_row, a_k, b_k, b_v)
+        c_row, start_row, a_row, a_k, b_k, b_v = (builder.mul(n, _const(FLOAT)) for n in steps)
+        operands = (C, c_row, start, start_row, A, a_row, a_k, B, b_k, b_v, K)
         end = builder.append_basic_block("end")
         key = builder.add(builder.mul(width, _const(64)), rows)
         choice = builder.switch(key, end)
@@ -97,4 +103,4 @@ def any_tile(typing_context, width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, 
         builder.position_at_end(end)
         return context.get_dummy_value()
 
-    return types.none(*[types.int64] * 11), generate
+    return types.none(*[types.int64] * 13), generate

@@ -8,6 +8,7 @@ from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
+from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import FLOAT, load_float, splat, store, store_float, transpose_block
 from fasts2s_kernels.numba_cpu._target import LANES
@@ -104,7 +105,7 @@ def _weight_panel(first, columns, R, D, M, x, dout, dW, d_step, m_step, db, loca
             _pack(local, width, dout + FLOAT * (M * k + first), M, 1, part, columns)
             _tiles(width, rows, sums, step, x + FLOAT * (D * k + d), 1, D, local, step, LANES, part)
             if d == 0:
-                add_rows(bias, local, part, width)
+                add_rows(bias, local, part, width, width * LANES)
         _put(dW, d_step, m_step, d, first, sums, rows, width, columns)
     if db:
         copy_block(db + FLOAT * first, M, bias, 1, width, columns)
@@ -188,7 +189,7 @@ def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
     if b is not None:
         b = checks.as_float("b", b, W.dtype, (M,), "(M,)")
     workers = threads.workers_for(R * D * M)
-    out = np.empty((R, M), np.float32)
+    out = empty(R, M)
     threads.run(
         workers, forward, arr.c_order(x), *_ordered(W), arr.optional(b, arr.NONE1), _groups(M, workers), out,
         arr.scratch(workers * _LOCAL),
@@ -209,7 +210,7 @@ def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | N
     turned = dW.flags.f_contiguous and not dW.flags.c_contiguous and dW.flags.aligned
     made_W, made_b = (dW if turned else arr.writable(dW)), arr.writable(buffers[1])
     workers = threads.workers_for(2 * R * D * M)
-    dx = np.empty((R, D), np.float32)
+    dx = empty(R, D)
     threads.run(
         workers, backward, arr.c_order(dout), arr.c_order(x), *_ordered(W), _groups(D, workers), dx,
         made_W.T if turned else made_W, *((1, D) if turned else (M, 1)),

@@ -9,6 +9,7 @@ from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu import attention_loops as loops
+from fasts2s_kernels.numba_cpu._memory import empty
 
 
 class _Saved(NamedTuple):
@@ -36,7 +37,7 @@ def _plan(N: int, S: int, T: int, H: int, products: int) -> tuple[int, int, Arra
     # Copying and turning round the encoder steps takes about as long as eight decoder steps.
     workers = threads.workers_for(N * S * (H * (products * T + 8) + 16 * T))
     group = N if workers == 1 else -(-N // (4 * workers))
-    return workers, group, np.empty((workers, loops.local_floats(S, T, H)), np.float32)
+    return workers, group, empty(workers, loops.local_floats(S, T, H))
 
 
 def attention_forward(hs_enc: Array, hs_dec: Array, *, mask: Array | None = None) -> tuple[Array, Array, Cache]:
@@ -51,8 +52,8 @@ def attention_forward(hs_enc: Array, hs_dec: Array, *, mask: Array | None = None
         return reference.attention_forward(hs_enc, hs_dec, mask=mask)
     hs_enc, hs_dec = arr.row_order(hs_enc), arr.row_order(hs_dec)
     valid = arr.NO_BOOLS if mask is None else np.array(mask, order="C")  # a caller may reuse his mask
-    context, weights = np.empty((N, T, H), np.float32), np.empty((N, T, S), np.float32)
-    kept = np.empty((N, T, S), np.float32)
+    context, weights = empty(N, T, H), empty(N, T, S)
+    kept = empty(N, T, S)
     workers, group, local = _plan(N, S, T, H, 2)
     threads.run(workers, loops.forward, hs_enc, hs_dec, valid, group, context, weights, kept, local)
     return context, weights, _Saved(hs_enc, hs_dec, valid, kept)
@@ -69,7 +70,7 @@ def attention_backward(dout: Array, cache: Cache) -> tuple[Array, Array]:
     hs_enc, hs_dec, mask, weights = saved
     (N, S, H), T = hs_enc.shape, hs_dec.shape[1]
     dout = arr.row_order(checks.as_float("dout", dout, hs_enc.dtype, (N, T, H), "(N, T, H)"))
-    dhs_enc, dhs_dec = np.empty((N, S, H), np.float32), np.empty((N, T, H), np.float32)
+    dhs_enc, dhs_dec = empty(N, S, H), empty(N, T, H)
     workers, group, local = _plan(N, S, T, H, 4)
     threads.run(
         workers, loops.backward, hs_enc, hs_dec, mask, weights, dout, group, dhs_enc, dhs_dec, local

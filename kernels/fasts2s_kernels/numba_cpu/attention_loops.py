@@ -19,13 +19,13 @@ from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import (
     FLOAT,
     VECTOR,
-    first_lanes,
     fma,
     lane_max,
     lane_sum,
     load,
     load_bool,
     load_part,
+    merge_lanes,
     splat,
     store,
     store_float,
@@ -143,7 +143,7 @@ def _weighted_mean(a, weights, S):
         run = splat(_ZERO)
         for s in range(first, min(S, first + _RUN * LANES), LANES):
             # Behind S stands an infinite gradient times zero, which must not count.
-            run = fma(first_lanes(load(a + FLOAT * s), S - s), load(weights + FLOAT * s), run)
+            run = fma(merge_lanes(load(a + FLOAT * s), splat(_ZERO), S - s), load(weights + FLOAT * s), run)
         total += lane_sum(run)
     return total
 

@@ -8,6 +8,7 @@ from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, kernel
+from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import FLOAT, load_int, zero_bytes
 from fasts2s_kernels.numba_cpu._target import LANES
@@ -69,7 +70,7 @@ def embedding_forward(W: Array, ids: Array) -> Array:
     D = W.shape[1]
     if W.dtype != arr.FLOAT32 or not ids.size * D:
         return reference.embedding_forward(W, ids)
-    out = np.empty((ids.size, D), np.float32)
+    out = empty(ids.size, D)
     workers = threads.workers_for(ids.size * D)
     flat = np.ascontiguousarray(ids).reshape(-1)
     threads.run(workers, forward, arr.c_order(W), flat, _group(ids.size, workers), out)

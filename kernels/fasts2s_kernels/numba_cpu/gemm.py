@@ -74,16 +74,26 @@ def _most_rows(width):
     return _ROWS_2 if width == 2 else _ROWS_1
 
 
-@kernel(types.void(*[types.int64] * 11))
-def tiles(width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, K):
-    """``C += A B`` for any number of rows and ``width`` (1 to 4) vectors of columns; see ``_tile.any_tile``."""
+@kernel(types.void(*[types.int64] * 13))
+def tiles_from(width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, b_v, K):
+    """``C = start + A B`` for any number of rows, ``width`` (1 to 4) vectors of columns; see ``_tile.any_tile``."""
     blocks = ceil_div(rows, _most_rows(width))
     done = 0
     for block in range(blocks):
         size = ceil_div(rows - done, blocks - block)  # as equal as can be: a tile of one row is slow
         row = FLOAT * done
-        any_tile(width, size, C + row * c_row, c_row, A + row * a_row, a_row, a_k, B, b_k, b_v, K)
+        here, first = C + row * c_row, start + row * start_row
+        any_tile(width, size, here, c_row, first, start_row, A + row * a_row, a_row, a_k, B, b_k, b_v, K)
         done += size
+
+
+_tiles_from = tiles_from.external
+
+
+@kernel(types.void(*[types.int64] * 11), needs=(tiles_from,))
+def tiles(width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, K):
+    """``C += A B``, as :func:`tiles_from` does it."""
+    _tiles_from(width, rows, C, c_row, C, c_row, A, a_row, a_k, B, b_k, b_v, K)
 
 
 @inline
@@ -119,12 +129,12 @@ def pack(target, width, source, k_step, n_step, K, columns):
 
 
 @inline
-def add_rows(total, block, K, width):
-    """Add the sum of the K rows of a packed block to a row."""
+def add_rows(total, block, K, width, row):
+    """Add the sum of K rows of a block, ``row`` floats apart, to a row."""
     for v in range(width):
         a = load(total + VECTOR * v)
         for k in range(K):
-            a = a + load(block + VECTOR * (width * k + v))
+            a = a + load(block + FLOAT * row * k + VECTOR * v)
         store(total + VECTOR * v, a)
 
 

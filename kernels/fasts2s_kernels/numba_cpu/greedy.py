@@ -8,7 +8,8 @@ from fasts2s_kernels.contract import Array
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu import greedy_loops as loops
-from fasts2s_kernels.numba_cpu.lstm import unpacked_vectors
+from fasts2s_kernels.numba_cpu._memory import empty
+from fasts2s_kernels.numba_cpu.lstm import unpacked_panels
 
 
 def _group(N: int, workers: int) -> int:
@@ -24,12 +25,12 @@ def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, 
     if c.Wx.dtype != arr.FLOAT32 or not N * T * D * H:
         return reference.lstm_encode(W, ids, Wx, Wh, b, mask=mask)
     workers = threads.workers_for(N * T * (D + H + 40) * G)
-    out, group = np.empty((N, H), np.float32), _group(N, workers)
+    out, group = empty(N, H), _group(N, workers)
     threads.run(
         workers, loops.encode, arr.c_order(c.W), np.ascontiguousarray(c.ids),
         arr.NO_BOOLS if c.mask is None else np.ascontiguousarray(c.mask), arr.c_order(c.Wx), arr.c_order(c.Wh),
-        arr.optional(c.b, arr.NONE1), unpacked_vectors(group, H), group, out,
-        arr.scratch(4 * arr.padded(H) * (1 + D + H)), np.empty((workers, loops.local_floats(D, H, 0)), np.float32),
+        arr.optional(c.b, arr.NONE1), unpacked_panels(group, H), group, out,
+        arr.scratch(4 * arr.padded(H) * (1 + D + H)), empty(workers, loops.local_floats(D, H, 0)),
     )  # fmt: skip
     return out
 
@@ -63,7 +64,7 @@ def lstm_greedy(
         workers, loops.greedy, arr.c_order(a.W), np.ascontiguousarray(a.ids), arr.c_order(a.Wx), arr.c_order(a.Wh),
         arr.optional(a.b, arr.NONE1), arr.c_order(a.W_out), arr.optional(a.b_out, arr.NONE1), arr.c_order(a.h),
         arr.optional(a.c, arr.NONE2), arr.optional(a.row_bias, arr.NONE2), arr.optional(a.score_bias, arr.NONE2),
-        unpacked_vectors(group, H), group, out, arr.scratch(4 * arr.padded(H) * (1 + D + H)),
-        arr.scratch(H * arr.padded(V)), np.empty((workers, loops.local_floats(D, H, V)), np.float32),
+        unpacked_panels(group, H), group, out, arr.scratch(4 * arr.padded(H) * (1 + D + H)),
+        arr.scratch(H * arr.padded(V)), empty(workers, loops.local_floats(D, H, V)),
     )  # fmt: skip
     return out

@@ -23,6 +23,7 @@ from fasts2s_kernels.numba_cpu.gemm import (
     pack,
     store_first,
     tiles,
+    tiles_from,
 )
 
 _pack, _tiles, _launch = pack.external, tiles.external, launch.external
@@ -34,53 +35,53 @@ GROUP = 96
 def local_floats(D: int, H: int, V: int) -> int:
     """Return how many floats of memory of its own a worker needs."""
     HP, VP = arr.padded(H), arr.padded(V)
-    return PANEL * BLOCK + 4 * HP + GROUP * (D + 2 * H + 2 * HP + VP) + 4 * LANES
+    return PANEL * (BLOCK + 1) + GROUP * (2 * (D + H) + 2 * HP + VP) + 4 * LANES
 
 
 @inline
 def _memory(local, D, H):
-    """Return the addresses of gates, two c, x, two h and scores in the memory of a worker, which begins with s."""
+    """Return the addresses of gates, two c, two x | h and scores in the memory of a worker, which begins with s."""
     HV = VECTOR * ceil_div(H, LANES)
-    gates = local + FLOAT * PANEL * BLOCK
-    c = gates + 4 * HV
-    x = c + 2 * GROUP * HV
-    h = x + FLOAT * GROUP * D
-    return gates, c, c + GROUP * HV, x, h, h + FLOAT * GROUP * H, h + 2 * FLOAT * GROUP * H
+    gates = local + FLOAT * PANEL * BLOCK  # of one row and panel: nobody reads them
+    c = gates + FLOAT * PANEL
+    xh, size = c + 2 * GROUP * HV, FLOAT * GROUP * (D + H)
+    return gates, c, c + GROUP * HV, xh, xh + size, xh + 2 * size
 
 
 @inline
-def _start(rows, first, H, h, h0, c, c0):
+def _start(rows, first, D, H, xh, h0, c, c0):
     """Copy the initial states of the rows from ``first`` on to the group; without one it is zero."""
-    HP = ceil_div(H, LANES) * LANES
     for r in range(rows):
         for k in range(0, H, LANES):
             place = FLOAT * (H * (first + r) + k)
-            store_first(h + FLOAT * (H * r + k), load_first(h0 + place, H - k) if h0 else splat(_ZERO), H - k)
-            store(c + FLOAT * (HP * r + k), load_first(c0 + place, H - k) if c0 else splat(_ZERO))
+            target, cell = xh + FLOAT * ((D + H) * r + D + k), c + FLOAT * GROUP * k + VECTOR * r
+            store_first(target, load_first(h0 + place, H - k) if h0 else splat(_ZERO), H - k)
+            store(cell, load_first(c0 + place, H - k) if c0 else splat(_ZERO))
 
 
-@kernel(needs=(tiles,))
+@kernel(needs=(tiles, tiles_from))
 def encode_rows(worker, task, args):
     """Read the sources of one group of rows; the last h is the result."""
     (
         D, H, Wx, Wh, b, packed, unpacked, N, T, group, W, ids, mask, out, local, local_size,
     ) = unpack_args(args, 16)  # fmt: skip
     local += FLOAT * local_size * worker
-    gates, c, c_next, x, h, h_next, _ = _memory(local, D, H)
-    first = task * group
+    gates, c, c_next, xh, xh_next, _ = _memory(local, D, H)
+    first, row = task * group, FLOAT * (D + H)
     rows = min(group, N - first)
-    weights = (Wx, Wh, b, packed, unpacked)
-    _start(rows, first, H, h, 0, c, 0)
+    weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * GROUP
+    _start(rows, first, D, H, xh, 0, c, 0)
     for t in range(T):
         for r in range(rows):
-            copy_row(x + FLOAT * D * r, W + FLOAT * D * load_int(ids + 8 * (T * (first + r) + t)), D)
-        time_step(0, rows, D, H, weights, 0, x, (0, 0, 0), h, h_next, c, c_next, gates, 0, local)
+            copy_row(xh + row * r, W + FLOAT * D * load_int(ids + 8 * (T * (first + r) + t)), D)
+        K = D if t == 0 and T > 1 else D + H  # as in forward
+        time_step(0, rows, D, H, K, weights, 0, (0, 0, 0), xh, xh_next, c, c_next, panel, gates, (0, 0), local)
         for r in range(rows):
             if mask and not load_bool(mask + T * (first + r) + t):
-                pass_through(r, H, h, h_next, c, c_next)
-        h, h_next, c, c_next = h_next, h, c_next, c
+                pass_through(r, D, H, xh, xh_next, c, c_next, panel)
+        xh, xh_next, c, c_next = xh_next, xh, c_next, c
     for r in range(rows):
-        copy_row(out + FLOAT * H * (first + r), h + FLOAT * H * r, H)
+        copy_row(out + FLOAT * H * (first + r), xh + row * r + FLOAT * D, H)
 
 
 @inline
@@ -95,8 +96,8 @@ def _best(scores, V):
 
 
 @inline
-def _scores(rows, first, H, V, h, W, bias, row_bias, scores):
-    """Scores of a group: ``h W + bias + row_bias``, with W in panels."""
+def _scores(rows, first, H, V, h, h_row, W, bias, row_bias, scores):
+    """Scores of a group: ``h W + bias + row_bias``, with W in panels; rows of h are ``h_row`` floats apart."""
     VP = ceil_div(V, LANES) * LANES
     for q in range(ceil_div(V, PANEL)):
         v = PANEL * q
@@ -107,10 +108,10 @@ def _scores(rows, first, H, V, h, W, bias, row_bias, scores):
                 if row_bias:
                     a = a + load_first(row_bias + FLOAT * (V * (first + r) + k), V - k)
                 store(scores + FLOAT * (VP * r + k), a)
-        _tiles(width, rows, scores + FLOAT * v, VP, h, H, 1, W + FLOAT * PANEL * H * q, width * LANES, LANES, H)
+        _tiles(width, rows, scores + FLOAT * v, VP, h, h_row, 1, W + FLOAT * PANEL * H * q, width * LANES, LANES, H)
 
 
-@kernel(needs=(tiles,))
+@kernel(needs=(tiles, tiles_from))
 def greedy_rows(worker, task, args):
     """Choose the whole answers of one group of rows."""
     (
@@ -118,20 +119,22 @@ def greedy_rows(worker, task, args):
         row_bias, _, packed_out, V, b_out, score_bias, out,
     ) = unpack_args(args, 23)  # fmt: skip
     local += FLOAT * local_size * worker
-    gates, c, c_next, x, h, h_next, scores = _memory(local, D, H)
-    first = task * group
+    gates, c, c_next, xh, xh_next, scores = _memory(local, D, H)
+    first, row = task * group, FLOAT * (D + H)
     rows = min(group, N - first)
     extra = row_bias + FLOAT * 4 * H * first if row_bias else 0
-    weights = (Wx, Wh, b, packed, unpacked)
-    _start(rows, first, H, h, h0, c, c0)
+    weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * GROUP
+    _start(rows, first, D, H, xh, h0, c, c0)
     VP = ceil_div(V, LANES) * LANES
     for t in range(T):
         for r in range(rows):
             last = load_int(out + 8 * (T * (first + r) + t - 1)) if t > 0 else load_int(ids + 8 * (first + r))
-            copy_row(x + FLOAT * D * r, W + FLOAT * D * last, D)
-        time_step(0, rows, D, H, weights, extra, x, (0, 0, 0), h, h_next, c, c_next, gates, 0, local)
-        h, h_next, c, c_next = h_next, h, c_next, c
-        _scores(rows, first, H, V, h, packed_out, b_out, score_bias, scores)
+            copy_row(xh + row * r, W + FLOAT * D * last, D)
+        time_step(
+            0, rows, D, H, D + H, weights, extra, (0, 0, 0), xh, xh_next, c, c_next, panel, gates, (0, 0), local
+        )
+        xh, xh_next, c, c_next = xh_next, xh, c_next, c
+        _scores(rows, first, H, V, xh + FLOAT * D, D + H, packed_out, b_out, score_bias, scores)
         for r in range(rows):
             store_int(out + 8 * (T * (first + r) + t), _best(scores + FLOAT * VP * r, V))
 

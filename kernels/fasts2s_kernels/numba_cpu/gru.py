@@ -10,6 +10,7 @@ from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu._gru_backward import backward
 from fasts2s_kernels.numba_cpu._gru_forward import forward
+from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL
 from fasts2s_kernels.numba_cpu.recurrent import local_floats
 from fasts2s_kernels.numba_cpu.recurrent_forward import read_in_place
@@ -47,9 +48,9 @@ def gru_forward(
     if seq.Wx.dtype != arr.FLOAT32 or not N * T * D * H:
         return reference.gru_forward(seq.xs, Wx, Wh, b, h0=h0, row_bias=row_bias, mask=mask)
     workers = threads.workers_for(N * T * (D + H + 40) * 3 * H)
-    hs, x_time = np.empty((N, T, H), np.float32), np.empty((T, N, D), np.float32)
-    h_time, rh_time = np.empty((T + 1, N, H), np.float32), np.empty((T, N, H), np.float32)
-    gates = np.empty((T, N, 3 * H), np.float32)
+    hs, x_time = empty(N, T, H), empty(T, N, D)
+    h_time, rh_time = empty(T + 1, N, H), empty(T, N, H)
+    gates = empty(T, N, 3 * H)
     h_time[0] = seq.states[0]
     threads.run(
         workers, forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
@@ -87,7 +88,7 @@ def gru_backward(
     workers = threads.workers_for(2 * N * T * (D + H + 10) * 3 * H)
     carry = np.zeros((N, arr.padded(H)), np.float32)
     carry[:, :H] = dh_end
-    dA, dh, dxs = np.empty((T, N, 3 * H), np.float32), np.empty((N, H), np.float32), np.empty((N, T, D), np.float32)
+    dA, dh, dxs = empty(T, N, 3 * H), empty(N, H), empty(N, T, D)
     fresh = [arr.writable(buffer) for buffer in buffers]
     panels = -(-H // PANEL) + -(-D // PANEL)
     threads.run(
@@ -96,7 +97,7 @@ def gru_backward(
         -(-N // workers), 2 * workers, dA, carry, dh,
         fresh[0], fresh[1], arr.NONE1 if fresh[2] is None else fresh[2], dxs,
         arr.scratch(panels * PANEL * 3 * H), arr.scratch(workers * PANEL * BLOCK),
-        np.empty((workers, local_floats(D, H)), np.float32),
+        empty(workers, local_floats(D, H)),
     )  # fmt: skip
     arr.put_back(buffers, fresh)
     return dxs, dh, None if seq.row_bias is None else dA.sum(axis=0)

@@ -1,4 +1,4 @@
-"""LSTM: what Python calls. The loops are in lstm_forward and lstm_backward."""
+"""LSTM: what Python calls. The loops are in _lstm_forward, _lstm_backward and _lstm_gradients."""
 
 from typing import Any, NamedTuple
 
@@ -10,17 +10,17 @@ from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _lstm_backward as back
 from fasts2s_kernels.numba_cpu import _lstm_forward as fore
 from fasts2s_kernels.numba_cpu import _threads as threads
+from fasts2s_kernels.numba_cpu._lstm_gradients import local_floats
+from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL
-from fasts2s_kernels.numba_cpu.recurrent import local_floats
 
 
 class _Saved(NamedTuple):
-    """What backward needs: the checked inputs, and time-major copies of inputs, states and gates."""
+    """What backward needs: the checked inputs; inputs, states and gates as the loops leave them."""
 
     seq: checks.Sequence
-    x_time: Array
-    h_time: Array
+    xh_time: Array
     c_time: Array
     gates: Array
     fresh: bool  # the initial h was zero, and there is more than one step
@@ -28,8 +28,8 @@ class _Saved(NamedTuple):
     ids: Array  # (T N,), time-major
 
 
-def unpacked_vectors(rows: int, H: int) -> int:
-    """Return how many vectors of units are read from the weights as they are: whole ones, where rows are few."""
+def unpacked_panels(rows: int, H: int) -> int:
+    """Return how many panels of units are read from the weights as they are: whole ones, where rows are few."""
     return H // LANES if rows < fore.PACK_FROM_ROWS else 0
 
 
@@ -37,25 +37,35 @@ def _masked(seq: checks.Sequence) -> Array:
     return arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask)
 
 
+def _by_panels(c: Array) -> Array:
+    """Return c (N, H) as (panels, N, LANES), zero where there are no units."""
+    whole = np.zeros((c.shape[0], arr.padded(c.shape[1])), np.float32)
+    whole[:, : c.shape[1]] = c
+    return whole.reshape(c.shape[0], -1, LANES).transpose(1, 0, 2)
+
+
+def _by_rows(c: Array, H: int) -> Array:
+    """Return c (panels, N, LANES) as (N, H)."""
+    return c.transpose(1, 0, 2).reshape(c.shape[1], -1)[:, :H]
+
+
 def _forward(seq: checks.Sequence, fresh: bool, table: Any, ids: Array) -> tuple[Array, Array, Array, Cache]:
     """Run the layer on checked inputs, of which none is empty (but D, where inputs are ids)."""
     (N, T, D), H = seq.xs.shape, seq.Wh.shape[0]
-    HP, unpacked, fresh = arr.padded(H), unpacked_vectors(N, H), fresh and T > 1
+    panels, unpacked, fresh = -(-H // LANES), unpacked_panels(N, H), fresh and T > 1
     workers = threads.workers_for(N * T * (D + H + 40) * 4 * H)
-    hs, x_time = np.empty((N, T, H), np.float32), np.empty((T, N, D), np.float32)
-    h_time, c_time = np.empty((T + 1, N, H), np.float32), np.empty((T + 1, N, HP), np.float32)
-    gates = np.empty((T, N, 4 * HP), np.float32)
-    h_time[0] = seq.states[0]
-    c_time[0, :, :H], c_time[0, :, H:] = seq.states[1], 0
+    hs, xh_time = empty(N, T, H), empty(T + 1, N, D + H)
+    c_time, gates = empty(T + 1, panels, N, LANES), empty(T, panels, N, PANEL)
+    xh_time[0, :, D:], c_time[0] = seq.states[0], _by_panels(seq.states[1])
     threads.run(
         workers, fore.forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
         arr.optional(seq.b, arr.NONE1), arr.optional(seq.row_bias, arr.NONE2), _masked(seq),
         arr.optional(table, arr.NONE2), np.ascontiguousarray(ids), unpacked, -(-N // workers), int(fresh),
-        hs, x_time, h_time, c_time, gates, arr.scratch(4 * HP * (1 + D + H)), arr.scratch(workers * PANEL * BLOCK),
+        hs, xh_time, c_time, gates, arr.scratch(panels * PANEL * (1 + D + H)), arr.scratch(workers * PANEL * BLOCK),
     )  # fmt: skip
     flat = np.ascontiguousarray(ids.T).reshape(-1)
-    saved = _Saved(seq, x_time, h_time, c_time, gates, fresh, 0 if table is None else table.shape[0], flat)
-    return hs, h_time[T].copy(), c_time[T, :, :H].copy(), saved
+    saved = _Saved(seq, xh_time, c_time, gates, fresh, 0 if table is None else table.shape[0], flat)
+    return hs, xh_time[T, :, D:].copy(), _by_rows(c_time[T], H).copy(), saved
 
 
 def lstm_forward(
@@ -109,23 +119,21 @@ def _backward(
     saved: _Saved, dhs: Any, dh_last: Any, dc_last: Array, Wx: Array, Wh: Array, dWh: Array, inputs: _Inputs
 ) -> tuple[Array, Array, Array, Array | None]:
     """Go back on checked inputs; returns dxs, dh0, dc0, drow_bias."""
-    seq, x_time, h_time, c_time, gates, fresh, _, ids = saved
-    (N, T, D), H = seq.xs.shape, Wh.shape[0]
-    HP, panels = arr.padded(H), -(-H // PANEL) + -(-D // PANEL)
-    workers = threads.workers_for(2 * N * T * (D + H + 10) * 4 * H)
-    dc = np.zeros((N, HP), np.float32)
-    dc[:, :H] = dc_last
-    dA, dh, dxs = np.empty((T, N, 4 * H), np.float32), np.empty((N, H), np.float32), np.empty((N, T, D), np.float32)
+    seq, xh_time, c_time, gates, fresh, _, ids = saved
+    (N, T, D), H, G = seq.xs.shape, *Wh.shape
+    columns = -(-H // PANEL) + -(-D // PANEL)
+    workers = threads.workers_for(2 * N * T * (D + H + 10) * G)
+    dc, dA = np.ascontiguousarray(_by_panels(dc_last)), empty(len(c_time[0]), T, N, PANEL)
+    dh, dxs, drow = empty(N, H), empty(N, T, D), arr.NONE2 if seq.row_bias is None else empty(N, G)
     threads.run(
         workers, back.backward, arr.NONE3 if dhs is None else arr.row_order(dhs), arr.optional(dh_last, arr.NONE2),
-        arr.c_order(Wx), arr.c_order(Wh), _masked(seq), x_time, h_time, c_time, gates, -(-N // workers), 2 * workers,
-        N if fresh else 0, dA, dc, dh, arr.NONE2 if seq.mask is None else np.empty((N, HP), np.float32),
-        inputs.weights, dWh, inputs.bias, dxs, inputs.table, ids,
-        arr.scratch(panels * PANEL * 4 * H), arr.scratch(workers * PANEL * BLOCK),
-        np.empty((workers, local_floats(D, H)), np.float32),
+        arr.c_order(Wx), arr.c_order(Wh), _masked(seq), xh_time, c_time, gates, -(-N // workers), 2 * workers,
+        N if fresh else 0, dA, empty(2, N, back.gradient_row(G)), dc, dh,
+        arr.NONE2 if seq.mask is None else empty(N, arr.padded(H)), drow,
+        inputs.weights, dWh, inputs.bias, dxs, inputs.table, ids, arr.scratch(columns * PANEL * G),
+        arr.scratch(workers * back.ROW_FLOATS), empty(workers, local_floats(D, H)),
     )  # fmt: skip
-    drow = None if seq.row_bias is None else dA.sum(axis=0)
-    return dxs, dh, dc[:, :H].copy(), drow
+    return dxs, dh, _by_rows(dc, H).copy(), None if seq.row_bias is None else drow
 
 
 def lstm_backward(
@@ -142,7 +150,7 @@ def lstm_backward(
 ) -> tuple[Array, Array, Array, Array | None]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_backward`.
 
-    Implementation: one parallel region of three phases, see ``_lstm_backward.py``. A ``dhs`` of None is never made.
+    Implementation: one parallel region of three phases, see ``_lstm_backward``. A ``dhs`` of None is never made.
     """
     lasts = {"dh_last": dh_last, "dc_last": dc_last}
     saved = checks.saved(cache)
@@ -179,7 +187,7 @@ def lstm_ids_backward(
     dtable = checks.buffer("dtable", dtable, np.zeros_like(Wx, shape=(saved.V, Wh.shape[1])), "(V, 4H)")
     buffers = (dtable, dWh)
     fresh = [arr.writable(buffer) for buffer in buffers]
-    inputs = _Inputs(np.empty(Wx.shape, np.float32), arr.NONE1, fresh[0])
+    inputs = _Inputs(empty(*Wx.shape), arr.NONE1, fresh[0])
     results = _backward(saved, dhs, None if dh_last is None else dh_end, dc_end, Wx, Wh, fresh[1], inputs)
     arr.put_back(buffers, fresh)
     return results[1:]

@@ -1,6 +1,6 @@
-"""What backward passes of LSTM, GRU and RNN share: weights packed transposed, gradients of weights and inputs.
+"""What backward passes of GRU and RNN share: weights packed transposed, gradients of weights and inputs.
 
-All take the same arguments, beginning with D, H, G (the columns of the weights: 4H, 3H or H), Wx, Wh, packed.
+Both take the same arguments, beginning with D, H, G (the columns of the weights: 3H or H), Wx, Wh, packed.
 
 The columns of dWh from ``split`` on have a left-hand side of their own, ``late_time``: in a GRU the candidate sees
 r h where the gates see h. Elsewhere ``split`` is G and ``late_time`` 0.
@@ -8,7 +8,7 @@ r h where the gates see h. Elsewhere ``split`` is G and ``late_time`` 0.
 
 from fasts2s_kernels.numba_cpu._calls import unpack_args
 from fasts2s_kernels.numba_cpu._jit import inline, kernel
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, load_int
+from fasts2s_kernels.numba_cpu._simd import FLOAT, load, load_bool
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu.gemm import (
     K_BLOCK,
@@ -19,7 +19,6 @@ from fasts2s_kernels.numba_cpu.gemm import (
     copy_block,
     load_first,
     pack,
-    store_first,
     tiles,
 )
 
@@ -79,42 +78,17 @@ def arriving(carry, product, dhs, columns):
 
 
 @inline
-def _add_by_id(table, row, ids, block, K, width, columns):
-    """Add the K rows of a packed block to the rows of a table that their ids name, in the order of the ids."""
-    for k in range(K):
-        target = table + FLOAT * row * load_int(ids + 8 * k)
-        for v in range(width):
-            n, a = LANES * v, load(block + VECTOR * (width * k + v))
-            store_first(target + FLOAT * n, load_first(target + FLOAT * n, columns - n) + a, columns - n)
-
-
-@inline
-def weight_columns(
-    first, width, columns, D, H, G, NT, h_from, dA, x_time, h_time, dWx, dWh, db, dtable, V, ids, local
-):
-    """dWx, dWh and db in up to PANEL columns: x^T dA and h^T dA over all rows, K_BLOCK of them at a time.
-
-    h is zero in the rows before ``h_from``, which are left out. With ``dtable`` (V, G) the inputs were ids
-    (time-major) and D is 0: rows of dA are added by id.
-    """
+def weight_columns(first, width, columns, D, H, G, NT, dA, x_time, h_time, dWx, dWh, db, local):
+    """dWx, dWh and db in up to PANEL columns: x^T dA and h^T dA over all rows, K_BLOCK of them at a time."""
     step, sums = width * LANES, local + FLOAT * PANEL * K_BLOCK
     clear(sums, (D + H + 1) * width)
     sums_h, sums_b = sums + FLOAT * step * D, sums + FLOAT * step * (D + H)
-    if dtable:
-        for r in range(V):
-            copy_block(dtable + FLOAT * (G * r + first), G, sums_b, 1, width, columns)
-    k = 0
-    while k < NT:
-        K = min(K_BLOCK, (h_from if k < h_from else NT) - k)
+    for k in range(0, NT, K_BLOCK):
+        K = min(K_BLOCK, NT - k)
         _pack(local, width, dA + FLOAT * (G * k + first), G, 1, K, columns)
-        if dtable:
-            _add_by_id(dtable + FLOAT * first, G, ids + 8 * k, local, K, width, columns)
-        else:
-            _tiles(width, D, sums, step, x_time + FLOAT * D * k, 1, D, local, step, LANES, K)
-            add_rows(sums_b, local, K, width)
-        if k >= h_from:
-            _tiles(width, H, sums_h, step, h_time + FLOAT * H * k, 1, H, local, step, LANES, K)
-        k += K
+        _tiles(width, D, sums, step, x_time + FLOAT * D * k, 1, D, local, step, LANES, K)
+        _tiles(width, H, sums_h, step, h_time + FLOAT * H * k, 1, H, local, step, LANES, K)
+        add_rows(sums_b, local, K, width, step)
     copy_block(dWx + FLOAT * first, G, sums, D, width, columns)
     copy_block(dWh + FLOAT * first, G, sums_h, H, width, columns)
     if db:
@@ -153,9 +127,7 @@ def weight_gradients(worker, task, args):
         columns = min(PANEL, end - first)
         width = ceil_div(columns, LANES)
         h = late_time if late else h_time
-        weight_columns(
-            first, width, columns, D, H, G, N * T, 0, dA, x_time, h, dWx, dWh, db, 0, 0, 0, local
-        )  # fmt: skip
+        weight_columns(first, width, columns, D, H, G, N * T, dA, x_time, h, dWx, dWh, db, local)
     else:
         group = ceil_div(N * T, x_tasks)
         start = group * (task - panels)

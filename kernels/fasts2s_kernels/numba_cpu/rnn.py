@@ -9,6 +9,7 @@ from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu import rnn_loops as loops
+from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL
 from fasts2s_kernels.numba_cpu.recurrent import local_floats
 from fasts2s_kernels.numba_cpu.recurrent_forward import read_in_place
@@ -43,8 +44,8 @@ def rnn_forward(
     if seq.Wx.dtype != arr.FLOAT32 or not N * T * D * H:
         return reference.rnn_forward(seq.xs, Wx, Wh, b, h0=h0, row_bias=row_bias, mask=mask)
     workers = threads.workers_for(N * T * (D + H + 40) * H)
-    hs, x_time = np.empty((N, T, H), np.float32), np.empty((T, N, D), np.float32)
-    h_time = np.empty((T + 1, N, H), np.float32)
+    hs, x_time = empty(N, T, H), empty(T, N, D)
+    h_time = empty(T + 1, N, H)
     h_time[0] = seq.states[0]
     threads.run(
         workers, loops.forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
@@ -82,7 +83,7 @@ def rnn_backward(
     workers = threads.workers_for(2 * N * T * (D + H + 10) * H)
     carry = np.zeros((N, arr.padded(H)), np.float32)
     carry[:, :H] = dh_end
-    dA, dh, dxs = np.empty((T, N, H), np.float32), np.empty((N, H), np.float32), np.empty((N, T, D), np.float32)
+    dA, dh, dxs = empty(T, N, H), empty(N, H), empty(N, T, D)
     fresh = [arr.writable(buffer) for buffer in buffers]
     panels = -(-H // PANEL) + -(-D // PANEL)
     threads.run(
@@ -91,7 +92,7 @@ def rnn_backward(
         -(-N // workers), 2 * workers, dA, carry, dh,
         fresh[0], fresh[1], arr.NONE1 if fresh[2] is None else fresh[2], dxs,
         arr.scratch(panels * PANEL * H), arr.scratch(workers * PANEL * BLOCK),
-        np.empty((workers, local_floats(D, H)), np.float32),
+        empty(workers, local_floats(D, H)),
     )  # fmt: skip
     arr.put_back(buffers, fresh)
     return dxs, dh, None if seq.row_bias is None else dA.sum(axis=0)

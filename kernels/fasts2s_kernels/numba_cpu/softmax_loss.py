@@ -1,4 +1,4 @@
-"""Softmax with cross-entropy loss: scores are read once forward and once backward, the gradient is written once."""
+"""Softmax with cross-entropy loss: the scores are read once and the gradient is written once, both in forward."""
 
 from typing import Any, NamedTuple
 
@@ -11,10 +11,11 @@ from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._math import exp_negative
+from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import (
     FLOAT,
-    first_lanes,
+    VECTOR,
     lane_max,
     lane_sum,
     load,
@@ -22,33 +23,37 @@ from fasts2s_kernels.numba_cpu._simd import (
     load_float,
     load_int,
     load_part,
-    log,
+    merge_lanes,
+    prefetch,
     splat,
+    store,
     store_double,
     store_float,
+    stream,
     where_greater,
 )
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
-from fasts2s_kernels.numba_cpu.gemm import ceil_div, load_first, store_first
+from fasts2s_kernels.numba_cpu.gemm import ceil_div, store_first
 
 _launch = launch.external
 _ZERO, _LOWEST = np.float32(0), np.float32(-np.inf)
 #: Vectors that are added in float32 before their sum goes to a float64: bounds the rounding error for any V.
 _RUN = 32
+#: Scores from which the gradient is too large for the caches.
+STREAM_FROM = 1 << 20
 #: What an exponential and a logarithm cost, in multiply-adds: for the choice between one thread and several.
 _COST = 16
 
 
 class _Saved(NamedTuple):
-    """What backward needs; ``top`` (R,) is the maximum of every row, ``total`` (R,) the sum of its exponentials."""
+    """What backward needs."""
 
     xs: Array
     ts: Array
     labels: int  # those that count
     ignore_label: int
-    top: Array
-    total: Array
+    gradient: list[Array]  # that of dout = 1, for the first who asks
 
 
 @inline
@@ -58,96 +63,84 @@ def _row_max(x, V):
     for k in range(0, whole, LANES):
         a = load(x + FLOAT * k)
         best = where_greater(best, a, best, a)
-    top = lane_max(best)
-    for k in range(whole, V):
-        a = load_float(x + FLOAT * k)
-        if not a <= top:
-            top = a
-    return top
+    if whole < V:
+        a = merge_lanes(load_part(x + FLOAT * whole, V - whole), splat(_LOWEST), V - whole)
+        best = where_greater(best, a, best, a)
+    return lane_max(best)
 
 
 @inline
-def _row_sum(x, V, top):
-    """Return the sum of exp(x - top) over a row, in float64 over runs of vectors."""
+def _exponentials(y, x, V, top, following):
+    """Store exp(x - top) of a row, in whole vectors; return their sum, in float64 over runs of vectors.
+
+    ``following`` is the address of the row after it, which comes from memory meanwhile.
+    """
     whole, total = V - V % LANES, 0.0
     for first in range(0, whole, _RUN * LANES):
         run = splat(_ZERO)
         for k in range(first, min(whole, first + _RUN * LANES), LANES):
-            run = run + exp_negative(load(x + FLOAT * k) - splat(top))
+            prefetch(following + FLOAT * k)
+            e = exp_negative(load(x + FLOAT * k) - splat(top))
+            store(y + FLOAT * k, e)
+            run = run + e
         total += lane_sum(run)
     if whole < V:
-        last = exp_negative(load_part(x + FLOAT * whole, V - whole) - splat(top))
-        total += lane_sum(first_lanes(last, V - whole))
+        e = exp_negative(load_part(x + FLOAT * whole, V - whole) - splat(top))
+        store(y + FLOAT * whole, e)
+        total += lane_sum(merge_lanes(e, splat(_ZERO), V - whole))
     return total
+
+
+@inline
+def _scaled(dx, y, V, weight, streamed):
+    """Store the row y times weight; past the caches where it is to be streamed and begins at a vector."""
+    if streamed and dx % VECTOR == 0:
+        for k in range(0, V, LANES):
+            stream(dx + FLOAT * k, load(y + FLOAT * k) * weight)
+    else:
+        for k in range(0, V, LANES):
+            store_first(dx + FLOAT * k, load(y + FLOAT * k) * weight, V - k)
 
 
 @kernel()
 def softmax_rows(worker, task, args):
-    """Maximum, sum and loss of a group of rows; an ignored row is not read."""
-    R, V, group, ignore, xs, x_row, ts, top, total, losses = unpack_args(args, 10)
-    for r in range(task * group, min(R, (task + 1) * group)):
-        label = load_int(ts + 8 * r)
-        if label == ignore:
-            store_double(losses + 8 * r, 0.0)
-            continue
-        x = xs + FLOAT * x_row * r
-        best = _row_max(x, V)
-        summed = _row_sum(x, V, best)
-        store_float(top + FLOAT * r, best)
-        store_double(total + 8 * r, summed)
-        store_double(losses + 8 * r, log(summed) + best - load_float(x + FLOAT * label))
-
-
-@kernel()
-def softmax_rows_backward(worker, task, args):
-    """Gradient of a group of rows."""
-    R, V, group, ignore, xs, x_row, ts, top, total, scale, dxs = unpack_args(args, 11)
-    factor = load_double(scale)
+    """Loss and gradient of a group of rows; an ignored row is not read."""
+    R, V, group, ignore, xs, x_row, ts, tops, totals, dxs, scale, local, local_size = unpack_args(args, 13)
+    factor, y = load_double(scale), local + FLOAT * local_size * worker
+    streamed = R * V >= STREAM_FROM and V % LANES == 0
     for r in range(task * group, min(R, (task + 1) * group)):
         label, x, dx = load_int(ts + 8 * r), xs + FLOAT * x_row * r, dxs + FLOAT * V * r
         if label == ignore:
             for k in range(0, V, LANES):
                 store_first(dx + FLOAT * k, splat(_ZERO), V - k)
             continue
-        best = splat(load_float(top + FLOAT * r))
-        weight = splat(np.float32(factor / load_double(total + 8 * r)))
-        for k in range(0, V, LANES):
-            y = exp_negative(load_first(x + FLOAT * k, V - k) - best)
-            store_first(dx + FLOAT * k, y * weight, V - k)
+        top = _row_max(x, V)
+        total = _exponentials(y, x, V, top, x + FLOAT * x_row)
+        store_double(tops + 8 * r, np.float64(top) - load_float(x + FLOAT * label))
+        store_double(totals + 8 * r, total)
+        _scaled(dx, y, V, splat(np.float32(factor / total)), streamed)
         here = dx + FLOAT * label
         store_float(here, np.float32(load_float(here) - factor))
 
 
 @entry(
     types.void(
-        arr.int_, arr.rows2, arr.ids1, arr.int_, arr.int_, arr.out1, arr.doubles1, arr.doubles1
+        arr.int_, arr.rows2, arr.ids1, arr.int_, arr.int_, arr.doubles1, arr.doubles1, arr.doubles1, arr.out2,
+        arr.out2,
     ),
     needs=(softmax_rows, launch),
 )  # fmt: skip
-def forward(team, xs, ts, ignore, group, top, total, losses):
-    """Fill top, total and losses (R,)."""
+def forward(team, xs, ts, ignore, group, scale, tops, totals, dxs, local):
+    """Fill dxs (R, V), the gradient of ``scale`` times the sum of the losses log(totals) + tops (R,) of the rows.
+
+    In an ignored row the two stay what they are.
+    """
     R, V = xs.shape
     args = pack_args((
-        R, V, group, ignore, address(xs), xs.strides[0] // FLOAT, address(ts), address(top), address(total),
-        address(losses),
+        R, V, group, ignore, address(xs), xs.strides[0] // FLOAT, address(ts), address(tops), address(totals),
+        address(dxs), address(scale), address(local), local.shape[1],
     ))  # fmt: skip
     _launch(team, kernel_address("softmax_rows"), ceil_div(R, group), 0, 0, 0, 0, args)
-
-
-@entry(
-    types.void(
-        arr.int_, arr.rows2, arr.ids1, arr.int_, arr.int_, arr.out1, arr.doubles1, arr.doubles1, arr.out2
-    ),
-    needs=(softmax_rows_backward, launch),
-)  # fmt: skip
-def backward(team, xs, ts, ignore, group, top, total, scale, dxs):
-    """Fill dxs (R, V)."""
-    R, V = xs.shape
-    args = pack_args((
-        R, V, group, ignore, address(xs), xs.strides[0] // FLOAT, address(ts), address(top), address(total),
-        address(scale), address(dxs),
-    ))  # fmt: skip
-    _launch(team, kernel_address("softmax_rows_backward"), ceil_div(R, group), 0, 0, 0, 0, args)
 
 
 def _group(R: int, workers: int) -> int:
@@ -155,11 +148,23 @@ def _group(R: int, workers: int) -> int:
     return R if workers == 1 else -(-R // (4 * workers))
 
 
+def _run(scores: Array, labels: Array, ignore: int, scale: float) -> tuple[Array, Array]:
+    """Return the losses of the rows (R,), and the gradient of ``scale`` times their sum."""
+    R, V = scores.shape
+    tops, totals, dxs, workers = np.zeros(R), np.ones(R), empty(R, V), threads.workers_for(R * V * _COST)
+    threads.run(
+        workers, forward, scores, labels, ignore, _group(R, workers), np.array([scale]), tops, totals, dxs,
+        empty(workers, arr.padded(V)),
+    )  # fmt: skip
+    return np.log(totals) + tops, dxs
+
+
 def softmax_loss_forward(xs: Array, ts: Array, *, ignore_label: int) -> tuple[Any, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.softmax_loss_forward`.
 
-    Implementation: per row the maximum, then the sum of exponentials with a float64 accumulator; only these two
-    numbers are kept, and the scores themselves, which must stay as they are until backward.
+    Implementation: per row the maximum, then the exponentials with a float64 sum, then the gradient, while the row is
+    in the caches: scores are read from memory once, the gradient is written once. The scores must stay as they are
+    until backward, which computes the gradient anew where it is wanted a second time.
     """
     scores = checks.floating("xs", xs, "(R, V)", 2)
     R, V = scores.shape
@@ -167,14 +172,12 @@ def softmax_loss_forward(xs: Array, ts: Array, *, ignore_label: int) -> tuple[An
         return reference.softmax_loss_forward(scores, ts, ignore_label=ignore_label)
     labels, counted = checks.as_labels("ts", ts, R, V, ignore_label)
     scores, labels = arr.row_order(scores), np.array(labels, order="C")  # a caller may reuse his label array
-    top, total, losses = np.zeros(R, np.float32), np.ones(R), np.empty(R)
     count = R if counted is None else int(counted.sum())
-    workers = threads.workers_for(R * V * _COST)
     # A label can be any int64 but a task compares it with one: what is ignored has been checked to be that one.
     ignore = min(max(checks.integer("ignore_label", ignore_label), -(2**63)), 2**63 - 1)
-    threads.run(workers, forward, scores, labels, ignore, _group(R, workers), top, total, losses)
+    losses, dxs = _run(scores, labels, ignore, 1 / max(count, 1))
     loss = np.float64(losses.sum() / count) if count else np.float64(0)
-    return loss, _Saved(scores, labels, count, ignore, top, total)
+    return loss, _Saved(scores, labels, count, ignore, [dxs])
 
 
 def softmax_loss_backward(dout: float, cache: Cache) -> Array:
@@ -182,12 +185,11 @@ def softmax_loss_backward(dout: float, cache: Cache) -> Array:
     saved = checks.saved(cache)
     if not isinstance(saved, _Saved):
         return reference.softmax_loss_backward(dout, cache)
-    R, V = saved.xs.shape
-    scale = np.array([checks.number("dout", dout) / max(saved.labels, 1)])
-    dxs = np.empty((R, V), np.float32)
-    workers = threads.workers_for(R * V * _COST)
-    threads.run(
-        workers, backward, saved.xs, saved.ts, saved.ignore_label, _group(R, workers), saved.top, saved.total,
-        scale, dxs,
-    )  # fmt: skip
+    scale = checks.number("dout", dout)
+    try:
+        dxs = saved.gradient.pop()
+    except IndexError:
+        _, dxs = _run(saved.xs, saved.ts, saved.ignore_label, 1 / max(saved.labels, 1))
+    if scale != 1:
+        dxs *= np.float32(scale)
     return dxs

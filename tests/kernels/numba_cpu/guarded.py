@@ -7,6 +7,7 @@ memory.
 
 import ctypes
 import mmap
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from fasts2s.testing import TOLERANCES, assert_close
 from fasts2s_kernels import load
+from fasts2s_kernels.numba_cpu import _memory
 from tests.kernels.numba_cpu.training import kernels, parallel_always
 from tests.kernels.ops import OPS, Arrays, Op, cast, host, projection
 
@@ -94,12 +96,14 @@ def arrays_at(place: Place) -> Iterator[None]:
 
         return make
 
+    before, _memory.FROM = _memory.FROM, sys.maxsize  # each array its own pages
     np.empty = lambda shape, dtype=float, order="C": place.empty(shape, dtype)
     np.zeros, np.ones = filled(0), filled(1)
     np.full = lambda shape, value, dtype=None, order="C": filled(value)(shape, dtype or np.asarray(value).dtype)
     try:
         yield
     finally:
+        _memory.FROM = before
         for name, function in _plain.items():
             setattr(np, name, function)
 
