@@ -10,11 +10,20 @@ from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args,
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, load_float, splat, store, store_float, transpose_block
+from fasts2s_kernels.numba_cpu._simd import (
+    FLOAT,
+    VECTOR,
+    load,
+    load_float,
+    splat,
+    store,
+    store_float,
+    stream,
+    transpose_block,
+)
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import (
-    K_BLOCK,
     PANEL,
     add_rows,
     ceil_div,
@@ -23,51 +32,68 @@ from fasts2s_kernels.numba_cpu.gemm import (
     load_first,
     pack,
     tiles,
+    tiles_from,
 )
 from fasts2s_kernels.reference.affine import rows_of
 
-_pack, _tiles, _launch = pack.external, tiles.external, launch.external
+_pack, _tiles, _tiles_from, _launch = pack.external, tiles.external, tiles_from.external, launch.external
 _ZERO = np.float32(0)
-#: Rows that are worked on at a time: with a panel of columns they stay in the second-level cache.
+#: Rows of the right-hand side that are packed at a time: with what meets them they fill a second-level cache.
+_K_BLOCK = 1024
+#: Rows whose sums are kept beside them.
 _ROW_BLOCK = 256
 #: Floats of memory of its own that a worker needs: a packed block of the right-hand side, its sums, a row of sums.
-_LOCAL = PANEL * (K_BLOCK + _ROW_BLOCK + 1)
+_LOCAL = PANEL * (_K_BLOCK + _ROW_BLOCK + 1)
+#: Results from which they are too large for the caches.
+STREAM_FROM = 1 << 20
 
 
 @inline
-def _product(C, c_row, bias, A, a_row, B, k_step, n_step, rows, columns, K, local):
-    """``C = A B + bias`` in up to PANEL columns and _ROW_BLOCK rows; A is contiguous along k."""
+def _put_rows(C, c_row, sums, rows, columns, streamed):
+    """Copy a block of sums to rows of C, past the caches where they are to be streamed and begin at a vector."""
     width = ceil_div(columns, LANES)
-    sums, step = C, c_row
-    if columns % LANES:  # whole vectors would be stored beyond the last column
-        sums, step = local + FLOAT * PANEL * K_BLOCK, width * LANES
+    if not streamed or C % VECTOR or columns % LANES:
+        copy_block(C, c_row, sums, rows, width, columns)
+        return
+    for r in range(rows):
+        for v in range(width):
+            stream(C + FLOAT * c_row * r + VECTOR * v, load(sums + VECTOR * (width * r + v)))
+
+
+@inline
+def _product(C, c_row, bias, A, a_row, B, k_step, n_step, rows, columns, K, local, streamed):
+    """``C = A B + bias`` in up to PANEL columns; A is contiguous along k."""
+    width = ceil_div(columns, LANES)
+    sums, step = local + FLOAT * PANEL * _K_BLOCK, width * LANES
+    start = sums + FLOAT * PANEL * _ROW_BLOCK
     for v in range(width):
         n = LANES * v
-        a = load_first(bias + FLOAT * n, columns - n) if bias else splat(_ZERO)
-        for r in range(rows):
-            store(sums + FLOAT * (step * r + n), a)
-    for k in range(0, K, K_BLOCK):
-        part = min(K_BLOCK, K - k)
-        _pack(local, width, B + FLOAT * k_step * k, k_step, n_step, part, columns)
-        _tiles(width, rows, sums, step, A + FLOAT * k, a_row, 1, local, width * LANES, LANES, part)
-    if columns % LANES:
-        copy_block(C, c_row, sums, rows, width, columns)
+        store(start + VECTOR * v, load_first(bias + FLOAT * n, columns - n) if bias else splat(_ZERO))
+    for first in range(0, rows, _ROW_BLOCK):
+        size, x = min(_ROW_BLOCK, rows - first), A + FLOAT * a_row * first
+        for k in range(0, K, _K_BLOCK):
+            part = min(_K_BLOCK, K - k)
+            if first == 0 or K > _K_BLOCK:
+                _pack(local, width, B + FLOAT * k_step * k, k_step, n_step, part, columns)
+            if k == 0:
+                _tiles_from(width, size, sums, step, start, 0, x, a_row, 1, local, step, LANES, part)
+            else:
+                _tiles(width, size, sums, step, x + FLOAT * k, a_row, 1, local, step, LANES, part)
+        _put_rows(C + FLOAT * c_row * first, c_row, sums, size, columns, streamed)
 
 
-@kernel(needs=(pack, tiles))
+@kernel(needs=(pack, tiles, tiles_from))
 def affine_panel(worker, task, args):
     """One group of rows in one panel of columns of ``x W + b``."""
     R, D, M, x, W, k_step, n_step, b, out, groups, local = unpack_args(args, 11)
     local += FLOAT * _LOCAL * worker
     panel, part = task // groups, task % groups
-    first, size = PANEL * panel, ceil_div(R, groups)
-    W_first = W + FLOAT * n_step * first
-    bias = b + FLOAT * first if b else 0
-    for r in range(part * size, min(R, (part + 1) * size), _ROW_BLOCK):
-        rows = min(_ROW_BLOCK, min(R, (part + 1) * size) - r)
-        place = out + FLOAT * (M * r + first)
-        columns = min(PANEL, M - first)
-        _product(place, M, bias, x + FLOAT * D * r, D, W_first, k_step, n_step, rows, columns, D, local)
+    first, start, stop = PANEL * panel, part * R // groups, (part + 1) * R // groups
+    _product(
+        out + FLOAT * (M * start + first), M, b + FLOAT * first if b else 0, x + FLOAT * D * start, D,
+        W + FLOAT * n_step * first, k_step, n_step, stop - start, min(PANEL, M - first), D, local,
+        R * M >= STREAM_FROM and M % LANES == 0,
+    )  # fmt: skip
 
 
 @inline
@@ -94,43 +120,45 @@ def _put(dW, d_step, m_step, d, m, sums, rows, width, columns):
 def _weight_panel(first, columns, R, D, M, x, dout, dW, d_step, m_step, db, local):
     """dW and db in up to PANEL columns."""
     width = ceil_div(columns, LANES)
-    step, sums = width * LANES, local + FLOAT * PANEL * K_BLOCK
+    step, sums = width * LANES, local + FLOAT * PANEL * _K_BLOCK
     bias = sums + FLOAT * PANEL * _ROW_BLOCK
     clear(bias, width)
     for d in range(0, max(D, 1), _ROW_BLOCK):
         rows = min(_ROW_BLOCK, D - d)
         clear(sums, rows * width)
-        for k in range(0, R, K_BLOCK):
-            part = min(K_BLOCK, R - k)
-            _pack(local, width, dout + FLOAT * (M * k + first), M, 1, part, columns)
-            _tiles(width, rows, sums, step, x + FLOAT * (D * k + d), 1, D, local, step, LANES, part)
+        for k in range(0, R, _K_BLOCK):
+            part = min(_K_BLOCK, R - k)
+            if d == 0 or R > _K_BLOCK:
+                _pack(local, width, dout + FLOAT * (M * k + first), M, 1, part, columns)
             if d == 0:
-                add_rows(bias, local, part, width, width * LANES)
+                add_rows(bias, local, part, width, step)
+            _tiles(width, rows, sums, step, x + FLOAT * (D * k + d), 1, D, local, step, LANES, part)
         _put(dW, d_step, m_step, d, first, sums, rows, width, columns)
     if db:
         copy_block(db + FLOAT * first, M, bias, 1, width, columns)
 
 
-@kernel(needs=(pack, tiles))
+@kernel(needs=(pack, tiles, tiles_from))
 def affine_backward_panel(worker, task, args):
-    """One panel of columns of dW and db, or one group of rows of one panel of dx."""
+    """One group of rows of one panel of dx, or one panel of columns of dW and db.
+
+    Those of dx come first: they are the longer ones, and what comes last should not keep others waiting.
+    """
     (
         R, D, M, x, W, k_step, n_step, db, dx, groups, local, dout, dW, d_step, m_step,
     ) = unpack_args(args, 15)  # fmt: skip
     local += FLOAT * _LOCAL * worker
-    panels = ceil_div(M, PANEL)
-    if task < panels:
-        first = PANEL * task
+    before = ceil_div(D, PANEL) * groups
+    if task >= before:
+        first = PANEL * (task - before)
         _weight_panel(first, min(PANEL, M - first), R, D, M, x, dout, dW, d_step, m_step, db, local)
         return
-    panel, part = (task - panels) // groups, (task - panels) % groups
-    first, size = PANEL * panel, ceil_div(R, groups)
-    W_first = W + FLOAT * k_step * first  # of W^T: its k is the n of W
-    for r in range(part * size, min(R, (part + 1) * size), _ROW_BLOCK):
-        rows = min(_ROW_BLOCK, min(R, (part + 1) * size) - r)
-        place = dx + FLOAT * (D * r + first)
-        columns = min(PANEL, D - first)
-        _product(place, D, 0, dout + FLOAT * M * r, M, W_first, n_step, k_step, rows, columns, M, local)
+    panel, part = task // groups, task % groups
+    first, start, stop = PANEL * panel, part * R // groups, (part + 1) * R // groups
+    _product(
+        dx + FLOAT * (D * start + first), D, 0, dout + FLOAT * M * start, M,
+        W + FLOAT * k_step * first, n_step, k_step, stop - start, min(PANEL, D - first), M, local, False,
+    )  # fmt: skip
 
 
 @entry(

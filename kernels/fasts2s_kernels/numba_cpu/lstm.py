@@ -120,7 +120,7 @@ def _backward(
 ) -> tuple[Array, Array, Array, Array | None]:
     """Go back on checked inputs; returns dxs, dh0, dc0, drow_bias."""
     seq, xh_time, c_time, gates, fresh, _, ids = saved
-    (N, T, D), H, G = seq.xs.shape, *Wh.shape
+    (N, T, D), (H, G) = seq.xs.shape, Wh.shape
     columns = -(-H // PANEL) + -(-D // PANEL)
     workers = threads.workers_for(2 * N * T * (D + H + 10) * G)
     dc, dA = np.ascontiguousarray(_by_panels(dc_last)), empty(len(c_time[0]), T, N, PANEL)
