@@ -202,9 +202,12 @@ def _ordered(W: Array) -> tuple[Array, int, int]:
     return W, W.shape[1], 1
 
 
-def _groups(columns: int, workers: int) -> int:
-    """Return into how many groups rows are divided: one where there are panels enough for all workers."""
-    return 1 if -(-columns // PANEL) >= 2 * workers or workers == 1 else 2 * workers
+def _groups(columns: int, workers: int, enough: int) -> int:
+    """Return into how many groups rows are divided: one where there are ``enough`` panels for every worker.
+
+    Every group packs the weights anew.
+    """
+    return 1 if -(-columns // PANEL) >= enough * workers or workers == 1 else 2 * workers
 
 
 def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
@@ -219,7 +222,7 @@ def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
     workers = threads.workers_for(R * D * M)
     out = empty(R, M)
     threads.run(
-        workers, forward, arr.c_order(x), *_ordered(W), arr.optional(b, arr.NONE1), _groups(M, workers), out,
+        workers, forward, arr.c_order(x), *_ordered(W), arr.optional(b, arr.NONE1), _groups(M, workers, 2), out,
         arr.scratch(workers * _LOCAL),
     )  # fmt: skip
     return out
@@ -240,7 +243,7 @@ def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | N
     workers = threads.workers_for(2 * R * D * M)
     dx = empty(R, D)
     threads.run(
-        workers, backward, arr.c_order(dout), arr.c_order(x), *_ordered(W), _groups(D, workers), dx,
+        workers, backward, arr.c_order(dout), arr.c_order(x), *_ordered(W), _groups(D, workers, 1), dx,
         made_W.T if turned else made_W, *((1, D) if turned else (M, 1)),
         arr.NONE1 if made_b is None else made_b, arr.scratch(workers * _LOCAL),
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """Reading a source and choosing an answer: what Python calls. The loops are in greedy_loops."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from fasts2s_kernels import inference_checks as checks
@@ -9,6 +11,9 @@ from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu import greedy_loops as loops
 from fasts2s_kernels.numba_cpu._memory import empty
+from fasts2s_kernels.numba_cpu._target import LANES
+from fasts2s_kernels.numba_cpu.affine import affine_forward
+from fasts2s_kernels.numba_cpu.gemm import PANEL
 from fasts2s_kernels.numba_cpu.lstm import unpacked_panels
 
 
@@ -17,22 +22,79 @@ def _group(N: int, workers: int) -> int:
     return min(loops.GROUP, -(-N // workers))
 
 
-def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, mask: Array | None = None) -> Array:
-    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_encode`."""
-    c = checks.encoding(W, ids, Wx, Wh, b, mask)
-    (N, T), (D, G) = c.ids.shape, c.Wx.shape
-    H = G // 4
-    if c.Wx.dtype != arr.FLOAT32 or not N * T * D * H:
-        return reference.lstm_encode(W, ids, Wx, Wh, b, mask=mask)
+class _Cell(NamedTuple):
+    """Where the LSTM's inputs come from, and its weights: rows of W that meet Wx, or rows of a table where D is 0."""
+
+    W: Array
+    table: Array
+    Wx: Array
+    Wh: Array
+    b: Array
+
+
+def _cell(W: Array, Wx: Array, Wh: Array, b: Any, uses: int) -> _Cell:
+    """Return the cell for a number of uses. ``x Wx + b`` has V values: with more uses they are computed once."""
+    V, G = W.shape[0], Wh.shape[1]
+    if uses < 2 * V:
+        return _Cell(arr.c_order(W), arr.NONE2, arr.c_order(Wx), arr.c_order(Wh), arr.optional(b, arr.NONE1))
+    none = np.empty((V, 0), np.float32), np.empty((0, G), np.float32)
+    return _Cell(none[0], affine_forward(W, Wx, b), none[1], arr.c_order(Wh), arr.NONE1)
+
+
+class _Begin(NamedTuple):
+    """States that rows begin with: h and c (U, H), and which of them every row has (N,)."""
+
+    h: Array = arr.NONE2
+    c: Array = arr.NONE2
+    which: Array = np.empty(0, np.int64)
+
+
+def _read(cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool) -> tuple[Array, Array]:
+    """Return the last h (N, H), and the last c where it is kept."""
+    (N, T), D, (H, G) = ids.shape, cell.W.shape[1], cell.Wh.shape
     workers = threads.workers_for(N * T * (D + H + 40) * G)
-    out, group = empty(N, H), _group(N, workers)
+    out, c_out, group = empty(N, H), empty(N, H) if keep_c else arr.NONE2, _group(N, workers)
     threads.run(
-        workers, loops.encode, arr.c_order(c.W), np.ascontiguousarray(c.ids),
-        arr.NO_BOOLS if c.mask is None else np.ascontiguousarray(c.mask), arr.c_order(c.Wx), arr.c_order(c.Wh),
-        arr.optional(c.b, arr.NONE1), unpacked_panels(group, H), group, out,
-        arr.scratch(4 * arr.padded(H) * (1 + D + H)), empty(workers, loops.local_floats(D, H, 0)),
+        workers, loops.encode, cell.W, cell.table, np.ascontiguousarray(ids),
+        arr.NO_BOOLS if mask is None else np.ascontiguousarray(mask), cell.Wx, cell.Wh, cell.b, *begin,
+        unpacked_panels(group, H), group, out, c_out, arr.scratch(-(-H // LANES) * PANEL * (1 + D + H)),
+        empty(workers, loops.local_floats(D, H, 0)),
     )  # fmt: skip
-    return out
+    return out, c_out
+
+
+def _shared_steps(N: int, T: int, V: int) -> int:
+    """Return after how many steps, less than T, rows that began alike go separate ways: V**steps <= N / 2."""
+    steps = 0
+    while steps + 1 < T and 2 * V ** (steps + 1) <= N and V > 1:
+        steps += 1
+    return steps
+
+
+def _read_beginnings(cell: _Cell, ids: Array, V: int) -> _Begin:
+    """Read every different row of ids (N, steps) once; return the states, and which of them every row has."""
+    places = V ** np.arange(ids.shape[1])
+    codes = ids @ places
+    seen = np.zeros(V ** ids.shape[1], np.bool_)
+    seen[codes] = True
+    different = np.flatnonzero(seen)[:, None] // places % V
+    states = _read(cell, different, None, _Begin(), True)
+    return _Begin(*states, (np.cumsum(seen) - 1)[codes])
+
+
+def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, mask: Array | None = None) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_encode`.
+
+    Implementation: where many rows of few different ids begin alike, the beginnings are read once each.
+    """
+    c = checks.encoding(W, ids, Wx, Wh, b, mask)
+    (N, T), (D, G), V = c.ids.shape, c.Wx.shape, c.W.shape[0]
+    if c.Wx.dtype != arr.FLOAT32 or not N * T * D * G:
+        return reference.lstm_encode(W, ids, Wx, Wh, b, mask=mask)
+    cell, steps = _cell(c.W, c.Wx, c.Wh, c.b, N * T), _shared_steps(N, T, V)
+    if steps < 2 or c.mask is not None:
+        return _read(cell, c.ids, c.mask, _Begin(), False)[0]
+    return _read(cell, c.ids[:, steps:], None, _read_beginnings(cell, c.ids[:, :steps], V), False)[0]
 
 
 def lstm_greedy(
@@ -60,11 +122,12 @@ def lstm_greedy(
         )
     workers = threads.workers_for(N * a.length * ((D + H + 40) * G + H * V))
     out, group = np.empty((N, a.length), np.int64), _group(N, workers)
+    cell = _cell(a.W, a.Wx, a.Wh, a.b, N * a.length)
     threads.run(
-        workers, loops.greedy, arr.c_order(a.W), np.ascontiguousarray(a.ids), arr.c_order(a.Wx), arr.c_order(a.Wh),
-        arr.optional(a.b, arr.NONE1), arr.c_order(a.W_out), arr.optional(a.b_out, arr.NONE1), arr.c_order(a.h),
+        workers, loops.greedy, cell.W, cell.table, np.ascontiguousarray(a.ids), cell.Wx, cell.Wh, cell.b,
+        arr.c_order(a.W_out), arr.optional(a.b_out, arr.NONE1), arr.c_order(a.h),
         arr.optional(a.c, arr.NONE2), arr.optional(a.row_bias, arr.NONE2), arr.optional(a.score_bias, arr.NONE2),
-        unpacked_panels(group, H), group, out, arr.scratch(4 * arr.padded(H) * (1 + D + H)),
+        unpacked_panels(group, H), group, out, arr.scratch(-(-H // LANES) * PANEL * (1 + D + H)),
         arr.scratch(H * arr.padded(V)), empty(workers, loops.local_floats(D, H, V)),
     )  # fmt: skip
     return out

@@ -11,7 +11,17 @@ from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args,
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._lstm_forward import lstm_pack, pass_through, time_step
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load_bool, load_float, load_int, splat, store, store_int
+from fasts2s_kernels.numba_cpu._simd import (
+    FLOAT,
+    VECTOR,
+    load,
+    load_bool,
+    load_float,
+    load_int,
+    splat,
+    store,
+    store_int,
+)
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import (
@@ -49,11 +59,15 @@ def _memory(local, D, H):
 
 
 @inline
-def _start(rows, first, D, H, xh, h0, c, c0):
-    """Copy the initial states of the rows from ``first`` on to the group; without one it is zero."""
+def _start(rows, first, D, H, xh, h0, c, c0, which):
+    """Copy the initial states of the rows from ``first`` on to the group; without one it is zero.
+
+    ``which`` is the address of the numbers of the states that rows begin with, or 0: each with its own.
+    """
     for r in range(rows):
+        state = load_int(which + 8 * (first + r)) if which else first + r
         for k in range(0, H, LANES):
-            place = FLOAT * (H * (first + r) + k)
+            place = FLOAT * (H * state + k)
             target, cell = xh + FLOAT * ((D + H) * r + D + k), c + FLOAT * GROUP * k + VECTOR * r
             store_first(target, load_first(h0 + place, H - k) if h0 else splat(_ZERO), H - k)
             store(cell, load_first(c0 + place, H - k) if c0 else splat(_ZERO))
@@ -61,27 +75,32 @@ def _start(rows, first, D, H, xh, h0, c, c0):
 
 @kernel(needs=(tiles, tiles_from))
 def encode_rows(worker, task, args):
-    """Read the sources of one group of rows; the last h is the result."""
+    """Read the sources of one group of rows; the last h and c are the result."""
     (
         D, H, Wx, Wh, b, packed, unpacked, N, T, group, W, ids, mask, out, local, local_size,
-    ) = unpack_args(args, 16)  # fmt: skip
+        table, h0, c0, which, c_out,
+    ) = unpack_args(args, 21)  # fmt: skip
     local += FLOAT * local_size * worker
     gates, c, c_next, xh, xh_next, _ = _memory(local, D, H)
     first, row = task * group, FLOAT * (D + H)
     rows = min(group, N - first)
     weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * GROUP
-    _start(rows, first, D, H, xh, 0, c, 0)
+    _start(rows, first, D, H, xh, h0, c, c0, which)
     for t in range(T):
+        here = ids + 8 * (T * first + t)
         for r in range(rows):
-            copy_row(xh + row * r, W + FLOAT * D * load_int(ids + 8 * (T * (first + r) + t)), D)
-        K = D if t == 0 and T > 1 else D + H  # as in forward
-        time_step(0, rows, D, H, K, weights, 0, (0, 0, 0), xh, xh_next, c, c_next, panel, gates, (0, 0), local)
+            copy_row(xh + row * r, W + FLOAT * D * load_int(here + 8 * T * r), D)
+        K, inputs = D if t == 0 and T > 1 and not h0 else D + H, (table, here, T)  # as in forward
+        time_step(0, rows, D, H, K, weights, 0, inputs, xh, xh_next, c, c_next, panel, gates, (0, 0), local)
         for r in range(rows):
             if mask and not load_bool(mask + T * (first + r) + t):
                 pass_through(r, D, H, xh, xh_next, c, c_next, panel)
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
     for r in range(rows):
         copy_row(out + FLOAT * H * (first + r), xh + row * r + FLOAT * D, H)
+        for k in range(0, H if c_out else 0, LANES):
+            cell = load(c + FLOAT * GROUP * k + VECTOR * r)
+            store_first(c_out + FLOAT * (H * (first + r) + k), cell, H - k)
 
 
 @inline
@@ -116,23 +135,22 @@ def greedy_rows(worker, task, args):
     """Choose the whole answers of one group of rows."""
     (
         D, H, Wx, Wh, b, packed, unpacked, N, T, group, W, ids, h0, c0, local, local_size,
-        row_bias, _, packed_out, V, b_out, score_bias, out,
-    ) = unpack_args(args, 23)  # fmt: skip
+        row_bias, _, packed_out, V, b_out, score_bias, out, table,
+    ) = unpack_args(args, 24)  # fmt: skip
     local += FLOAT * local_size * worker
     gates, c, c_next, xh, xh_next, scores = _memory(local, D, H)
     first, row = task * group, FLOAT * (D + H)
     rows = min(group, N - first)
     extra = row_bias + FLOAT * 4 * H * first if row_bias else 0
     weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * GROUP
-    _start(rows, first, D, H, xh, h0, c, c0)
+    _start(rows, first, D, H, xh, h0, c, c0, 0)
     VP = ceil_div(V, LANES) * LANES
     for t in range(T):
+        last, step = (out + 8 * (T * first + t - 1), T) if t > 0 else (ids + 8 * first, 1)
         for r in range(rows):
-            last = load_int(out + 8 * (T * (first + r) + t - 1)) if t > 0 else load_int(ids + 8 * (first + r))
-            copy_row(xh + row * r, W + FLOAT * D * last, D)
-        time_step(
-            0, rows, D, H, D + H, weights, extra, (0, 0, 0), xh, xh_next, c, c_next, panel, gates, (0, 0), local
-        )
+            copy_row(xh + row * r, W + FLOAT * D * load_int(last + 8 * step * r), D)
+        where = (table, last, step)
+        time_step(0, rows, D, H, D + H, weights, extra, where, xh, xh_next, c, c_next, panel, gates, (0, 0), local)
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
         _scores(rows, first, H, V, xh + FLOAT * D, D + H, packed_out, b_out, score_bias, scores)
         for r in range(rows):
@@ -150,18 +168,22 @@ def pack_scores(worker, task, args):
 
 @entry(
     types.void(
-        arr.int_, arr.c2, arr.ids2, arr.bools2, arr.c2, arr.c2, arr.c1, arr.int_, arr.int_, arr.out2, arr.out1,
-        arr.out2,
+        arr.int_, arr.c2, arr.c2, arr.ids2, arr.bools2, arr.c2, arr.c2, arr.c1, arr.c2, arr.c2, arr.ids1, arr.int_,
+        arr.int_, arr.out2, arr.out2, arr.out1, arr.out2,
     ),
     needs=(lstm_pack, encode_rows, launch),
 )  # fmt: skip
-def encode(team, W, ids, mask, Wx, Wh, b, unpacked, group, out, packed, local):
-    """Fill out (N, H) with the last h after reading ids (N, T)."""
+def encode(team, W, table, ids, mask, Wx, Wh, b, h0, c0, which, unpacked, group, out, c_out, packed, local):
+    """Fill out (N, H) with the last h, c_out with the last c, after reading ids (N, T).
+
+    Inputs are rows of W (V, D), or rows of a table (V, 4H) where D is 0. Row n begins with h0[which[n]] and so on.
+    """
     N, T = ids.shape
     D, H = Wx.shape[0], Wh.shape[0]
     args = pack_args((
         D, H, address(Wx), address(Wh), address(b), address(packed), unpacked, N, T, group, address(W), address(ids),
         address(mask), address(out), address(local), local.shape[1],
+        address(table), address(h0), address(c0), address(which), address(c_out),
     ))  # fmt: skip
     _launch(
         team, kernel_address("lstm_pack"), ceil_div(H, LANES) - unpacked,
@@ -171,7 +193,7 @@ def encode(team, W, ids, mask, Wx, Wh, b, unpacked, group, out, packed, local):
 
 @entry(
     types.void(
-        arr.int_, arr.c2, arr.ids1, arr.c2, arr.c2, arr.c1, arr.c2, arr.c1, arr.c2, arr.c2, arr.c2, arr.c2,
+        arr.int_, arr.c2, arr.c2, arr.ids1, arr.c2, arr.c2, arr.c1, arr.c2, arr.c1, arr.c2, arr.c2, arr.c2, arr.c2,
         arr.int_, arr.int_, types.Array(types.int64, 2, "C"), arr.out1, arr.out1, arr.out2,
     ),
     needs=(lstm_pack, pack_scores, greedy_rows, launch),
@@ -179,6 +201,7 @@ def encode(team, W, ids, mask, Wx, Wh, b, unpacked, group, out, packed, local):
 def greedy(
     team,
     W,
+    table,
     ids,
     Wx,
     Wh,
@@ -196,13 +219,13 @@ def greedy(
     packed_out,
     local,
 ):
-    """Fill out (N, T) with the best ids, beginning after ids (N,)."""
+    """Fill out (N, T) with the best ids, beginning after ids (N,). W and table: see :func:`encode`."""
     N, T = out.shape
     D, H, V = Wx.shape[0], Wh.shape[0], W_out.shape[1]
     args = pack_args((
         D, H, address(Wx), address(Wh), address(b), address(packed), unpacked, N, T, group, address(W), address(ids),
         address(h0), address(c0), address(local), local.shape[1], address(row_bias), address(W_out),
-        address(packed_out), V, address(b_out), address(score_bias), address(out),
+        address(packed_out), V, address(b_out), address(score_bias), address(out), address(table),
     ))  # fmt: skip
     _launch(
         team, kernel_address("lstm_pack"), ceil_div(H, LANES) - unpacked,

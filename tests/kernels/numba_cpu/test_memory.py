@@ -1,0 +1,109 @@
+"""Memory that is used again: only when nobody sees it any more, and never without bound."""
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from fasts2s_kernels.numba_cpu import _memory
+
+SHAPE = (3, 5000)
+BYTES = 4 * 3 * 5000
+
+
+@pytest.fixture(autouse=True)
+def _pooled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(_memory, "FROM", 1 << 15)
+    gc.collect()
+    _memory._shelves.clear()
+    yield
+    _memory._shelves.clear()
+
+
+def _place(a: np.ndarray) -> int:
+    return int(a.ctypes.data)
+
+
+def test_an_array_is_as_any_other() -> None:
+    a = _memory.empty(*SHAPE)
+    assert type(a) is np.ndarray
+    assert (a.shape, a.dtype) == (SHAPE, np.float32)
+    assert a.flags.c_contiguous
+    assert a.flags.writeable
+    assert a.flags.aligned
+    assert _place(a) % 64 == 0
+    a[...] = 7
+    assert a.sum() == 7 * a.size
+
+
+def test_what_died_is_used_again() -> None:
+    a = _memory.empty(*SHAPE)
+    place = _place(a)
+    del a
+    assert _memory.held() >= BYTES
+    assert _place(_memory.empty(*SHAPE)) == place
+
+
+def test_a_view_keeps_the_memory() -> None:
+    a = _memory.empty(*SHAPE)
+    a[...] = 1
+    views = [a[1:].T[::2], memoryview(a)]
+    del a
+    b = _memory.empty(*SHAPE)
+    b[...] = 2
+    assert (np.asarray(views.pop()) == 1).all()
+    assert (views[0] == 1).all()
+    assert not np.shares_memory(views[0], b)
+
+
+def test_live_arrays_never_overlap() -> None:
+    rng, alive = np.random.default_rng(0), []
+    for k in range(400):
+        a = _memory.empty(int(rng.integers(1 << 13, 1 << 15)))
+        a[...] = k
+        alive.append((a, k))
+        if len(alive) > 12:
+            alive.pop(int(rng.integers(12)))
+    assert all((a == k).all() for a, k in alive)
+
+
+def test_small_arrays_are_numpys_own() -> None:
+    assert _memory.empty(2, 3).flags.owndata
+    assert _memory.empty(0, 7).shape == (0, 7)
+    assert _memory.held() == 0
+
+
+def test_a_shelf_is_bounded() -> None:
+    size = _memory.ON_SHELF // 8 // 4  # elements
+    arrays = [_memory.empty(size) for _ in range(12)]
+    arrays.clear()
+    assert 0 < _memory.held() <= _memory.ON_SHELF
+    assert _memory.empty(_memory.ON_SHELF // 4 + 1).size > size  # larger than a shelf: goes to the system
+    assert _memory.held() <= _memory.ON_SHELF
+
+
+def test_shelves_are_cleared_when_sizes_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_memory, "IN_ALL", 1 << 20)
+    for k in range(60):
+        _memory.empty(16384 + 4096 * k)
+    assert _memory.held() <= (1 << 20) + 4 * (16384 + 4096 * 60) * 2
+
+
+def test_threads_do_not_share_blocks() -> None:
+    wrong: list[int] = []
+
+    def work(number: int) -> None:
+        for _ in range(300):
+            a, b = _memory.empty(*SHAPE), _memory.empty(*SHAPE)
+            a[...], b[...] = number, -number
+            if not ((a == number).all() and (b == -number).all()):
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(1, 5)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
