@@ -174,6 +174,22 @@ def _clip(kernels, grads, max_norm):
     return norm, [kernels.to_numpy(g) for g in given]
 
 
+@pytest.mark.parametrize("case", ["the same", "overlapping", "many"])
+def test_parameters_that_share_memory_are_updated_one_after_the_other(kernels, rng, case):
+    memory = rng.standard_normal(70_000).astype(np.float32)
+    places = {"the same": [(0, 70_000)] * 2, "overlapping": [(0, 50_000), (20_000, 70_000)]}
+    places["many"] = [(k, k + 20_000) for k in range(0, 50_000, 7_000)]
+    grads = [rng.standard_normal(b - a).astype(np.float32) for a, b in places[case]]
+    slots = [np.zeros_like(g) for g in grads]
+    expected = memory.astype(np.float64)
+    velocity = [np.zeros(g.size) for g in grads]
+    for v, g, (a, b) in zip(velocity, grads, places[case], strict=True):
+        v -= 0.5 * g
+        expected[a:b] += v
+    kernels.momentum_update([memory[a:b] for a, b in places[case]], grads, slots, lr=0.5, momentum=0.9)
+    assert_close("memory", memory, expected)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_clip_scales_all_gradients_alike(kernels, rng, dtype):
     grads = [np.asarray(rng.standard_normal(s), dtype) for s in SHAPES]

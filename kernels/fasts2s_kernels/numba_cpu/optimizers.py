@@ -1,7 +1,7 @@
-"""Clipping and parameter updates, in place: one pass over every parameter, in float32."""
+"""Clipping and parameter updates, in place: one pass over all parameters, in one call, in float32."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,16 +50,43 @@ def _plain(lists: Any) -> bool:
     return True
 
 
-def _norm(grads: list[Array]) -> float:
-    total = 0.0
-    for g in grads:
-        flat = _flat_alike([g])
+class _Tables(NamedTuple):
+    """Parameters by how they are worked on: the rows of a table at once, table after table; and the others."""
+
+    tables: list[Array]
+    others: list[tuple[Array, ...]]
+
+
+def _describe(lists: list[list[Array]]) -> _Tables:
+    """Return the tables, see ``update_loops``, of lists of p, g and slots."""
+    table, count, others = np.empty((max(len(lists[0]), 1), loops.COLUMNS), np.int64), 0, []
+    missing = [arr.NONE1] * (4 - len(lists))
+    for arrays in zip(*lists, strict=True):
+        flat = _flat_alike(list(arrays))
         if flat is None:
-            total += float(np.sum(np.square(g, dtype=np.float64)))
-        elif g.size:
-            sums = np.empty(-(-g.size // loops.CHUNK))
-            threads.run(threads.workers_for(g.size * _COST), loops.sum_squares, flat[0], sums)
-            total += float(sums[0]) if sums.size == 1 else float(sums.sum())
+            others.append(arrays)
+        elif flat[0].size:
+            loops.describe(table, count, *flat, *missing)
+            count += 1
+    table = table[:count]
+    if not table[:, loops.SHARED].any():
+        return _Tables([table] if count else [], others)
+    rows = [table[k : k + 1].copy() for k in range(count)]  # arrays that share memory: one after the other
+    for row in rows:
+        row[0, loops.FIRST_TASK] = 0
+    return _Tables(rows, others)
+
+
+def _run(entry: Any, table: Array, numbers: Array) -> None:
+    threads.run(threads.workers_for(int(table[:, 0].sum()) * _COST), entry, table, numbers)
+
+
+def _norm(found: _Tables) -> float:
+    total = sum(float(np.sum(np.square(g, dtype=np.float64))) for (g,) in found.others)
+    for table in found.tables:
+        sums = np.empty(int(table[-1, loops.FIRST_TASK]) - (-int(table[-1, 0]) // loops.CHUNK))
+        _run(loops.sum_squares, table, sums)
+        total += float(sums.sum())
     return math.sqrt(total)
 
 
@@ -69,15 +96,14 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
     if not _plain([grads]):
         grads = checks.array_list("grads", grads)
     limit = checks.norm_limit(max_norm)
-    norm = _norm(grads)
+    found = _describe([grads])
+    norm = _norm(found)
     rate = limit / (norm + 1e-6)
     if math.isfinite(norm) and rate < 1:
-        for g in grads:
-            flat = _flat_alike([g])
-            if flat is None:
-                g *= rate
-            else:
-                _run(loops.scale, [flat[0], arr.NONE1], [rate])
+        for (g,) in found.others:
+            g *= rate
+        for table in found.tables:
+            _run(loops.scale, table, np.array([rate], np.float32))
     return norm
 
 
@@ -90,21 +116,13 @@ def _lists(params: Any, grads: Any, **slots: Any) -> list[list[Array]]:
     return [params, grads, *held.values()]
 
 
-def _run(entry: Any, flat: list[Array], rule: list[float]) -> None:
-    size = flat[0].size
-    if size:
-        flat += [arr.NONE1] * (4 - len(flat))
-        threads.run(threads.workers_for(size * _COST), entry, *flat, np.array(rule, np.float32))
-
-
 def _update(entry: Any, otherwise: Any, rule: list[float], options: dict[str, Any], lists: list[list[Array]]) -> None:
     """Update every parameter; lists are params, grads and slots. ``otherwise`` does what entry cannot: float64."""
-    for arrays in zip(*lists, strict=True):
-        flat = _flat_alike(list(arrays))
-        if flat is None:
-            otherwise(*([a] for a in arrays), **options)
-        else:
-            _run(entry, flat, rule)
+    found = _describe(lists)
+    for table in found.tables:
+        _run(entry, table, np.array(rule, np.float32))
+    for arrays in found.others:
+        otherwise(*([a] for a in arrays), **options)
 
 
 @quiet

@@ -35,6 +35,7 @@ from fasts2s_kernels.numba_cpu._simd import (
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import ceil_div, store_first
+from fasts2s_kernels.quiet import quiet
 
 _launch = launch.external
 _ZERO, _LOWEST = np.float32(0), np.float32(-np.inf)
@@ -46,6 +47,18 @@ STREAM_FROM = 1 << 20
 _COST = 16
 
 
+class _Gradient:
+    """The gradient of dout = 1, which is given away to the first who asks: he may write to it."""
+
+    def __init__(self, dxs: Array) -> None:
+        self._dxs: Array | None = dxs
+
+    def take(self) -> Array | None:
+        """Return it, or None where it is gone."""
+        dxs, self._dxs = self._dxs, None
+        return dxs
+
+
 class _Saved(NamedTuple):
     """What backward needs."""
 
@@ -53,7 +66,7 @@ class _Saved(NamedTuple):
     ts: Array
     labels: int  # those that count
     ignore_label: int
-    gradient: list[Array]  # that of dout = 1, for the first who asks
+    gradient: _Gradient
 
 
 @inline
@@ -177,19 +190,17 @@ def softmax_loss_forward(xs: Array, ts: Array, *, ignore_label: int) -> tuple[An
     ignore = min(max(checks.integer("ignore_label", ignore_label), -(2**63)), 2**63 - 1)
     losses, dxs = _run(scores, labels, ignore, 1 / max(count, 1))
     loss = np.float64(losses.sum() / count) if count else np.float64(0)
-    return loss, _Saved(scores, labels, count, ignore, [dxs])
+    return loss, _Saved(scores, labels, count, ignore, _Gradient(dxs))
 
 
+@quiet
 def softmax_loss_backward(dout: float, cache: Cache) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.softmax_loss_backward`."""
     saved = checks.saved(cache)
     if not isinstance(saved, _Saved):
         return reference.softmax_loss_backward(dout, cache)
     scale = checks.number("dout", dout)
-    try:
-        dxs = saved.gradient.pop()
-    except IndexError:
+    dxs = saved.gradient.take()
+    if dxs is None:
         _, dxs = _run(saved.xs, saved.ts, saved.ignore_label, 1 / max(saved.labels, 1))
-    if scale != 1:
-        dxs *= np.float32(scale)
-    return dxs
+    return dxs if scale == 1 else dxs * np.float32(scale)
