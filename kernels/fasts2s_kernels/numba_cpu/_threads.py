@@ -27,7 +27,7 @@ from fasts2s_kernels.numba_cpu._simd import load_int
 _i64 = ir.IntType(64)
 
 #: Multiply-adds (or what takes as long) below which a second thread costs more than it saves: two to three times the
-#: 3 microseconds of a parallel region, at 50 per nanosecond. Measured by benchmarks/threads.py.
+#: 3 microseconds that a parallel region took where it was measured, at 50 multiply-adds per nanosecond.
 SERIAL_BELOW = 400_000
 
 
