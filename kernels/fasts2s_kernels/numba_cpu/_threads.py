@@ -20,7 +20,7 @@ import numpy as np
 from llvmlite import ir
 
 from fasts2s_kernels.numba_cpu._calls import call_region, call_task, zeros_on_stack
-from fasts2s_kernels.numba_cpu._jit import Kernel, entry, inline, kernel, parallel
+from fasts2s_kernels.numba_cpu._jit import Entry, Kernel, entry, inline, kernel, parallel
 from fasts2s_kernels.numba_cpu._numba import config, intrinsic, prange, threading_layer, types
 from fasts2s_kernels.numba_cpu._simd import load_int
 
@@ -157,6 +157,12 @@ class _Pool:
         self.layer: str | None = None  # None until the first parallel call
         self.pid = 0
         self.lock = threading.Lock()
+        # Held during a parallel region: two threads in one of workqueue abort the process.
+        self.region = threading.Lock()
+        # Threads that have been in a region. Before a fork Numba ends the workers of tbb, but cannot where another
+        # thread has used them: what they hold at that moment (one fork in a hundred) nobody releases in the child.
+        self.users: set[int] = set()
+        self.alone = False  # a child of such a fork
         self.teams: dict[int, Any] = {}
 
     def limit(self) -> int:
@@ -164,7 +170,7 @@ class _Pool:
         wanted = available_cores() if self.wanted is None else self.wanted
         # A child of a fork must not touch GNU OpenMP, which would abort it.
         forked = self.layer == "omp" and self.pid != os.getpid()
-        return 1 if forked else min(wanted, config.NUMBA_NUM_THREADS)
+        return 1 if forked or self.alone else min(wanted, config.NUMBA_NUM_THREADS)
 
     def team(self, workers: int) -> int:
         """Return the address of the description of a team, see :func:`launch`."""
@@ -203,10 +209,12 @@ POOL = _Pool()
 
 def _after_fork() -> None:
     POOL.lock = threading.Lock()  # a thread that held it does not exist in the child
+    POOL.alone = POOL.alone or (POOL.layer == "tbb" and not POOL.users <= {threading.get_ident()})
+    POOL.region.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=POOL.region.acquire, after_in_parent=POOL.region.release, after_in_child=_after_fork)
 
 
 def _launched() -> bool:
@@ -250,12 +258,13 @@ def workers_for(work: float) -> int:
     return POOL.limit()
 
 
-def run(workers: int, entry: Callable[..., Any], *args: Any) -> None:
+def run(workers: int, entry: Entry, *args: Any) -> None:
     """Call an entry with its team and arguments: the only way by which kernels go parallel."""
     if workers == 1:
         entry(0, *args)
-    elif POOL.layer == "workqueue":
-        with POOL.lock:  # two threads in a region of workqueue abort the process
-            entry(POOL.team(workers), *args)
-    else:
-        entry(POOL.team(workers), *args)
+        return
+    team = POOL.team(workers)
+    entry.ensure()  # before the lock: who forks waits for what is compiled, and then for it
+    with POOL.region:
+        POOL.users.add(threading.get_ident())
+        entry(team, *args)
