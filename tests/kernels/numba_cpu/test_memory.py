@@ -78,17 +78,29 @@ def test_small_arrays_are_numpys_own() -> None:
 def test_a_shelf_is_bounded() -> None:
     size = _memory.ON_SHELF // 8 // 4  # elements
     arrays = [_memory.empty(size) for _ in range(12)]
+    assert len({_place(a) for a in arrays}) == 12
     arrays.clear()
     assert 0 < _memory.held() <= _memory.ON_SHELF
     assert _memory.empty(_memory.ON_SHELF // 4 + 1).size > size  # larger than a shelf: goes to the system
     assert _memory.held() <= _memory.ON_SHELF
 
 
-def test_shelves_are_cleared_when_sizes_change(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_shelves_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_memory, "IN_ALL", 1 << 20)
+    alive = []
     for k in range(60):
-        _memory.empty(16384 + 4096 * k)
-    assert _memory.held() <= (1 << 20) + 4 * (16384 + 4096 * 60) * 2
+        alive.append(_memory.empty(16384 + 4096 * k))
+        assert _memory.held() <= 1 << 20
+    alive.clear()
+    a = _memory.empty(100_000)  # what nobody uses any more makes room
+    place = _place(a)
+    del a
+    assert _place(_memory.empty(100_000)) == place
+
+
+def test_memory_has_no_finaliser() -> None:
+    # Ctrl-C during one would be lost.
+    assert not any(hasattr(c, "__del__") for c in vars(_memory).values() if isinstance(c, type))
 
 
 def test_threads_do_not_share_blocks() -> None:
