@@ -14,7 +14,8 @@ from numba import jit
 from suite.report import heading
 
 from fasts2s_kernels.numba_cpu import _math
-from fasts2s_kernels.numba_cpu._simd import FLOAT, load, store
+from fasts2s_kernels.numba_cpu._simd import FLOAT
+from fasts2s_kernels.numba_cpu._simd_memory import load, store
 from fasts2s_kernels.numba_cpu._target import LANES
 
 SMALLEST = 2.4e-38

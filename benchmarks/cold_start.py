@@ -28,14 +28,13 @@ def first_step_of_ours() -> float:
     import numpy as np  # noqa: PLC0415 - what an import costs is measured
 
     from fasts2s.models import Seq2seq  # noqa: PLC0415
-    from fasts2s.optimizers import Adam, clip_grads, remove_duplicate  # noqa: PLC0415
+    from fasts2s.optimizers import Adam, clip_grads, clip_rate, remove_duplicate  # noqa: PLC0415
 
     model, optimizer = Seq2seq(*SIZES), Adam()
     loss = float(model.forward(np.random.randint(0, 13, (ROWS, SOURCE)), np.random.randint(0, 13, (ROWS, TARGET))))
     model.backward()
     params, grads = remove_duplicate(model.params, model.grads)
-    clip_grads(grads, 5.0)
-    optimizer.update(params, grads)
+    optimizer.update(params, grads, scale=clip_rate(clip_grads(grads, None), 5.0))  # as Trainer does it
     return loss
 
 

@@ -28,6 +28,8 @@ TITLES = {
     "loss": "Loss forward and backward (rows x V); gradient of an embedding (10000 x 650)",
     "answers": "5000 addition questions, answers of 4 characters, H=128 (alone: 200 of them, time scaled)",
 }
+#: The peer that only multiplies and adds, in registers: its time / another's is that one's share of the peak.
+PEAK = "FMA peak"
 LINE = "{:<24}{:<15}{:>11}{:>8}  {:<20}{:>8}  {:<24}{}"
 
 
@@ -55,7 +57,7 @@ def selected(args: argparse.Namespace) -> list[Case]:
 
 def peers(args: argparse.Namespace, folder: Path) -> dict[str, Worker]:
     """Return the workers of all peers that can run; say why others are left out."""
-    python = {"ours": sys.executable, "peak": sys.executable}
+    python = {"ours": sys.executable, PEAK: sys.executable}
     other, torch_names = torch_python(args.torch_python), [f"torch {m}" for m in args.torch_modes.split(",")]
     for module, names in (("torch", torch_names), ("jax", [n for n in args.peers.split(",") if n == "jax"])):
         if names and installed(other, module):
@@ -74,19 +76,11 @@ class Run:
     ----------
     failures : list of str
         What goes into the exit code.
-    peak_gflops : float
-        The best reading so far.
-    rates : dict
-        Case -> label -> GFLOP/s.
     """
 
     def __init__(self, workers: dict[str, Worker], plan: Plan, folder: Path) -> None:
-        self.peak = workers["peak"]
-        self.workers = {name: w for name, w in workers.items() if name != "peak"}
-        self.plan, self.folder = plan, folder
-        self.peak_gflops = 0.0
+        self.workers, self.plan, self.folder = workers, plan, folder
         self.failures: list[str] = []
-        self.rates: dict[str, dict[str, float]] = {}
 
     def meet(self) -> dict[str, str]:
         """Start all peers and return their versions; who cannot start is a failure and left out."""
@@ -98,10 +92,6 @@ class Run:
                 self.failures.append(f"{name} does not start: {error}")
                 del self.workers[name]
         return known
-
-    def look_at_peak(self) -> None:
-        """Measure the peak once more; the best reading of the run counts."""
-        self.peak_gflops = max(self.peak_gflops, self.peak.ask(do="measure")["gflops"])
 
     def contestants(self, case: Case) -> list[Contestant]:
         """Return who takes part in a case; ours is the first."""
@@ -123,13 +113,18 @@ class Run:
             return False
         if "unsupported" in reply:
             return False
+        complaints = [] if one.label == PEAK else self.judge(one, reference)
+        one.settings = reply["settings"]
+        one.count = int(np.clip(round(self.plan.block / reply["seconds"]), 1, 5000))
+        return not complaints
+
+    def judge(self, one: Contestant, reference: dict[str, Any]) -> list[str]:
+        """Compare the results of a peer with the reference; return what is wrong with them."""
         with np.load(self.folder / f"{one.key}.npz") as file:
             results = {name: file[name] for name in file.files}
         one.errors, complaints = gate.judge(results, reference, one.worker.name)
         self.failures += [f"{one.case.name}, {one.label}: {complaint}" for complaint in complaints]
-        one.settings = reply["settings"]
-        one.count = int(np.clip(round(self.plan.block / reply["seconds"]), 1, 5000))
-        return not complaints
+        return complaints
 
     def bundle(self, cases: list[Case]) -> list[Contestant]:
         """Measure some cases in the same rounds, print their lines, return who was timed."""
@@ -137,9 +132,7 @@ class Run:
         for case in cases:
             reference = data.make(case, self.folder)
             ready += [one for one in self.contestants(case) if self.prepare(one, reference)]
-        self.look_at_peak()
         self.failures += take_turns(ready, self.plan)
-        self.look_at_peak()
         for worker in self.workers.values():
             worker.release()
         for case in cases:
@@ -156,9 +149,7 @@ class Run:
             middle, low, high = ratios(one, first)
             ratio, quartiles = f"{middle:.2f}", f"({low:.2f} to {high:.2f})"
         if one.case.flops is not None:
-            gflops = 1e-9 * one.case.flops / one.seconds
-            self.rates.setdefault(one.case.name, {})[one.label] = gflops
-            rate = f"{gflops:.0f}"
+            rate = f"{1e-9 * one.case.flops / one.seconds:.0f}"
         settings = ", ".join(f"{name} {value}" for name, value in one.settings.items()).replace(" True", "")
         errors = ", ".join(f"{kind} {error:.0e}" for kind, error in one.errors.items())
         return [one.label, f"{1e3 * one.seconds:.3f}", ratio, quartiles, rate, settings, errors]
@@ -172,21 +163,31 @@ class Run:
             bundles.setdefault(case.bundle, []).append(case)
         timed = [self.bundle(bundle) for bundle in bundles.values()]
         if group == "lstm":
+            print_shares(timed)
             print_means(timed, list(self.workers))
         if group == "step":
             print_overheads(timed)
 
-    def print_shares(self, threads: int) -> None:
-        """Print the peak, the best reading of the whole run, and what share of it every LSTM reached."""
-        print(f"\nPeak of fused multiply-adds in registers on {threads} threads: {self.peak_gflops:.0f} GFLOP/s")
-        for case, rates in self.rates.items():
-            shares = [f"{label} {100 * gflops / self.peak_gflops:.0f} %" for label, gflops in rates.items()]
-            print(f"share of it, {case}: {', '.join(shares)}")
+
+def print_shares(bundles: list[list[Contestant]]) -> None:
+    """Print what share of the peak of the same rounds everybody reached, with quartiles."""
+    for bundle in bundles:
+        found = {one.label: one for one in bundle}
+        if PEAK not in found:
+            continue
+        texts = []
+        for one in bundle:
+            if one.label != PEAK:
+                middle, low, high = (100 * share for share in ratios(found[PEAK], one))
+                texts.append(f"{one.label} {middle:.0f} % ({low:.0f} to {high:.0f})")
+        print(f"share of the peak, {bundle[0].case.name}: {', '.join(texts)}")
 
 
 def print_means(bundles: list[list[Contestant]], labels: list[str]) -> None:
     """Print the geometric mean of each peer's ratios, over the cases in which it was timed beside ours."""
-    for label in labels[1:]:
+    for label in labels:
+        if label in {"ours", PEAK}:
+            continue
         values = []
         for bundle in bundles:
             found = {one.label: one for one in bundle}
@@ -220,7 +221,6 @@ def measure(args: argparse.Namespace, folder: Path) -> int:
             cases = [case for case in selected(args) if case.group == group]
             if cases:
                 run.group(group, cases)
-        run.print_shares(args.threads)
     finally:
         for worker in workers.values():
             worker.stop()

@@ -10,6 +10,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import jit
+from suite.cases import Case
+from suite.peer import Arrays, Option, Runnable, UnsupportedError, nothing
 from suite.report import heading
 
 from fasts2s_kernels.numba_cpu._numba import intrinsic, types
@@ -62,20 +64,39 @@ def _loop(turns):
 
 
 class Peak:
-    """Measures the peak on a number of threads."""
+    """Multiply-adds on a number of threads; as a peer, it does as many as a case has."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
+        self.flops = 2 * LANES * ACCUMULATORS * TURNS * threads
         self.pool = ThreadPoolExecutor(threads)
+
+    def once(self) -> None:
+        """Run the loop on every thread."""
+        list(self.pool.map(_loop, [TURNS] * self.threads))
 
     def measure(self) -> float:
         """Return GFLOP/s, the best of three runs of about 0.1 s in all."""
         best = float("inf")
         for _ in range(3):
             started = time.perf_counter()
-            list(self.pool.map(_loop, [TURNS] * self.threads))
+            self.once()
             best = min(best, time.perf_counter() - started)
-        return 2e-9 * LANES * ACCUMULATORS * TURNS * self.threads / best
+        return 1e-9 * self.flops / best
+
+    def versions(self) -> dict[str, str]:
+        """Return nothing: the loop is part of the suite."""
+        return {}
+
+    def options(self, case: Case) -> list[Option]:
+        """Return one way: all threads."""
+        return [{}]
+
+    def build(self, case: Case, data: Arrays, variant: str, option: Option) -> Runnable:
+        """Return the loop, its time scaled to the operations of the case. Raises UnsupportedError."""
+        if case.flops is None:
+            raise UnsupportedError("the arithmetic of the case is not counted")
+        return Runnable(self.once, dict, nothing, units=case.flops / self.flops)
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """One peer in a process of its own: ``python worker.py PEER FOLDER THREADS``; compare.py starts it and talks to it.
 
 Commands come as lines of JSON on stdin, answers go as lines of JSON to stdout: ``versions``, ``prepare`` (a case),
-``run`` (a number of repetitions; answers with the seconds of each), ``release``; ``measure`` for the peer "peak".
+``run`` (a number of repetitions; answers with the seconds of each), ``release``.
 """
 
 import json
@@ -27,7 +27,7 @@ def load_peer(name: str, threads: int) -> Any:
         return import_module("suite.torch_peer").Torch(threads, name == "torch compile")
     if name == "jax":
         return import_module("suite.jax_peer").Jax()
-    if name == "peak":
+    if name == "FMA peak":
         return import_module("peak").Peak(threads)
     return getattr(import_module("suite.numpy_peers"), {"ours": "Ours", "book": "Book"}[name])(threads)
 
@@ -95,8 +95,6 @@ class Session:
         if command["do"] == "release":
             self.ready.clear()
             return {}
-        if command["do"] == "measure":
-            return {"gflops": self.peer.measure()}
         key = command["key"]
         if command["do"] == "run":
             return {"seconds": run(self.ready[key], command["count"])}

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels import Kernels
-from fasts2s_kernels.checks import array_list
+from fasts2s_kernels import Kernels, checks
 from fasts2s_kernels.contract import Array
 
 
@@ -20,7 +19,7 @@ def _kernels(backend: Backend, arrays: Any) -> Kernels:
 
 
 def _slots(params: list[Array]) -> list[Array]:
-    return [np.zeros_like(p) for p in array_list("params", params)]
+    return [np.zeros_like(p) for p in checks.array_list("params", params)]
 
 
 class SGD:
@@ -30,9 +29,9 @@ class SGD:
         self.backend = get_backend(backend)
         self.lr = lr
 
-    def update(self, params: list[Array], grads: list[Array]) -> None:
-        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
-        _kernels(self.backend, params).sgd_update(params, grads, lr=self.lr)
+    def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
+        """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
+        _kernels(self.backend, params).sgd_update(params, grads, lr=self.lr, scale=scale)
 
 
 class Momentum:
@@ -43,11 +42,11 @@ class Momentum:
         self.lr, self.momentum = lr, momentum
         self.v: list[Array] | None = None
 
-    def update(self, params: list[Array], grads: list[Array]) -> None:
-        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+    def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
+        """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
         kernels = _kernels(self.backend, params)
         v = _slots(params) if self.v is None else self.v
-        kernels.momentum_update(params, grads, v, lr=self.lr, momentum=self.momentum)
+        kernels.momentum_update(params, grads, v, lr=self.lr, momentum=self.momentum, scale=scale)
         self.v = v  # only after the kernel accepted everything
 
 
@@ -59,11 +58,11 @@ class Nesterov:
         self.lr, self.momentum = lr, momentum
         self.v: list[Array] | None = None
 
-    def update(self, params: list[Array], grads: list[Array]) -> None:
-        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+    def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
+        """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
         kernels = _kernels(self.backend, params)
         v = _slots(params) if self.v is None else self.v
-        kernels.nesterov_update(params, grads, v, lr=self.lr, momentum=self.momentum)
+        kernels.nesterov_update(params, grads, v, lr=self.lr, momentum=self.momentum, scale=scale)
         self.v = v  # only after the kernel accepted everything
 
 
@@ -75,11 +74,11 @@ class AdaGrad:
         self.lr = lr
         self.h: list[Array] | None = None
 
-    def update(self, params: list[Array], grads: list[Array]) -> None:
-        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+    def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
+        """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
         kernels = _kernels(self.backend, params)
         h = _slots(params) if self.h is None else self.h
-        kernels.adagrad_update(params, grads, h, lr=self.lr)
+        kernels.adagrad_update(params, grads, h, lr=self.lr, scale=scale)
         self.h = h  # only after the kernel accepted everything
 
 
@@ -91,11 +90,11 @@ class RMSprop:
         self.lr, self.decay_rate = lr, decay_rate
         self.h: list[Array] | None = None
 
-    def update(self, params: list[Array], grads: list[Array]) -> None:
-        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+    def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
+        """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
         kernels = _kernels(self.backend, params)
         h = _slots(params) if self.h is None else self.h
-        kernels.rmsprop_update(params, grads, h, lr=self.lr, decay_rate=self.decay_rate)
+        kernels.rmsprop_update(params, grads, h, lr=self.lr, decay_rate=self.decay_rate, scale=scale)
         self.h = h  # only after the kernel accepted everything
 
 
@@ -116,8 +115,8 @@ class Adam:
         self.m: list[Array] | None = None
         self.v: list[Array] | None = None
 
-    def update(self, params: list[Array], grads: list[Array]) -> None:
-        """Change params in place. ValueError if the lists, or shapes in them, do not match."""
+    def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
+        """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
         kernels = _kernels(self.backend, params)
         m = _slots(params) if self.m is None else self.m
         v = _slots(params) if self.v is None else self.v
@@ -130,6 +129,7 @@ class Adam:
             beta1=self.beta1,
             beta2=self.beta2,
             step=self.iter + 1,
+            scale=scale,
         )
         self.m, self.v, self.iter = m, v, self.iter + 1  # only after the kernel accepted everything
 
@@ -144,6 +144,16 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
         not finite changes nothing.
     """
     return _kernels(get_backend(), grads).clip_grads(grads, max_norm)
+
+
+#: (norm, max_norm) -> the scale of an update that clips: 1 where the norm is small enough, or not finite.
+clip_rate = checks.clip_rate
+_OPTIMIZERS = (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
+
+
+def takes_scale(optimizer: Any) -> bool:
+    """Return whether ``optimizer.update`` is one of this module, and not one of a subclass or of somebody else."""
+    return any(getattr(optimizer.update, "__func__", None) is kind.update for kind in _OPTIMIZERS)
 
 
 def _is_tied(a: Array, b: Array) -> bool:

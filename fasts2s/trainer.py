@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.optimizers import clip_grads, remove_duplicate
+from fasts2s.optimizers import clip_grads, clip_rate, remove_duplicate, takes_scale
 from fasts2s_kernels.checks import as_integers, integer
 from fasts2s_kernels.contract import Array
 
@@ -38,14 +38,18 @@ class _Loop:
         """Forward, backward, merge shared weights, clip, update; return the loss.
 
         Raises FloatingPointError if the loss or the gradient norm is not finite and ``nonfinite`` is "raise"; the
-        weights are then as before. "skip" leaves the step out, "book" lets it through.
+        weights are then as before. "skip" leaves the step out, "book" lets it through. Gradients stay unclipped in
+        ``model.grads`` unless the optimiser is not one of this package's.
         """
         loss = float(self.model.forward(xs, ts))
         self.model.backward()
         params, grads = remove_duplicate(self.model.params, self.model.grads)
-        norm = clip_grads(grads, max_grad)
+        # Clipped on their way into the parameters where the optimiser can: one pass over the gradients less.
+        folded = takes_scale(self.optimizer)
+        norm = clip_grads(grads, None if folded else max_grad)
+        options = {"scale": clip_rate(norm, max_grad)} if folded else {}
         if self.nonfinite == "book" or (np.isfinite(loss) and np.isfinite(norm)):
-            self.optimizer.update(params, grads)
+            self.optimizer.update(params, grads, **options)
             self._total += loss
             self._count += 1
         elif self.nonfinite == "raise":

@@ -1,6 +1,7 @@
 """The switch: which backend is chosen, what a wrong choice says, what a chosen backend is."""
 
 import asyncio
+import contextlib
 import copy
 import dataclasses
 import json
@@ -104,6 +105,22 @@ def test_a_missing_backend_asked_for_by_name_is_an_import_error(alias, monkeypat
         set_backend(alias)
     monkeypatch.delenv("FASTS2S_BACKEND")
     assert get_backend() == Backend(AUTO, named=False)  # the refused choice left nothing behind
+
+
+@pytest.mark.parametrize(("usable", "looks"), [(True, 1), (False, 4)])
+def test_a_backend_that_runs_is_looked_for_once_a_missing_one_every_time(usable, looks, monkeypatch):
+    asked = []
+
+    def status(name):
+        asked.append(name)
+        return BackendStatus(usable, "it is not installed", "")
+
+    monkeypatch.setattr("fasts2s.backend._seen", set())
+    monkeypatch.setattr("fasts2s.backend._status", status)
+    for _ in range(2):  # an error asks once more, for its reason
+        with contextlib.nullcontext() if usable else pytest.raises(ImportError, match="it is not installed"):
+            get_backend("numba")
+    assert asked == ["numba"] * looks
 
 
 def test_use_backend_nests_and_ends_with_an_exception():

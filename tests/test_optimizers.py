@@ -1,13 +1,25 @@
 """Optimisers, clipping, and the merging of shared weights."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from fasts2s.backend import use_backend
 from fasts2s.models import BetterRnnlm
-from fasts2s.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop, clip_grads, remove_duplicate
+from fasts2s.optimizers import (
+    SGD,
+    AdaGrad,
+    Adam,
+    Momentum,
+    Nesterov,
+    RMSprop,
+    clip_grads,
+    clip_rate,
+    remove_duplicate,
+    takes_scale,
+)
 from fasts2s.testing import assert_close
 
 
@@ -87,6 +99,35 @@ def test_update_follows_its_rule_over_several_steps(make, dtype, backend, rng):
     for i, (p, expected) in enumerate(zip(params, wanted, strict=True)):
         assert p.dtype == dtype
         assert_close(f"params[{i}]", p, expected, 1e-6 if dtype is np.float32 else 1e-13)
+
+
+@pytest.mark.parametrize("max_norm", [0.5, None])
+@pytest.mark.parametrize("make", RULES, ids=lambda make: make.__name__)
+def test_scale_stands_for_clipped_gradients(make, max_norm, backend, rng):
+    params, grads = random_arrays(rng, np.float32), random_arrays(rng, np.float32)
+    wanted, clipped = [p.copy() for p in params], [g.copy() for g in grads]
+    folded, plain = make(backend=backend), make(backend=backend)
+    for _ in range(3):
+        folded.update(params, grads, scale=clip_rate(clip_grads(grads, None), max_norm))
+        clip_grads(clipped, max_norm)
+        plain.update(wanted, clipped)
+        clipped = [g.copy() for g in grads]
+    for p, expected in zip(params, wanted, strict=True):
+        assert_close("parameter", p, expected, 1e-6)
+
+
+def test_only_the_updates_of_this_package_are_given_a_scale():
+    class Louder(SGD):
+        def update(self, params, grads):
+            super().update(params, [2 * g for g in grads])
+
+    class Renamed(Adam):
+        pass
+
+    assert takes_scale(SGD())
+    assert takes_scale(Renamed())
+    assert not takes_scale(Louder())
+    assert not takes_scale(SimpleNamespace(update=lambda params, grads: None))
 
 
 def test_defaults_are_the_books():

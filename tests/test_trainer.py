@@ -223,6 +223,19 @@ def test_train_step_merges_shared_weights_then_clips(rng):
     np.testing.assert_allclose(merged[0], total * 0.5 / np.linalg.norm(total), rtol=1e-5)
 
 
+def test_train_step_clips_on_the_way_into_the_weights(backend):
+    class Own(SGD):
+        def update(self, params, grads):
+            super().update(params, grads)
+
+    models = [Scripted([1.0], 2.0) for _ in range(2)]
+    for model, optimizer in zip(models, (SGD(0.5, backend=backend), Own(0.5, backend=backend)), strict=True):
+        Trainer(model, optimizer).train_step(*rows(2), max_grad=3.0)
+        np.testing.assert_allclose(model.params[0], 1 - 0.5 * 3.0 / np.sqrt(3), rtol=1e-5)
+    assert (models[0].grads[0] == 2).all()
+    assert (models[1].grads[0] < 2).all()  # who knows no scale gets clipped gradients
+
+
 def test_training_lowers_the_loss_of_a_language_model(backend, capsys):
     ids = np.tile(np.arange(7), 30)
     np.random.seed(3)

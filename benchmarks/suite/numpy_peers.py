@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,18 +34,30 @@ BOOK_MODULES = {
 }
 
 
+def _in_turn(clip_grads: Callable[..., Any], optimizer: Any, params: Any, grads: Any, max_norm: float) -> None:
+    clip_grads(grads, max_norm)
+    optimizer.update(params, grads)
+
+
+def _folded(optimizer: Any, params: Any, grads: Any, max_norm: float) -> None:
+    """What our Trainer does: the clipped gradients are never written."""
+    ours = import_module("fasts2s.optimizers")
+    optimizer.update(params, grads, scale=ours.clip_rate(ours.clip_grads(grads, None), max_norm))
+
+
 def book_code(checkout: Path) -> Any:
     """Import the book's classes from a checkout."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     sys.path[:0] = [str(checkout), *(str(checkout / chapter) for chapter in ("ch06", "ch07", "ch08"))]
-    return SimpleNamespace(**{name: getattr(import_module(m), name) for name, m in BOOK_MODULES.items()})
+    found = {name: getattr(import_module(m), name) for name, m in BOOK_MODULES.items()}
+    return SimpleNamespace(**found, clip_and_update=partial(_in_turn, found["clip_grads"]))
 
 
 def our_code() -> Any:
     """Return the same names of this package."""
     places = [import_module(f"fasts2s.{name}") for name in ("models", "layers", "optimizers")]
     found = {name: getattr(p, name) for name in BOOK_MODULES for p in places if hasattr(p, name)}
-    return SimpleNamespace(**found)
+    return SimpleNamespace(**found, clip_and_update=_folded)
 
 
 def _openblas_setter() -> Callable[[int], Any] | None:
@@ -184,8 +197,7 @@ def fresh_step(code: Any, case: Case, data: Arrays, model: Any = None) -> Callab
         params, grads = code.remove_duplicate(model.params, model.grads)
         if kept is not None:
             kept |= numbered("grad", grads)
-        code.clip_grads(grads, case.max_grad)
-        optimizer.update(params, grads)
+        code.clip_and_update(optimizer, params, grads, case.max_grad)
         return loss
 
     return once

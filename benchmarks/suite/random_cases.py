@@ -264,6 +264,7 @@ def _update(name: str, groups: tuple[str, ...], squares: bool, **numbers: Any) -
 
 
 _LR, _KEEP, _PAIR = st.floats(1e-4, 0.5), st.floats(0.5, 0.999), ("params", "grads")
+_SCALE = st.just(1.0) | st.floats(1e-3, 1)
 _LABELS = st.sampled_from((-1, 0, -100, 10**6))
 
 OPERATIONS = (
@@ -292,10 +293,19 @@ OPERATIONS = (
         "sample", "RV", _sample_inputs, partial(_call, "sample", absent=()), choices=_sample_choices, nearest=1e-6
     ),
     _update("clip_grads", ("grads",), False, max_norm=st.none() | st.floats(0.01, 50)),
-    _update("sgd_update", _PAIR, False, lr=_LR),
-    _update("momentum_update", (*_PAIR, "v"), False, lr=_LR, momentum=_KEEP),
-    _update("nesterov_update", (*_PAIR, "v"), False, lr=_LR, momentum=_KEEP),
-    _update("adagrad_update", (*_PAIR, "h"), True, lr=_LR),
-    _update("rmsprop_update", (*_PAIR, "h"), True, lr=_LR, decay_rate=_KEEP),
-    _update("adam_update", (*_PAIR, "m", "v"), True, lr=_LR, beta1=_KEEP, beta2=_KEEP, step=st.integers(1, 1000)),
+    _update("sgd_update", _PAIR, False, lr=_LR, scale=_SCALE),
+    _update("momentum_update", (*_PAIR, "v"), False, lr=_LR, scale=_SCALE, momentum=_KEEP),
+    _update("nesterov_update", (*_PAIR, "v"), False, lr=_LR, scale=_SCALE, momentum=_KEEP),
+    _update("adagrad_update", (*_PAIR, "h"), True, lr=_LR, scale=_SCALE),
+    _update("rmsprop_update", (*_PAIR, "h"), True, lr=_LR, scale=_SCALE, decay_rate=_KEEP),
+    _update(
+        "adam_update",
+        (*_PAIR, "m", "v"),
+        True,
+        lr=_LR,
+        scale=_SCALE,
+        beta1=_KEEP,
+        beta2=_KEEP,
+        step=st.integers(1, 1000),
+    ),
 )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from fasts2s_kernels.contract import Array
-from fasts2s_kernels.scalars import flag, integer, integers, norm_limit, number
+from fasts2s_kernels.scalars import clip_rate, flag, integer, integers, norm_limit, number
 
 __all__ = [
     "Sequence",
@@ -23,6 +23,7 @@ __all__ = [
     "as_mask",
     "bias_buffer",
     "buffer",
+    "clip_rate",
     "flag",
     "floating",
     "gradients",

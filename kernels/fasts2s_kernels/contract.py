@@ -442,28 +442,55 @@ class Kernels(Protocol):
         """
         ...
 
-    def sgd_update(self, params: list[Array], grads: list[Array], *, lr: float) -> None:
-        """``p -= lr g`` in place for every parameter."""
+    def sgd_update(self, params: list[Array], grads: list[Array], *, lr: float, scale: float = 1.0) -> None:
+        """``p -= lr g`` in place for every parameter.
+
+        In all updates g is a gradient times ``scale``, in the dtype of the parameter: what ``clip_grads`` would have
+        made of it, without writing it. The gradients stay as they are.
+        """
         ...
 
     def momentum_update(
-        self, params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float
+        self,
+        params: list[Array],
+        grads: list[Array],
+        v: list[Array],
+        *,
+        lr: float,
+        momentum: float,
+        scale: float = 1.0,
     ) -> None:
         """``v = momentum v - lr g; p += v`` in place."""
         ...
 
     def nesterov_update(
-        self, params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float
+        self,
+        params: list[Array],
+        grads: list[Array],
+        v: list[Array],
+        *,
+        lr: float,
+        momentum: float,
+        scale: float = 1.0,
     ) -> None:
         """``v = momentum v - lr g; p += momentum^2 v - (1 + momentum) lr g`` in place, as in the book."""
         ...
 
-    def adagrad_update(self, params: list[Array], grads: list[Array], h: list[Array], *, lr: float) -> None:
+    def adagrad_update(
+        self, params: list[Array], grads: list[Array], h: list[Array], *, lr: float, scale: float = 1.0
+    ) -> None:
         """``h += g^2; p -= lr g / (sqrt(h) + 1e-7)`` in place."""
         ...
 
     def rmsprop_update(
-        self, params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float
+        self,
+        params: list[Array],
+        grads: list[Array],
+        h: list[Array],
+        *,
+        lr: float,
+        decay_rate: float,
+        scale: float = 1.0,
     ) -> None:
         """``h = decay_rate h + (1 - decay_rate) g^2; p -= lr g / (sqrt(h) + 1e-7)`` in place."""
         ...
@@ -479,6 +506,7 @@ class Kernels(Protocol):
         beta1: float,
         beta2: float,
         step: int,
+        scale: float = 1.0,
     ) -> None:
         """Adam with bias correction in the step size: ``lr_t = lr sqrt(1 - beta2^step) / (1 - beta1^step)``;
         ``m += (1 - beta1)(g - m); v += (1 - beta2)(g^2 - v); p -= lr_t m / (sqrt(v) + 1e-7)`` in place;

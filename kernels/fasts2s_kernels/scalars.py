@@ -39,6 +39,15 @@ def norm_limit(max_norm: Any) -> float:
     return limit
 
 
+def clip_rate(norm: float, max_norm: Any) -> float:
+    """Return the factor that brings gradients of a norm to ``max_norm``: below 1, or 1 where nothing is clipped.
+
+    The book's formula. A norm that is not finite changes nothing. Raises ValueError, see :func:`norm_limit`.
+    """
+    rate = norm_limit(max_norm) / (norm + 1e-6)
+    return rate if math.isfinite(norm) and rate < 1 else 1.0
+
+
 def integer(name: str, value: Any, minimum: int | None = None) -> int:
     """Return an integer as an int, or raise ValueError; bool and float are refused."""
     value = _scalar(value)

@@ -68,8 +68,8 @@ def _gradients(rng, params):
     return [np.asarray(rng.standard_normal(p.shape) * 10.0 ** rng.integers(-3, 2), dtype=p.dtype) for p in params]
 
 
-def _update(kernels, name, params, grads, slots, step):
-    keywords = RULES[name][2] | ({"step": step} if name == "adam" else {})
+def _update(kernels, name, params, grads, slots, step, **more):
+    keywords = RULES[name][2] | ({"step": step} if name == "adam" else {}) | more
     getattr(kernels, f"{name}_update")(params, grads, *slots, **keywords)
 
 
@@ -101,6 +101,23 @@ def test_several_steps(kernels, rng, name):
         assert_close(f"parameter {shape}", kernels.to_numpy(moved[k]), expected[k], 1e-13)
         for s, group in enumerate(expected_slots):
             assert_close(f"slot {s} of {shape}", kernels.to_numpy(held[s][k]), group[k], 1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [0.1, 1.0])
+def test_scale_is_that_of_the_gradients(kernels, rng, name, dtype, scale):
+    params, slots = _start(rng, name, dtype)
+    grads = _gradients(rng, params)
+    moved, given, held = _put(kernels, params), _put(kernels, grads), [_put(kernels, group) for group in slots]
+    wanted, kept = _put(kernels, params), [_put(kernels, group) for group in slots]
+    for step in (1, 2):
+        _update(kernels, name, moved, given, held, step, scale=scale)
+        _update(kernels, name, wanted, _put(kernels, [g * g.dtype.type(scale) for g in grads]), kept, step)
+    for found, expected in zip([moved, *held], [wanted, *kept], strict=True):
+        for a, b in zip(found, expected, strict=True):
+            # In the kernels a product and a sum may be rounded once.
+            assert_close("parameter or slot", kernels.to_numpy(a), kernels.to_numpy(b), 16 * np.finfo(dtype).eps)
+    assert all(np.array_equal(kernels.to_numpy(g), before) for g, before in zip(given, grads, strict=True))
 
 
 def test_update_is_in_place_and_leaves_the_gradients(kernels, rng, name):

@@ -14,7 +14,8 @@ from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, splat, store
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, clear, load_first, store_first, tiles

@@ -12,10 +12,11 @@ from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args,
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._math import sigmoid, tanh
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, splat
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd_memory import load
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
-from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, load_first, store_first, tiles
+from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, copy_row, load_first, store_first, tiles
 from fasts2s_kernels.numba_cpu.recurrent_forward import (
     copy_inputs,
     finish_step,
@@ -75,7 +76,7 @@ def _candidate(start, stop, D, H, weights, row_bias, x, h, rh, h_next, gates, s)
         u += columns
 
 
-@kernel(needs=(tiles,))
+@kernel(needs=(tiles, copy_row))
 def gru_rows(worker, task, args):
     """Run all time steps of one group of rows."""
     (

@@ -17,7 +17,8 @@ from fasts2s_kernels.numba_cpu._lstm_gradients import lstm_gradients
 from fasts2s_kernels.numba_cpu._lstm_panels import units_of
 from fasts2s_kernels.numba_cpu._math import tanh
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, splat, store
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, clear, load_first, pack, store_first, tiles_from
@@ -29,7 +30,7 @@ ROW_FLOATS = PANEL * (BLOCK + 1)
 
 
 def gradient_row(G: int) -> int:
-    """Return the distance of rows of dA, in floats: a whole vector is stored where the last units are."""
+    """Return the distance of rows of 4H in dA_rows, in floats: a whole vector is stored where the last units are."""
     return G + LANES
 
 
@@ -106,10 +107,10 @@ def _sums_over_time(start, stop, drow_bias, dA, H, N, T):
 def lstm_rows_backward(worker, task, args):
     """Go back through all time steps of one group of rows; t = -1 is the initial state."""
     (
-        _, H, _, _, packed, N, T, group, dA, dA_rows, scratch,
+        _, H, _, _, packed, N, T, group, dA, dA_rows, row, scratch,
         dhs, d_n, d_t, dh_last, mask, c_time, gates, dc, dh, dh_kept, drow_bias,
-    ) = unpack_args(args, 22)  # fmt: skip
-    G, panels, row = 4 * H, ceil_div(H, LANES), 4 * H + LANES
+    ) = unpack_args(args, 23)  # fmt: skip
+    G, panels = 4 * H, ceil_div(H, LANES)
     start, stop = task * group, min(N, (task + 1) * group)
     s = scratch + FLOAT * PANEL * (BLOCK + 1) * worker
     zeros, zero = s + FLOAT * PANEL * BLOCK, splat(_ZERO)
@@ -176,10 +177,10 @@ def backward(
     N, T, D = dxs.shape
     H = Wh.shape[0]
     args = pack_args((
-        D, H, address(Wx), address(Wh), address(packed), N, T, group, address(dA), address(dA_rows), address(scratch),
+        D, H, address(Wx), address(Wh), address(packed), N, T, group, address(dA), address(dA_rows),
+        dA_rows.shape[2], address(scratch),
         address(dhs), dhs.strides[0] // FLOAT, dhs.strides[1] // FLOAT, address(dh_last), address(mask),
-        address(c_time), address(gates), address(dc), address(dh), address(dh_kept),
-        address(drow_bias),
+        address(c_time), address(gates), address(dc), address(dh), address(dh_kept), address(drow_bias),
         h_from, address(xh_time), address(dWx), address(dWh), address(db), address(dxs), x_tasks,
         address(dtable), dtable.shape[0], address(ids), address(local), local.shape[1],
     ))  # fmt: skip

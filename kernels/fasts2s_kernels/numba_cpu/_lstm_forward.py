@@ -13,7 +13,8 @@ from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._lstm_panels import units_of, width_of
 from fasts2s_kernels.numba_cpu._math import sigmoid, tanh
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, load_int, splat, store
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool, load_int, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import (
@@ -27,7 +28,7 @@ from fasts2s_kernels.numba_cpu.gemm import (
     tiles_from,
 )
 
-_tiles, _tiles_from, _launch = tiles.external, tiles_from.external, launch.external
+_tiles, _tiles_from, _launch, _copy_row = tiles.external, tiles_from.external, launch.external, copy_row.external
 _ZERO = np.float32(0)
 #: With fewer rows than this a step is bound by reading the weights once; packing them would read them twice.
 PACK_FROM_ROWS = 4
@@ -49,8 +50,8 @@ def lstm_pack(worker, task, args):
             store(here + FLOAT * PANEL * (1 + D + k), load_first(Wh + FLOAT * 4 * H * k + first, units))
 
 
-@inline
-def _begin(s, rows, bias, bias_step, row_bias, table, ids, ids_step, H, units):
+@kernel(types.void(*[types.int64] * 10))
+def begin_rows(s, rows, bias, bias_step, row_bias, table, ids, ids_step, H, units):
     """Start the pre-activations of a block of rows: the bias, or the row of a table; and the bias of the row."""
     for r in range(rows):
         start, step = bias, bias_step
@@ -61,6 +62,11 @@ def _begin(s, rows, bias, bias_step, row_bias, table, ids, ids_step, H, units):
             if row_bias:
                 a = a + load_first(row_bias + FLOAT * H * (4 * r + gate), units)
             store(s + FLOAT * (PANEL * r + units * gate), a)
+
+
+_begin = begin_rows.external
+#: What a kernel with a ``time_step`` in it needs.
+STEP_NEEDS = (tiles, tiles_from, copy_row, begin_rows)
 
 
 @inline
@@ -140,13 +146,13 @@ def time_step(start, stop, D, H, K, weights, row_bias, inputs, xh, xh_next, c, c
 def pass_through(n, D, H, xh, xh_next, c, c_next, c_panel):
     """At a step of padding the state of row n stays what it was."""
     here = FLOAT * ((D + H) * n + D)
-    copy_row(xh_next + here, xh + here, H)
+    _copy_row(xh_next + here, xh + here, H)
     for panel in range(ceil_div(H, LANES)):
         cell = c_panel * panel + VECTOR * n
         store(c_next + cell, load(c + cell))
 
 
-@kernel(needs=(tiles, tiles_from))
+@kernel(needs=STEP_NEEDS)
 def lstm_rows(worker, task, args):
     """Run all time steps of one group of rows."""
     (
@@ -161,14 +167,14 @@ def lstm_rows(worker, task, args):
         xh, c = xh_time + row * N * t, c_time + VECTOR * N * panels * t
         xh_next, c_next = xh + row * N, c + VECTOR * N * panels
         for n in range(start, stop):
-            copy_row(xh + row * n, xs + FLOAT * (x_n * n + x_t * t), D)
+            _copy_row(xh + row * n, xs + FLOAT * (x_n * n + x_t * t), D)
         K, inputs = D if fresh and t == 0 else D + H, (table, ids + 8 * t, T)
         gate = gates + FLOAT * PANEL * N * panels * t
         time_step(start, stop, D, H, K, weights, row_bias, inputs, xh, xh_next, c, c_next, VECTOR * N, gate, steps, s)
         for n in range(start, stop):
             if mask and not load_bool(mask + T * n + t):
                 pass_through(n, D, H, xh, xh_next, c, c_next, VECTOR * N)
-            copy_row(hs + FLOAT * H * (T * n + t), xh_next + row * n + FLOAT * D, H)
+            _copy_row(hs + FLOAT * H * (T * n + t), xh_next + row * n + FLOAT * D, H)
 
 
 @entry(

@@ -7,7 +7,8 @@ right-hand side as it is.
 from fasts2s_kernels.numba_cpu._calls import unpack_args
 from fasts2s_kernels.numba_cpu._jit import inline, kernel
 from fasts2s_kernels.numba_cpu._lstm_panels import units_of, width_of
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_int
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR
+from fasts2s_kernels.numba_cpu._simd_memory import load, load_int
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu.gemm import (
     K_BLOCK,
@@ -111,9 +112,9 @@ def _input_rows(start, stop, D, H, N, T, dA, packed, dxs, local):
 def lstm_gradients(worker, task, args):
     """One panel of columns of the gradients of the weights, or one group of rows of dxs."""
     (
-        D, H, _, _, packed, N, T, _, dA, _, _, _, _, _, _, _, _, _, _, _, _, _,
+        D, H, _, _, packed, N, T, _, dA, _, _, _, _, _, _, _, _, _, _, _, _, _, _,
         h_from, xh, dWx, dWh, db, dxs, x_tasks, dtable, V, ids, local, local_size,
-    ) = unpack_args(args, 34)  # fmt: skip
+    ) = unpack_args(args, 35)  # fmt: skip
     local += FLOAT * local_size * worker
     panels = ceil_div(H, LANES)
     if task < panels:

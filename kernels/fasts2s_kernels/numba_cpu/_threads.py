@@ -22,7 +22,7 @@ from llvmlite import ir
 from fasts2s_kernels.numba_cpu._calls import call_region, call_task, zeros_on_stack
 from fasts2s_kernels.numba_cpu._jit import Entry, Kernel, entry, inline, kernel, parallel
 from fasts2s_kernels.numba_cpu._numba import config, intrinsic, prange, threading_layer, types
-from fasts2s_kernels.numba_cpu._simd import load_int
+from fasts2s_kernels.numba_cpu._simd_memory import load_int
 
 _i64 = ir.IntType(64)
 

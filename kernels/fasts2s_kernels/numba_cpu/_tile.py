@@ -10,15 +10,7 @@ from typing import Any
 from llvmlite import ir
 
 from fasts2s_kernels.numba_cpu._numba import intrinsic, types
-from fasts2s_kernels.numba_cpu._simd import (
-    FLOAT,
-    VECTOR,
-    address_of,
-    fused,
-    load_vector,
-    splat_vector,
-    store_vector,
-)
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, address_of, fused, load_vector, splat_vector, store_vector
 from fasts2s_kernels.numba_cpu._target import TARGET
 
 _float, _i64 = ir.FloatType(), ir.IntType(64)

@@ -10,17 +10,8 @@ from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args,
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import (
-    FLOAT,
-    VECTOR,
-    load,
-    load_float,
-    splat,
-    store,
-    store_float,
-    stream,
-    transpose_block,
-)
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd_memory import STREAM_FROM, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import (
@@ -31,12 +22,15 @@ from fasts2s_kernels.numba_cpu.gemm import (
     copy_block,
     load_first,
     pack,
+    put_turned,
+    stream_block,
     tiles,
     tiles_from,
 )
 from fasts2s_kernels.reference.affine import rows_of
 
-_pack, _tiles, _tiles_from, _launch = pack.external, tiles.external, tiles_from.external, launch.external
+_pack, _put_turned, _launch = pack.external, put_turned.external, launch.external
+_tiles, _tiles_from = tiles.external, tiles_from.external
 _ZERO = np.float32(0)
 #: Rows of the right-hand side that are packed at a time: with what meets them they fill a second-level cache.
 _K_BLOCK = 1024
@@ -44,20 +38,6 @@ _K_BLOCK = 1024
 _ROW_BLOCK = 256
 #: Floats of memory of its own that a worker needs: a packed block of the right-hand side, its sums, a row of sums.
 _LOCAL = PANEL * (_K_BLOCK + _ROW_BLOCK + 1)
-#: Results from which they are too large for the caches.
-STREAM_FROM = 1 << 20
-
-
-@inline
-def _put_rows(C, c_row, sums, rows, columns, streamed):
-    """Copy a block of sums to rows of C, past the caches where they are to be streamed and begin at a vector."""
-    width = ceil_div(columns, LANES)
-    if not streamed or C % VECTOR or columns % LANES:
-        copy_block(C, c_row, sums, rows, width, columns)
-        return
-    for r in range(rows):
-        for v in range(width):
-            stream(C + FLOAT * c_row * r + VECTOR * v, load(sums + VECTOR * (width * r + v)))
 
 
 @inline
@@ -79,7 +59,11 @@ def _product(C, c_row, bias, A, a_row, B, k_step, n_step, rows, columns, K, loca
                 _tiles_from(width, size, sums, step, start, 0, x, a_row, 1, local, step, LANES, part)
             else:
                 _tiles(width, size, sums, step, x + FLOAT * k, a_row, 1, local, step, LANES, part)
-        _put_rows(C + FLOAT * c_row * first, c_row, sums, size, columns, streamed)
+        target = C + FLOAT * c_row * first
+        if streamed and target % VECTOR == 0 and columns % LANES == 0:
+            stream_block(target, c_row, sums, size, width)
+        else:
+            copy_block(target, c_row, sums, size, width, columns)
 
 
 @kernel(needs=(pack, tiles, tiles_from))
@@ -94,26 +78,6 @@ def affine_panel(worker, task, args):
         W + FLOAT * n_step * first, k_step, n_step, stop - start, min(PANEL, M - first), D, local,
         R * M >= STREAM_FROM and M % LANES == 0,
     )  # fmt: skip
-
-
-@inline
-def _put(dW, d_step, m_step, d, m, sums, rows, width, columns):
-    """Copy a block of dW where it belongs, turned round where dW is in Fortran order."""
-    if m_step == 1:
-        copy_block(dW + FLOAT * (d_step * d + m), d_step, sums, rows, width, columns)
-        return
-    step = width * LANES
-    for r in range(0, rows, LANES):
-        for v in range(width):
-            n = LANES * v
-            target = dW + FLOAT * (m_step * (m + n) + d + r)
-            if rows - r >= LANES and columns - n >= LANES:
-                transpose_block(target, FLOAT * m_step, sums + FLOAT * (step * r + n), FLOAT * step)
-            else:
-                for j in range(min(LANES, columns - n)):
-                    for i in range(min(LANES, rows - r)):
-                        here = sums + FLOAT * (step * (r + i) + n + j)
-                        store_float(target + FLOAT * (m_step * j + i), load_float(here))
 
 
 @inline
@@ -133,12 +97,15 @@ def _weight_panel(first, columns, R, D, M, x, dout, dW, d_step, m_step, db, loca
             if d == 0:
                 add_rows(bias, local, part, width, step)
             _tiles(width, rows, sums, step, x + FLOAT * (D * k + d), 1, D, local, step, LANES, part)
-        _put(dW, d_step, m_step, d, first, sums, rows, width, columns)
+        if m_step == 1:
+            copy_block(dW + FLOAT * (d_step * d + first), d_step, sums, rows, width, columns)
+        else:
+            _put_turned(dW + FLOAT * (m_step * first + d), m_step, sums, step, rows, columns)
     if db:
         copy_block(db + FLOAT * first, M, bias, 1, width, columns)
 
 
-@kernel(needs=(pack, tiles, tiles_from))
+@kernel(needs=(pack, tiles, tiles_from, put_turned))
 def affine_backward_panel(worker, task, args):
     """One group of rows of one panel of dx, or one panel of columns of dW and db.
 

@@ -16,26 +16,13 @@ from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args,
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._math import exp_negative
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import (
-    FLOAT,
-    VECTOR,
-    fma,
-    lane_max,
-    lane_sum,
-    load,
-    load_bool,
-    load_part,
-    merge_lanes,
-    splat,
-    store,
-    store_float,
-    where_greater,
-)
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, fma, lane_max, lane_sum, merge_lanes, splat, where_greater
+from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool, load_part, store, store_float
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import PANEL, ceil_div, clear, copy_block, copy_row, pack, tiles
 
-_pack, _tiles, _launch = pack.external, tiles.external, launch.external
+_pack, _tiles, _launch, _copy_row = pack.external, tiles.external, launch.external, copy_row.external
 _ZERO, _ONE, _LOWEST = np.float32(0), np.float32(1), np.float32(-np.inf)
 _LARGEST = float(np.finfo(np.float32).max)
 #: Vectors that are added in float32 before their sum goes to a float64: bounds the rounding error for any S.
@@ -165,7 +152,7 @@ def _softmax_backward(dweights, weights, S):
         store(here, load(weights + FLOAT * s) * (load(here) - correction))
 
 
-@kernel(needs=(pack, tiles))
+@kernel(needs=(pack, tiles, copy_row))
 def attention_rows(worker, task, args):
     """Weights and context of one group of batch rows."""
     (
@@ -182,11 +169,11 @@ def attention_rows(worker, task, args):
             _softmax(scores + FLOAT * SP * t, SP)
         here = FLOAT * T * S * n
         copy_block(weights + here, S, scores, T, SP // LANES, S)
-        copy_row(kept + here, weights + here, T * S)
+        _copy_row(kept + here, weights + here, T * S)
         _sum_of_steps(context + FLOAT * T * H * n, T, H, scores, SP, 1, steps, row, S, sums)
 
 
-@kernel(needs=(pack, tiles))
+@kernel(needs=(pack, tiles, copy_row))
 def attention_rows_backward(worker, task, args):
     """Gradients of one group of batch rows.
 

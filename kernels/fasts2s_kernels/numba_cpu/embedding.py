@@ -10,7 +10,8 @@ from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args,
 from fasts2s_kernels.numba_cpu._jit import entry, kernel
 from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, load_int, zero_bytes
+from fasts2s_kernels.numba_cpu._simd import FLOAT
+from fasts2s_kernels.numba_cpu._simd_memory import load_int, zero_bytes
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import ceil_div, load_first, store_first

@@ -11,16 +11,15 @@ import numpy as np
 
 from fasts2s_kernels.numba_cpu._jit import inline, kernel
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import (
-    FLOAT,
-    VECTOR,
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd_memory import (
     load,
     load_float,
     load_part,
-    splat,
     store,
     store_float,
     store_part,
+    stream,
     transpose_block,
 )
 from fasts2s_kernels.numba_cpu._target import LANES, TARGET
@@ -148,6 +147,30 @@ def copy_block(target, row, source, rows, width, columns):
 
 
 @inline
+def stream_block(target, row, source, rows, width):
+    """As :func:`copy_block`, past the caches; whole vectors, and target and row must be multiples of one."""
+    for r in range(rows):
+        for v in range(width):
+            stream(target + FLOAT * (row * r + LANES * v), load(source + VECTOR * (width * r + v)))
+
+
+# By itself, for inside its caller it would take ten times as long to compile.
+@kernel(types.void(*[types.int64] * 6))
+def put_turned(target, target_step, sums, step, rows, columns):
+    """Store rows, ``step`` floats apart, as columns, ``target_step`` floats apart."""
+    for r in range(0, rows, LANES):
+        for n in range(0, columns, LANES):
+            here, there = sums + FLOAT * (step * r + n), target + FLOAT * (target_step * n + r)
+            if rows - r >= LANES and columns - n >= LANES:
+                transpose_block(there, FLOAT * target_step, here, FLOAT * step)
+            else:
+                for j in range(min(LANES, columns - n)):
+                    for i in range(min(LANES, rows - r)):
+                        store_float(there + FLOAT * (target_step * j + i), load_float(here + FLOAT * (step * i + j)))
+
+
+# Also by itself: it is short, but wanted in many places.
+@kernel(types.void(*[types.int64] * 3))
 def copy_row(target, source, count):
     """Copy count floats."""
     for k in range(0, count, LANES):

@@ -9,19 +9,10 @@ import numpy as np
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
-from fasts2s_kernels.numba_cpu._lstm_forward import lstm_pack, pass_through, time_step
+from fasts2s_kernels.numba_cpu._lstm_forward import STEP_NEEDS, lstm_pack, pass_through, time_step
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import (
-    FLOAT,
-    VECTOR,
-    load,
-    load_bool,
-    load_float,
-    load_int,
-    splat,
-    store,
-    store_int,
-)
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool, load_float, load_int, store, store_int
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import (
@@ -33,10 +24,9 @@ from fasts2s_kernels.numba_cpu.gemm import (
     pack,
     store_first,
     tiles,
-    tiles_from,
 )
 
-_pack, _tiles, _launch = pack.external, tiles.external, launch.external
+_pack, _tiles, _launch, _copy_row = pack.external, tiles.external, launch.external, copy_row.external
 _ZERO = np.float32(0)
 #: Rows that go through all steps together.
 GROUP = 96
@@ -73,7 +63,7 @@ def _start(rows, first, D, H, xh, h0, c, c0, which):
             store(cell, load_first(c0 + place, H - k) if c0 else splat(_ZERO))
 
 
-@kernel(needs=(tiles, tiles_from))
+@kernel(needs=STEP_NEEDS)
 def encode_rows(worker, task, args):
     """Read the sources of one group of rows; the last h and c are the result."""
     (
@@ -89,7 +79,7 @@ def encode_rows(worker, task, args):
     for t in range(T):
         here = ids + 8 * (T * first + t)
         for r in range(rows):
-            copy_row(xh + row * r, W + FLOAT * D * load_int(here + 8 * T * r), D)
+            _copy_row(xh + row * r, W + FLOAT * D * load_int(here + 8 * T * r), D)
         K, inputs = D if t == 0 and T > 1 and not h0 else D + H, (table, here, T)  # as in forward
         time_step(0, rows, D, H, K, weights, 0, inputs, xh, xh_next, c, c_next, panel, gates, (0, 0), local)
         for r in range(rows):
@@ -97,7 +87,7 @@ def encode_rows(worker, task, args):
                 pass_through(r, D, H, xh, xh_next, c, c_next, panel)
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
     for r in range(rows):
-        copy_row(out + FLOAT * H * (first + r), xh + row * r + FLOAT * D, H)
+        _copy_row(out + FLOAT * H * (first + r), xh + row * r + FLOAT * D, H)
         for k in range(0, H if c_out else 0, LANES):
             cell = load(c + FLOAT * GROUP * k + VECTOR * r)
             store_first(c_out + FLOAT * (H * (first + r) + k), cell, H - k)
@@ -130,7 +120,7 @@ def _scores(rows, first, H, V, h, h_row, W, bias, row_bias, scores):
         _tiles(width, rows, scores + FLOAT * v, VP, h, h_row, 1, W + FLOAT * PANEL * H * q, width * LANES, LANES, H)
 
 
-@kernel(needs=(tiles, tiles_from))
+@kernel(needs=STEP_NEEDS)
 def greedy_rows(worker, task, args):
     """Choose the whole answers of one group of rows."""
     (
@@ -148,7 +138,7 @@ def greedy_rows(worker, task, args):
     for t in range(T):
         last, step = (out + 8 * (T * first + t - 1), T) if t > 0 else (ids + 8 * first, 1)
         for r in range(rows):
-            copy_row(xh + row * r, W + FLOAT * D * load_int(last + 8 * step * r), D)
+            _copy_row(xh + row * r, W + FLOAT * D * load_int(last + 8 * step * r), D)
         where = (table, last, step)
         time_step(0, rows, D, H, D + H, weights, extra, where, xh, xh_next, c, c_next, panel, gates, (0, 0), local)
         xh, xh_next, c, c_next = xh_next, xh, c_next, c

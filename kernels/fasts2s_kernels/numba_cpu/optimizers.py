@@ -95,11 +95,11 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
     """See :meth:`fasts2s_kernels.contract.Kernels.clip_grads`."""
     if not _plain([grads]):
         grads = checks.array_list("grads", grads)
-    limit = checks.norm_limit(max_norm)
+    checks.norm_limit(max_norm)  # before any work
     found = _describe([grads])
     norm = _norm(found)
-    rate = limit / (norm + 1e-6)
-    if math.isfinite(norm) and rate < 1:
+    rate = checks.clip_rate(norm, max_norm)
+    if rate < 1:
         for (g,) in found.others:
             g *= rate
         for table in found.tables:
@@ -117,7 +117,11 @@ def _lists(params: Any, grads: Any, **slots: Any) -> list[list[Array]]:
 
 
 def _update(entry: Any, otherwise: Any, rule: list[float], options: dict[str, Any], lists: list[list[Array]]) -> None:
-    """Update every parameter; lists are params, grads and slots. ``otherwise`` does what entry cannot: float64."""
+    """Update every parameter; lists are params, grads and slots. ``otherwise`` does what entry cannot: float64.
+
+    ``rule`` are the numbers of the entry's rule, ``options`` those of the reference, ``scale`` among them.
+    """
+    rule = [checks.number("scale", options["scale"]), *rule]
     found = _describe(lists)
     for table in found.tables:
         _run(entry, table, np.array(rule, np.float32))
@@ -126,45 +130,51 @@ def _update(entry: Any, otherwise: Any, rule: list[float], options: dict[str, An
 
 
 @quiet
-def sgd_update(params: list[Array], grads: list[Array], *, lr: float) -> None:
+def sgd_update(params: list[Array], grads: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
     lists = _lists(params, grads)
     rate = checks.number("lr", lr)
-    _update(loops.sgd, reference.sgd_update, [rate], {"lr": lr}, lists)
+    _update(loops.sgd, reference.sgd_update, [rate], {"lr": lr, "scale": scale}, lists)
 
 
 @quiet
-def momentum_update(params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float) -> None:
+def momentum_update(
+    params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
+) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
     lists = _lists(params, grads, v=v)
     rule = [checks.number("lr", lr), checks.number("momentum", momentum)]
-    options = {"lr": lr, "momentum": momentum}
+    options = {"lr": lr, "momentum": momentum, "scale": scale}
     _update(loops.momentum, reference.momentum_update, rule, options, lists)
 
 
 @quiet
-def nesterov_update(params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float) -> None:
+def nesterov_update(
+    params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
+) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
     lists = _lists(params, grads, v=v)
     rate, mass = checks.number("lr", lr), checks.number("momentum", momentum)
-    rule, options = [rate, mass, mass * mass, (1 + mass) * rate], {"lr": lr, "momentum": momentum}
+    rule, options = [rate, mass, mass * mass, (1 + mass) * rate], {"lr": lr, "momentum": momentum, "scale": scale}
     _update(loops.nesterov, reference.nesterov_update, rule, options, lists)
 
 
 @quiet
-def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float) -> None:
+def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
     lists = _lists(params, grads, h=h)
     rule = [checks.number("lr", lr), 1.0, 1.0]
-    _update(loops.rmsprop, reference.adagrad_update, rule, {"lr": lr}, lists)
+    _update(loops.rmsprop, reference.adagrad_update, rule, {"lr": lr, "scale": scale}, lists)
 
 
 @quiet
-def rmsprop_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float) -> None:
+def rmsprop_update(
+    params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float, scale: float = 1.0
+) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
     lists = _lists(params, grads, h=h)
     rate, decay = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
-    options = {"lr": lr, "decay_rate": decay_rate}
+    options = {"lr": lr, "decay_rate": decay_rate, "scale": scale}
     _update(loops.rmsprop, reference.rmsprop_update, [rate, decay, 1 - decay], options, lists)
 
 
@@ -179,6 +189,7 @@ def adam_update(
     beta1: float,
     beta2: float,
     step: int,
+    scale: float = 1.0,
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.adam_update`.
 
@@ -190,5 +201,5 @@ def adam_update(
         1 - checks.number("beta1", beta1),
         1 - checks.number("beta2", beta2),
     ]
-    options = {"lr": lr, "beta1": beta1, "beta2": beta2, "step": step}
+    options = {"lr": lr, "beta1": beta1, "beta2": beta2, "step": step, "scale": scale}
     _update(loops.adam, reference.adam_update, rule, options, lists)

@@ -8,7 +8,8 @@ r h where the gates see h. Elsewhere ``split`` is G and ``late_time`` 0.
 
 from fasts2s_kernels.numba_cpu._calls import unpack_args
 from fasts2s_kernels.numba_cpu._jit import inline, kernel
-from fasts2s_kernels.numba_cpu._simd import FLOAT, load, load_bool
+from fasts2s_kernels.numba_cpu._simd import FLOAT
+from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu.gemm import (
     K_BLOCK,

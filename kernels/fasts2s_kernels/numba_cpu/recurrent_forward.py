@@ -8,11 +8,12 @@ import numpy as np
 
 from fasts2s_kernels.numba_cpu._calls import unpack_args
 from fasts2s_kernels.numba_cpu._jit import inline, kernel
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, splat, store
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu.gemm import PANEL, ceil_div, clear, copy_row, load_first, pack, tiles
 
-_pack, _tiles = pack.external, tiles.external
+_pack, _tiles, _copy_row = pack.external, tiles.external, copy_row.external
 _ZERO = np.float32(0)
 #: With fewer rows than this a step is bound by reading the weights once; packing them would read them twice.
 PACK_FROM_ROWS = 4
@@ -100,7 +101,7 @@ def preactivations(s, rows, panel, row_bias, x, h, D, H, G):
 def copy_inputs(x, xs, x_n, x_t, t, start, stop, D):
     """Copy step t of the rows start to stop of xs to x (N, D)."""
     for n in range(start, stop):
-        copy_row(x + FLOAT * D * n, xs + FLOAT * (x_n * n + x_t * t), D)
+        _copy_row(x + FLOAT * D * n, xs + FLOAT * (x_n * n + x_t * t), D)
 
 
 @inline
@@ -108,5 +109,5 @@ def finish_step(hs, h, h_next, mask, t, start, stop, T, H):
     """Let h pass through padding, and copy the new h to hs."""
     for n in range(start, stop):
         if mask and not load_bool(mask + T * n + t):
-            copy_row(h_next + FLOAT * H * n, h + FLOAT * H * n, H)
-        copy_row(hs + FLOAT * H * (T * n + t), h_next + FLOAT * H * n, H)
+            _copy_row(h_next + FLOAT * H * n, h + FLOAT * H * n, H)
+        _copy_row(hs + FLOAT * H * (T * n + t), h_next + FLOAT * H * n, H)

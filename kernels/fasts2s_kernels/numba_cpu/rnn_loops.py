@@ -10,10 +10,11 @@ from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args,
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._math import tanh
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, load, load_bool, splat, store
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool, store
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
-from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, clear, load_first, store_first, tiles
+from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL, ceil_div, clear, copy_row, load_first, store_first, tiles
 from fasts2s_kernels.numba_cpu.recurrent import (
     arriving,
     pack_transposed,
@@ -54,7 +55,7 @@ def _time_step(start, stop, D, H, weights, row_bias, x, h, h_next, s):
         u += columns
 
 
-@kernel(needs=(tiles,))
+@kernel(needs=(tiles, copy_row))
 def rnn_rows(worker, task, args):
     """Run all time steps of one group of rows."""
     (

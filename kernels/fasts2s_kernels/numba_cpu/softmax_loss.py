@@ -13,24 +13,19 @@ from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._math import exp_negative
 from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import (
-    FLOAT,
-    VECTOR,
-    lane_max,
-    lane_sum,
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, lane_max, lane_sum, merge_lanes, splat, where_greater
+from fasts2s_kernels.numba_cpu._simd_memory import (
+    STREAM_FROM,
     load,
     load_double,
     load_float,
     load_int,
     load_part,
-    merge_lanes,
     prefetch,
-    splat,
     store,
     store_double,
     store_float,
     stream,
-    where_greater,
 )
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
@@ -41,8 +36,6 @@ _launch = launch.external
 _ZERO, _LOWEST = np.float32(0), np.float32(-np.inf)
 #: Vectors that are added in float32 before their sum goes to a float64: bounds the rounding error for any V.
 _RUN = 32
-#: Scores from which the gradient is too large for the caches.
-STREAM_FROM = 1 << 20
 #: What an exponential and a logarithm cost, in multiply-adds: for the choice between one thread and several.
 _COST = 16
 

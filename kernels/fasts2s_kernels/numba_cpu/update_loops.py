@@ -2,7 +2,8 @@
 
 A table has a row for every parameter: its size, the addresses of p, g and two slots, the number of its first task.
 A task is a chunk of fixed size, so sums do not depend on the number of threads. Chunks are whole vectors but for the
-last of a parameter, whose rest is loaded and stored in part. Numbers of a rule lie in an array of float32, ``rule``.
+last of a parameter, whose rest is loaded and stored in part. Numbers of a rule lie in an array of float32, ``rule``,
+behind the factor of all gradients; g in a rule is a gradient times this factor.
 """
 
 import numpy as np
@@ -11,17 +12,8 @@ from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import (
-    FLOAT,
-    add_squares,
-    load_float,
-    load_int,
-    splat,
-    sqrt,
-    store_double,
-    wide_sum,
-    wide_zero,
-)
+from fasts2s_kernels.numba_cpu._simd import FLOAT, add_squares, splat, sqrt, wide_sum, wide_zero
+from fasts2s_kernels.numba_cpu._simd_memory import load_float, load_int, store_double
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import ceil_div, load_first, store_first
@@ -81,10 +73,11 @@ def sgd_chunk(worker, task, args):
     """``p -= lr g``; rule: lr."""
     start, end, p, g, _, _ = _chunk(task, args)
     _, _, rule = unpack_args(args, 3)
-    lr = _number(rule, 0)
+    scale = _number(rule, 0)
+    lr = _number(rule, 1)
     for k in range(start, end, LANES):
         here, left = FLOAT * k, end - k
-        store_first(p + here, load_first(p + here, left) - lr * load_first(g + here, left), left)
+        store_first(p + here, load_first(p + here, left) - lr * (scale * load_first(g + here, left)), left)
 
 
 @kernel()
@@ -92,10 +85,11 @@ def momentum_chunk(worker, task, args):
     """``v = momentum v - lr g; p += v``; rule: lr, momentum."""
     start, end, p, g, v, _ = _chunk(task, args)
     _, _, rule = unpack_args(args, 3)
-    lr, momentum = _number(rule, 0), _number(rule, 1)
+    scale = _number(rule, 0)
+    lr, momentum = _number(rule, 1), _number(rule, 2)
     for k in range(start, end, LANES):
         here, left = FLOAT * k, end - k
-        velocity = momentum * load_first(v + here, left) - lr * load_first(g + here, left)
+        velocity = momentum * load_first(v + here, left) - lr * (scale * load_first(g + here, left))
         store_first(v + here, velocity, left)
         store_first(p + here, load_first(p + here, left) + velocity, left)
 
@@ -105,11 +99,12 @@ def nesterov_chunk(worker, task, args):
     """``v = momentum v - lr g; p += momentum^2 v - (1 + momentum) lr g``; rule: lr, momentum, and these products."""
     start, end, p, g, v, _ = _chunk(task, args)
     _, _, rule = unpack_args(args, 3)
-    lr, momentum = _number(rule, 0), _number(rule, 1)
-    ahead, pull = _number(rule, 2), _number(rule, 3)
+    scale = _number(rule, 0)
+    lr, momentum = _number(rule, 1), _number(rule, 2)
+    ahead, pull = _number(rule, 3), _number(rule, 4)
     for k in range(start, end, LANES):
         here, left = FLOAT * k, end - k
-        gradient = load_first(g + here, left)
+        gradient = scale * load_first(g + here, left)
         velocity = momentum * load_first(v + here, left) - lr * gradient
         store_first(v + here, velocity, left)
         store_first(p + here, load_first(p + here, left) + ahead * velocity - pull * gradient, left)
@@ -120,10 +115,11 @@ def rmsprop_chunk(worker, task, args):
     """``h = keep h + new g^2; p -= lr g / (sqrt(h) + eps)``; rule: lr, keep, new. AdaGrad has keep = new = 1."""
     start, end, p, g, h, _ = _chunk(task, args)
     _, _, rule = unpack_args(args, 3)
-    lr, keep, new = _number(rule, 0), _number(rule, 1), _number(rule, 2)
+    scale = _number(rule, 0)
+    lr, keep, new = _number(rule, 1), _number(rule, 2), _number(rule, 3)
     for k in range(start, end, LANES):
         here, left = FLOAT * k, end - k
-        gradient = load_first(g + here, left)
+        gradient = scale * load_first(g + here, left)
         squares = keep * load_first(h + here, left) + new * gradient * gradient
         store_first(h + here, squares, left)
         step = lr * gradient / (sqrt(squares) + splat(_EPS))
@@ -135,10 +131,12 @@ def adam_chunk(worker, task, args):
     """``m += new1 (g - m); v += new2 (g^2 - v); p -= lr_t m / (sqrt(v) + eps)``; rule: lr_t, new1, new2."""
     start, end, p, g, m, v = _chunk(task, args)
     _, _, rule = unpack_args(args, 3)
-    lr, new1, new2 = _number(rule, 0), _number(rule, 1), _number(rule, 2)
+    scale = _number(rule, 0)
+    lr, new1, new2 = _number(rule, 1), _number(rule, 2), _number(rule, 3)
     for k in range(start, end, LANES):
         here, left = FLOAT * k, end - k
-        gradient, mean, square = load_first(g + here, left), load_first(m + here, left), load_first(v + here, left)
+        gradient = scale * load_first(g + here, left)
+        mean, square = load_first(m + here, left), load_first(v + here, left)
         mean = mean + new1 * (gradient - mean)
         square = square + new2 * (gradient * gradient - square)
         store_first(m + here, mean, left)

@@ -17,42 +17,51 @@ _EPS = 1e-7
 def clip_grads(grads: list[Array], max_norm: float | None) -> float:
     """See :meth:`fasts2s_kernels.contract.Kernels.clip_grads`."""
     grads = checks.array_list("grads", grads)
-    limit = checks.norm_limit(max_norm)
+    checks.norm_limit(max_norm)  # before any work
     # In float64: squares of float32 gradients beyond 1e19 would overflow and the step would silently be 0.
     norm = math.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in grads))
-    rate = limit / (norm + 1e-6)
-    if math.isfinite(norm) and rate < 1:
+    rate = checks.clip_rate(norm, max_norm)
+    if rate < 1:
         for g in grads:
             g *= rate
     return norm
 
 
+def _scaled(grads: list[Array], scale: float) -> list[Array]:
+    factor = checks.number("scale", scale)
+    return grads if factor == 1 else [g * g.dtype.type(factor) for g in grads]
+
+
 @quiet
-def sgd_update(params: list[Array], grads: list[Array], *, lr: float) -> None:
+def sgd_update(params: list[Array], grads: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
     params, grads, _ = checks.update_lists(params, grads)
     lr = checks.number("lr", lr)
-    for p, g in zip(params, grads, strict=True):
+    for p, g in zip(params, _scaled(grads, scale), strict=True):
         p -= lr * g
 
 
 @quiet
-def momentum_update(params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float) -> None:
+def momentum_update(
+    params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
+) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
     params, grads, slots = checks.update_lists(params, grads, v=v)
     lr, momentum = checks.number("lr", lr), checks.number("momentum", momentum)
-    for p, g, velocity in zip(params, grads, slots["v"], strict=True):
+    for p, g, velocity in zip(params, _scaled(grads, scale), slots["v"], strict=True):
         velocity *= momentum
         velocity -= lr * g
         p += velocity
 
 
 @quiet
-def nesterov_update(params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float) -> None:
+def nesterov_update(
+    params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
+) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
     params, grads, slots = checks.update_lists(params, grads, v=v)
     lr, momentum = checks.number("lr", lr), checks.number("momentum", momentum)
-    for p, g, velocity in zip(params, grads, slots["v"], strict=True):
+    for p, g, velocity in zip(params, _scaled(grads, scale), slots["v"], strict=True):
         velocity *= momentum
         velocity -= lr * g
         p += momentum * momentum * velocity
@@ -60,21 +69,23 @@ def nesterov_update(params: list[Array], grads: list[Array], v: list[Array], *, 
 
 
 @quiet
-def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float) -> None:
+def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
     params, grads, slots = checks.update_lists(params, grads, h=h)
     lr = checks.number("lr", lr)
-    for p, g, squares in zip(params, grads, slots["h"], strict=True):
+    for p, g, squares in zip(params, _scaled(grads, scale), slots["h"], strict=True):
         squares += g * g
         p -= lr * g / (np.sqrt(squares) + _EPS)
 
 
 @quiet
-def rmsprop_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float) -> None:
+def rmsprop_update(
+    params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float, scale: float = 1.0
+) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
     params, grads, slots = checks.update_lists(params, grads, h=h)
     lr, decay_rate = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
-    for p, g, squares in zip(params, grads, slots["h"], strict=True):
+    for p, g, squares in zip(params, _scaled(grads, scale), slots["h"], strict=True):
         squares *= decay_rate
         squares += (1 - decay_rate) * g * g
         p -= lr * g / (np.sqrt(squares) + _EPS)
@@ -91,12 +102,13 @@ def adam_update(
     beta1: float,
     beta2: float,
     step: int,
+    scale: float = 1.0,
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.adam_update`."""
     params, grads, slots = checks.update_lists(params, grads, m=m, v=v)
     lr_t = adam_rate(lr, beta1, beta2, step)
     beta1, beta2 = checks.number("beta1", beta1), checks.number("beta2", beta2)
-    for p, g, mean, square in zip(params, grads, slots["m"], slots["v"], strict=True):
+    for p, g, mean, square in zip(params, _scaled(grads, scale), slots["m"], slots["v"], strict=True):
         mean += (1 - beta1) * (g - mean)
         square += (1 - beta2) * (g**2 - square)
         p -= lr_t * mean / (np.sqrt(square) + _EPS)

@@ -10,6 +10,7 @@ import mmap
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,15 @@ PAGE = mmap.PAGESIZE
 _NO_ACCESS, _READ = 0, 1  # PROT_NONE, PROT_READ
 
 
+@cache
+def _mprotect() -> Any:
+    function = ctypes.CDLL(None, use_errno=True).mprotect
+    function.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    return function
+
+
 def _protect(address: int, size: int, access: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(size), access):
+    if _mprotect()(address, size, access):
         raise OSError(ctypes.get_errno(), "mprotect")
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from fasts2s_kernels.numba_cpu import _math
 from fasts2s_kernels.numba_cpu._calls import address
-from fasts2s_kernels.numba_cpu._simd import FLOAT, load, store
+from fasts2s_kernels.numba_cpu._simd import FLOAT
+from fasts2s_kernels.numba_cpu._simd_memory import load, store
 from fasts2s_kernels.numba_cpu._target import LANES
 
 #: 8.5 million patterns: 33,000 of every exponent and sign.
