@@ -11,6 +11,7 @@ import numpy as np
 from fasts2s.commands import run_folder
 from fasts2s.commands.curves import draw_curve
 from fasts2s.commands.progress import progress_bar
+from fasts2s_kernels.interrupts import interrupts_held_back
 
 
 class TrainingRun:
@@ -38,6 +39,7 @@ class TrainingRun:
             "epochs": self.epochs,
         }
         self._started = time.perf_counter()
+        self._closing = False
 
     def iterations(self) -> int:
         """Return the number of steps of an epoch."""
@@ -65,7 +67,13 @@ class TrainingRun:
 
     def train(self) -> bool:
         """Train all epochs; return False if Ctrl-C ended it early."""
-        return all(self._epoch(number) for number in range(1, self.options.epochs + 1))
+        try:
+            return all(self._epoch(number) for number in range(1, self.options.epochs + 1))
+        except KeyboardInterrupt:
+            if self._closing or not self.epochs:
+                raise
+            print(f"interrupted after epoch {len(self.epochs)}")  # outside the steps: all is saved
+            return False
 
     def _epoch(self, number: int) -> bool:
         losses: list[float] = []
@@ -84,7 +92,11 @@ class TrainingRun:
                 finished = False
         if losses:
             # An interrupted epoch is measured and saved like a whole one: nothing learned is lost.
-            self._close_epoch(number, losses, time.perf_counter() - started, finished)
+            # Who does not want to wait for that presses Ctrl-C again.
+            with interrupts_held_back(second_at_once=True):
+                self._closing = True
+                self._close_epoch(number, losses, time.perf_counter() - started, finished)
+                self._closing = False
         return finished
 
     def _close_epoch(self, number: int, losses: list[float], seconds: float, finished: bool) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C during training: what is there is saved, the exit is clean."""
+"""Ctrl-C during training, in a step or between two: what is there is saved, the exit is clean."""
 
 import json
 import os
@@ -9,7 +9,10 @@ import time
 
 import pytest
 
+from fasts2s.cli import main
+from fasts2s.commands import training_run
 from fasts2s.models import load_model
+from fasts2s.sequence import addition_lines
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT as a terminal does")
@@ -38,6 +41,48 @@ def test_interrupt_saves_and_exits_cleanly(tmp_path, arguments):
     assert "interrupted" in out
     model, extra = load_model(folder / "model.npz")
     history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
-    assert not history["epochs"][-1]["finished"]
+    assert all(row["finished"] for row in history["epochs"][:-1])
     assert extra["epoch"] <= len(history["epochs"])
     assert model.params
+
+
+@pytest.fixture
+def exercises(tmp_path):
+    path = tmp_path / "few.txt"
+    path.write_text("\n".join(addition_lines(500, seed=5)) + "\n", encoding="utf-8")
+    return ["--data", str(path), "--hidden", "4", "--wordvec", "2", "--batch-size", "50", "--epochs", "4"]
+
+
+def _press_before(monkeypatch, name, *, times):
+    """Let Ctrl-C come at the beginning of this function of training_run, each time it is called."""
+    function = getattr(training_run, name)
+
+    def pressed(*arguments):
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+        function(*arguments)
+
+    monkeypatch.setattr(training_run, name, pressed)
+
+
+def test_interrupt_between_two_epochs_waits_until_the_epoch_is_saved(tmp_path, exercises, capsys, monkeypatch):
+    _press_before(monkeypatch, "draw_curve", times=1)
+    folder = tmp_path / "run"
+    assert main(["train", "addition", "--out", str(folder), *exercises]) == 130
+    printed = capsys.readouterr().out
+    assert "interrupted after epoch 1\n" in printed
+    assert f"curve:   {folder / 'curve.png'}" in printed
+    history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+    assert [row["finished"] for row in history["epochs"]] == [True]
+    assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert load_model(folder / "model.npz")[1]["epoch"] == 1
+
+
+def test_second_interrupt_does_not_wait(tmp_path, exercises, capsys, monkeypatch):
+    _press_before(monkeypatch, "draw_curve", times=2)
+    assert main(["train", "addition", "--out", str(tmp_path / "run"), *exercises]) == 130
+    printed = capsys.readouterr()
+    assert "curve:" not in printed.out
+    assert "fasts2s: interrupted" in printed.err
+    assert not (tmp_path / "run" / "curve.png").exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -9,16 +9,15 @@ kept on disk, see ``_cache``. No ``fastmath``: it deletes the checks for NaN. ``
 raise.
 """
 
-import contextlib
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
 
+from fasts2s_kernels.interrupts import interrupts_held_back
 from fasts2s_kernels.numba_cpu._cache import Cache
 from fasts2s_kernels.numba_cpu._numba import cfunc, njit, types
 
@@ -59,23 +58,6 @@ def _announce() -> None:
         _announced = True
         text = "fasts2s: compiling kernels for this processor; this happens once and takes some seconds"
         print(text, file=sys.stderr, flush=True)  # noqa: T201
-
-
-@contextlib.contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Let Ctrl-C wait until the end of the block: in a callback of LLVM it would be lost, and the code with it."""
-    came: list[int] = []
-    try:
-        before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
-    except ValueError:  # not the main thread, which alone is interrupted
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
-        if came:
-            signal.raise_signal(signal.SIGINT)
 
 
 def inline(function: Callable[..., Any]) -> Any:
@@ -124,7 +106,8 @@ class Compiled:
                 return built
 
     def _compile(self, cached: bool) -> Any:
-        with _interrupts_held_back():
+        # In a callback of LLVM a KeyboardInterrupt would be lost, and the code with it.
+        with interrupts_held_back():
             return self._build(cached)
 
     def _build(self, cached: bool) -> Any:
