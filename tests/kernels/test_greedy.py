@@ -9,7 +9,7 @@ from tests.kernels.helpers import random_mask
 
 SIZES = [(1, 1, 1, 1, 1), (1, 7, 16, 128, 13), (3, 5, 7, 11, 5), (5, 3, 17, 33, 70), (130, 2, 3, 16, 17)]
 # Many rows that begin alike.
-SIZES += [(40, 4, 3, 9, 3), (201, 5, 5, 20, 4)]
+SIZES += [(40, 4, 3, 9, 3), (201, 5, 5, 20, 4), (1, 4, 9, 403, 21), (2, 3, 5, 450, 7)]
 
 
 def case(rng, sizes, dtype):

@@ -23,12 +23,14 @@ from fasts2s_kernels.numba_cpu.gemm import (
     ceil_div,
     copy_row,
     load_first,
+    row_product,
     store_first,
     tiles,
     tiles_from,
 )
 
-_tiles, _tiles_from, _launch, _copy_row = tiles.external, tiles_from.external, launch.external, copy_row.external
+_tiles, _tiles_from, _row_product = tiles.external, tiles_from.external, row_product.external
+_launch, _copy_row = launch.external, copy_row.external
 _ZERO = np.float32(0)
 #: With fewer rows than this a step is bound by reading the weights once; packing them would read them twice.
 PACK_FROM_ROWS = 4
@@ -64,15 +66,10 @@ def begin_rows(s, rows, bias, bias_step, row_bias, table, ids, ids_step, H, unit
             store(s + FLOAT * (PANEL * r + units * gate), a)
 
 
-_begin = begin_rows.external
-#: What a kernel with a ``time_step`` in it needs.
-STEP_NEEDS = (tiles, tiles_from, copy_row, begin_rows)
-
-
 @inline
-def _cell(s, units, gates, c_prev, c_next):
-    """Turn a row of pre-activations into gates, the next c, and h, which is returned."""
-    step = FLOAT * units
+def _cell(s, distance, gates, c_prev, c_next):
+    """Turn pre-activations, whose gates are ``distance`` floats apart, into gates, the next c, and h: the result."""
+    step = FLOAT * distance
     f, g = sigmoid(load(s)), tanh(load(s + step))
     i, o = sigmoid(load(s + 2 * step)), sigmoid(load(s + 3 * step))
     c = f * load(c_prev) + g * i
@@ -82,6 +79,37 @@ def _cell(s, units, gates, c_prev, c_next):
     store(gates + 3 * VECTOR, o)
     store(c_next, c)
     return o * tanh(c)
+
+
+@kernel(types.void(*[types.int64] * 15), needs=(row_product,))
+def lone_step(D, H, K, Wx, Wh, start, row_bias, xh, xh_next, c, c_next, c_panel, gates, gate_panel, s):
+    """One time step of one row: Wx and Wh are read where they are, each of their rows as one stream.
+
+    ``start`` is the address of the bias or of the row of a table, or 0; the others are those of :func:`time_step`.
+    """
+    G = 4 * H
+    for n in range(0, G + LANES, LANES):  # zeros behind the last gate: its last panel may be a part of one
+        a = load_first(start + FLOAT * n, G - n) if start else splat(_ZERO)
+        if row_bias:
+            a = a + load_first(row_bias + FLOAT * n, G - n)
+        store(s + FLOAT * n, a)
+    _row_product(s, xh, Wx, G, G, D)
+    if K > D:
+        _row_product(s, xh + FLOAT * D, Wh, G, G, H)
+    for panel in range(ceil_div(H, LANES)):
+        u, cell = panel * LANES, c_panel * panel
+        new = _cell(s + FLOAT * u, H, gates + gate_panel * panel, c + cell, c_next + cell)
+        store_first(xh_next + FLOAT * (D + u), new, units_of(panel, H))
+
+
+_begin, _lone_step = begin_rows.external, lone_step.external
+#: What a kernel with a ``time_step`` in it needs.
+STEP_NEEDS = (tiles, tiles_from, copy_row, begin_rows, lone_step)
+
+
+def step_floats(group: int, H: int) -> int:
+    """Return how many floats of room a ``time_step`` needs where groups have up to ``group`` rows."""
+    return max(PANEL * BLOCK, 4 * arr.padded(H) + 2 * LANES if group == 1 else 0)
 
 
 @inline
@@ -110,20 +138,30 @@ def _plain_product(s, rows, panel, weights, row_bias, table, ids, ids_step, xh, 
 
 
 @inline
-def time_step(start, stop, D, H, K, weights, row_bias, inputs, xh, xh_next, c, c_next, c_panel, gates, steps, s):
-    """One time step of the rows start to stop.
+def time_step(
+    group, start, stop, D, H, K, weights, row_bias, inputs, xh, xh_next, c, c_next, c_panel, gates, steps, s
+):  # fmt: skip
+    """One time step of the rows start to stop; groups have up to ``group`` rows.
 
     ``weights`` are the addresses Wx, Wh, b, packed and the number of unpacked panels. xh and c are read, the h of
     xh_next, c_next and gates written; all are addresses of row 0. ``K`` is D + H, or D where h is zero. A panel of c
     is ``c_panel`` bytes from the next; ``steps`` are the distances in bytes of panels and of rows of gates.
     ``inputs`` are the addresses of a table (V, 4H) and of the id of row 0, and the distance of ids, where D is 0 and
-    inputs are rows of the table; the table is 0 where it is not so. ``s`` is room for BLOCK rows of PANEL floats.
+    inputs are rows of the table; the table is 0 where it is not so. ``s`` is room for :func:`step_floats`.
     """
     Wx, Wh, b, packed, unpacked = weights
     table, ids, ids_step = inputs
     gate_panel, gate_row = steps
-    row = FLOAT * (D + H)
-    for panel in range(ceil_div(H, LANES)):
+    row, panels = FLOAT * (D + H), ceil_div(H, LANES)
+    if group == 1:
+        bias = table + FLOAT * 4 * H * load_int(ids + 8 * ids_step * start) if table else b
+        extra, cell, here = row_bias + FLOAT * 4 * H * start if row_bias else 0, VECTOR * start, row * start
+        _lone_step(
+            D, H, K, Wx, Wh, bias, extra, xh + here, xh_next + here, c + cell, c_next + cell, c_panel,
+            gates + gate_row * start, gate_panel, s,
+        )  # fmt: skip
+        return
+    for panel in range(panels):
         u, units = panel * LANES, units_of(panel, H)
         here = table + FLOAT * u if table else 0
         for first in range(start, stop, BLOCK):
@@ -157,11 +195,11 @@ def lstm_rows(worker, task, args):
     """Run all time steps of one group of rows."""
     (
         D, H, Wx, Wh, b, packed, unpacked, N, T, group, xs, x_n, x_t, row_bias, mask,
-        hs, xh_time, c_time, gates, scratch, table, ids, fresh,
-    ) = unpack_args(args, 23)  # fmt: skip
+        hs, xh_time, c_time, gates, scratch, table, ids, fresh, scratch_size,
+    ) = unpack_args(args, 24)  # fmt: skip
     panels, row = ceil_div(H, LANES), FLOAT * (D + H)
     start, stop = task * group, min(N, (task + 1) * group)
-    s = scratch + FLOAT * PANEL * BLOCK * worker
+    s = scratch + FLOAT * scratch_size * worker
     weights, steps = (Wx, Wh, b, packed, unpacked), (FLOAT * PANEL * N, FLOAT * PANEL)
     for t in range(T):
         xh, c = xh_time + row * N * t, c_time + VECTOR * N * panels * t
@@ -170,7 +208,9 @@ def lstm_rows(worker, task, args):
             _copy_row(xh + row * n, xs + FLOAT * (x_n * n + x_t * t), D)
         K, inputs = D if fresh and t == 0 else D + H, (table, ids + 8 * t, T)
         gate = gates + FLOAT * PANEL * N * panels * t
-        time_step(start, stop, D, H, K, weights, row_bias, inputs, xh, xh_next, c, c_next, VECTOR * N, gate, steps, s)
+        time_step(
+            group, start, stop, D, H, K, weights, row_bias, inputs, xh, xh_next, c, c_next, VECTOR * N, gate, steps, s
+        )
         for n in range(start, stop):
             if mask and not load_bool(mask + T * n + t):
                 pass_through(n, D, H, xh, xh_next, c, c_next, VECTOR * N)
@@ -180,7 +220,7 @@ def lstm_rows(worker, task, args):
 @entry(
     types.void(
         arr.int_, arr.rows3, arr.c2, arr.c2, arr.c1, arr.c2, arr.bools2, arr.c2, arr.ids2, arr.int_, arr.int_,
-        arr.int_, arr.out3, arr.out3, arr.out4, arr.out4, arr.out1, arr.out1,
+        arr.int_, arr.out3, arr.out3, arr.out4, arr.out4, arr.out1, arr.out2,
     ),
     needs=(lstm_pack, lstm_rows, launch),
 )  # fmt: skip
@@ -200,7 +240,7 @@ def forward(
         D, H, address(Wx), address(Wh), address(b), address(packed), unpacked, N, T, group,
         address(xs), xs.strides[0] // FLOAT, xs.strides[1] // FLOAT, address(row_bias), address(mask),
         address(hs), address(xh_time), address(c_time), address(gates), address(scratch),
-        address(table), address(ids), fresh,
+        address(table), address(ids), fresh, scratch.shape[1],
     ))  # fmt: skip
     panels = ceil_div(H, LANES)
     _launch(

@@ -20,9 +20,11 @@ from fasts2s_kernels.numba_cpu.gemm import (
     ceil_div,
     clear,
     copy_block,
+    copy_row,
     load_first,
     pack,
     put_turned,
+    row_product,
     stream_block,
     tiles,
     tiles_from,
@@ -31,6 +33,7 @@ from fasts2s_kernels.reference.affine import rows_of
 
 _pack, _put_turned, _launch = pack.external, put_turned.external, launch.external
 _tiles, _tiles_from = tiles.external, tiles_from.external
+_row_product, _copy_row = row_product.external, copy_row.external
 _ZERO = np.float32(0)
 #: Rows of the right-hand side that are packed at a time: with what meets them they fill a second-level cache.
 _K_BLOCK = 1024
@@ -38,6 +41,8 @@ _K_BLOCK = 1024
 _ROW_BLOCK = 256
 #: Floats of memory of its own that a worker needs: a packed block of the right-hand side, its sums, a row of sums.
 _LOCAL = PANEL * (_K_BLOCK + _ROW_BLOCK + 1)
+#: The most columns of a single row that are one task.
+_STRETCH = 1024 * PANEL
 
 
 @inline
@@ -66,11 +71,27 @@ def _product(C, c_row, bias, A, a_row, B, k_step, n_step, rows, columns, K, loca
             copy_block(target, c_row, sums, size, width, columns)
 
 
-@kernel(needs=(pack, tiles, tiles_from))
+@inline
+def _lone_row(out, bias, x, W, M, columns, D, local):
+    """Some columns of a single row: W is read where it is, and only once."""
+    for n in range(0, columns, LANES):
+        store(local + FLOAT * n, load_first(bias + FLOAT * n, columns - n) if bias else splat(_ZERO))
+    _row_product(local, x, W, M, columns, D)
+    _copy_row(out, local, columns)
+
+
+@kernel(needs=(pack, tiles, tiles_from, row_product, copy_row))
 def affine_panel(worker, task, args):
-    """One group of rows in one panel of columns of ``x W + b``."""
+    """One group of rows in one panel of columns of ``x W + b``, or a single row in one group of columns."""
     R, D, M, x, W, k_step, n_step, b, out, groups, local = unpack_args(args, 11)
     local += FLOAT * _LOCAL * worker
+    if R == 1 and n_step == 1:
+        columns = LANES * ceil_div(ceil_div(M, groups), LANES)
+        first = columns * task
+        columns = min(columns, M - first)
+        if columns > 0:
+            _lone_row(out + FLOAT * first, b + FLOAT * first if b else 0, x, W + FLOAT * first, M, columns, D, local)
+        return
     panel, part = task // groups, task % groups
     first, start, stop = PANEL * panel, part * R // groups, (part + 1) * R // groups
     _product(
@@ -133,13 +154,17 @@ def affine_backward_panel(worker, task, args):
     needs=(affine_panel, launch),
 )
 def forward(team, x, W, k_step, n_step, b, groups, out, local):
-    """Fill out (R, M). k_step and n_step are the distances in W of rows and columns, one of them 1."""
+    """Fill out (R, M). k_step and n_step are the distances in W of rows and columns, one of them 1.
+
+    ``groups`` divide the rows in each panel of columns; of a single row, and W in C order, they divide the columns.
+    """
     R, D = x.shape
     M = out.shape[1]
     args = pack_args((
         R, D, M, address(x), address(W), k_step, n_step, address(b), address(out), groups, address(local),
     ))  # fmt: skip
-    _launch(team, kernel_address("affine_panel"), ceil_div(M, PANEL) * groups, 0, 0, 0, 0, args)
+    tasks = groups if R == 1 and n_step == 1 else ceil_div(M, PANEL) * groups
+    _launch(team, kernel_address("affine_panel"), tasks, 0, 0, 0, 0, args)
 
 
 @entry(
@@ -186,10 +211,12 @@ def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
         return reference.affine_forward(x, W, b)
     if b is not None:
         b = checks.as_float("b", b, W.dtype, (M,), "(M,)")
-    workers = threads.workers_for(R * D * M)
-    out = empty(R, M)
+    # A single row is bound by reading W: five times the time of as many multiply-adds.
+    workers = threads.workers_for(R * D * M * (5 if R == 1 else 1))
+    ordered, out = _ordered(W), empty(R, M)
+    groups = max(workers, -(-M // _STRETCH)) if R == 1 and ordered[2] == 1 else _groups(M, workers, 2)
     threads.run(
-        workers, forward, arr.c_order(x), *_ordered(W), arr.optional(b, arr.NONE1), _groups(M, workers, 2), out,
+        workers, forward, arr.c_order(x), *ordered, arr.optional(b, arr.NONE1), groups, out,
         arr.scratch(workers * _LOCAL),
     )  # fmt: skip
     return out

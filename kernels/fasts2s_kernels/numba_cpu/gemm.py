@@ -11,7 +11,7 @@ import numpy as np
 
 from fasts2s_kernels.numba_cpu._jit import inline, kernel
 from fasts2s_kernels.numba_cpu._numba import types
-from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
+from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, fma, splat
 from fasts2s_kernels.numba_cpu._simd_memory import (
     load,
     load_float,
@@ -93,6 +93,51 @@ _tiles_from = tiles_from.external
 def tiles(width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, K):
     """``C += A B``, as :func:`tiles_from` does it."""
     _tiles_from(width, rows, C, c_row, C, c_row, A, a_row, a_k, B, b_k, b_v, K)
+
+
+@inline
+def _four(place):
+    """Return four numbers, each in all lanes of a vector."""
+    return (
+        splat(load_float(place)),
+        splat(load_float(place + FLOAT)),
+        splat(load_float(place + 2 * FLOAT)),
+        splat(load_float(place + 3 * FLOAT)),
+    )
+
+
+@inline
+def _add_four(total, a, place, row):
+    """Return total plus four numbers, each times the vector of its row."""
+    total = fma(a[0], load(place), total)
+    total = fma(a[1], load(place + row), total)
+    total = fma(a[2], load(place + 2 * row), total)
+    return fma(a[3], load(place + 3 * row), total)
+
+
+@kernel(types.void(*[types.int64] * 6))
+def row_product(C, A, B, b_k, columns, K):
+    """``C += A B`` for one row of any number of columns, with B where it is, eight rows of it at a time.
+
+    Every row of B is read as one stream: this is bound by memory, not by arithmetic. Sums are those of
+    :func:`tiles`, bit by bit. C must have room for whole vectors.
+    """
+    row, whole, eights = FLOAT * b_k, columns - columns % LANES, K - K % 8
+    for k in range(0, eights, 8):
+        a, b, here = _four(A + FLOAT * k), _four(A + FLOAT * (k + 4)), B + row * k
+        for n in range(0, FLOAT * whole, VECTOR):
+            total = _add_four(load(C + n), a, here + n, row)
+            store(C + n, _add_four(total, b, here + 4 * row + n, row))
+    for k in range(eights, K):
+        a = splat(load_float(A + FLOAT * k))
+        for n in range(0, FLOAT * whole, VECTOR):
+            store(C + n, fma(a, load(B + row * k + n), load(C + n)))
+    if whole < columns:
+        rest = FLOAT * whole
+        total = load(C + rest)
+        for k in range(K):
+            total = fma(splat(load_float(A + FLOAT * k)), load_part(B + row * k + rest, columns - whole), total)
+        store(C + rest, total)
 
 
 @inline

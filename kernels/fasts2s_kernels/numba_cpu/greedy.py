@@ -52,13 +52,13 @@ class _Begin(NamedTuple):
 def _read(cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool) -> tuple[Array, Array]:
     """Return the last h (N, H), and the last c where it is kept."""
     (N, T), D, (H, G) = ids.shape, cell.W.shape[1], cell.Wh.shape
-    workers = threads.workers_for(N * T * (D + H + 40) * G)
+    workers = min(N, threads.workers_for(N * T * (D + H + 40) * G))
     out, c_out, group = empty(N, H), empty(N, H) if keep_c else arr.NONE2, _group(N, workers)
     threads.run(
         workers, loops.encode, cell.W, cell.table, np.ascontiguousarray(ids),
         arr.NO_BOOLS if mask is None else np.ascontiguousarray(mask), cell.Wx, cell.Wh, cell.b, *begin,
-        unpacked_panels(group, H), group, out, c_out, arr.scratch(-(-H // LANES) * PANEL * (1 + D + H)),
-        empty(workers, loops.local_floats(D, H, 0)),
+        unpacked_panels(group, H), group, out, c_out, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
+        empty(workers, loops.local_floats(group, D, H, 0)),
     )  # fmt: skip
     return out, c_out
 
@@ -120,14 +120,14 @@ def lstm_greedy(
         return reference.lstm_greedy(
             W, start_ids, length, Wx, Wh, b, W_out, b_out, h=h, c=c, row_bias=row_bias, score_bias=score_bias
         )
-    workers = threads.workers_for(N * a.length * ((D + H + 40) * G + H * V))
+    workers = min(N, threads.workers_for(N * a.length * ((D + H + 40) * G + H * V)))
     out, group = np.empty((N, a.length), np.int64), _group(N, workers)
     cell = _cell(a.W, a.Wx, a.Wh, a.b, N * a.length)
     threads.run(
         workers, loops.greedy, cell.W, cell.table, np.ascontiguousarray(a.ids), cell.Wx, cell.Wh, cell.b,
         arr.c_order(a.W_out), arr.optional(a.b_out, arr.NONE1), arr.c_order(a.h),
         arr.optional(a.c, arr.NONE2), arr.optional(a.row_bias, arr.NONE2), arr.optional(a.score_bias, arr.NONE2),
-        unpacked_panels(group, H), group, out, arr.scratch(-(-H // LANES) * PANEL * (1 + D + H)),
-        arr.scratch(H * arr.padded(V)), empty(workers, loops.local_floats(D, H, V)),
+        unpacked_panels(group, H), group, out, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
+        arr.scratch(H * arr.padded(V)), empty(workers, loops.local_floats(group, D, H, V)),
     )  # fmt: skip
     return out

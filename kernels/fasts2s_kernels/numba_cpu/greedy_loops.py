@@ -9,14 +9,13 @@ import numpy as np
 from fasts2s_kernels.numba_cpu import _arrays as arr
 from fasts2s_kernels.numba_cpu._calls import address, kernel_address, pack_args, unpack_args
 from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
-from fasts2s_kernels.numba_cpu._lstm_forward import STEP_NEEDS, lstm_pack, pass_through, time_step
+from fasts2s_kernels.numba_cpu._lstm_forward import STEP_NEEDS, lstm_pack, pass_through, step_floats, time_step
 from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
 from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool, load_float, load_int, store, store_int
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import (
-    BLOCK,
     PANEL,
     ceil_div,
     copy_row,
@@ -32,24 +31,27 @@ _ZERO = np.float32(0)
 GROUP = 96
 
 
-def local_floats(D: int, H: int, V: int) -> int:
+def local_floats(group: int, D: int, H: int, V: int) -> int:
     """Return how many floats of memory of its own a worker needs."""
     HP, VP = arr.padded(H), arr.padded(V)
-    return PANEL * (BLOCK + 1) + GROUP * (2 * (D + H) + 2 * HP + VP) + 4 * LANES
+    return PANEL + group * (2 * (D + H) + 2 * HP + VP) + step_floats(group, H) + 4 * LANES
 
 
 @inline
-def _memory(local, D, H):
-    """Return the addresses of gates, two c, two x | h and scores in the memory of a worker, which begins with s."""
-    HV = VECTOR * ceil_div(H, LANES)
-    gates = local + FLOAT * PANEL * BLOCK  # of one row and panel: nobody reads them
-    c = gates + FLOAT * PANEL
-    xh, size = c + 2 * GROUP * HV, FLOAT * GROUP * (D + H)
-    return gates, c, c + GROUP * HV, xh, xh + size, xh + 2 * size
+def _memory(local, group, D, H, V):
+    """Return the addresses of gates, two c, two x | h, scores, and room for a time step in the memory of a worker.
+
+    The gates are of one row and panel: nobody reads them.
+    """
+    cells, states = VECTOR * ceil_div(H, LANES) * group, FLOAT * group * (D + H)
+    c = local + FLOAT * PANEL
+    xh = c + 2 * cells
+    scores = xh + 2 * states
+    return local, c, c + cells, xh, xh + states, scores, scores + VECTOR * ceil_div(V, LANES) * group
 
 
 @inline
-def _start(rows, first, D, H, xh, h0, c, c0, which):
+def _start(rows, first, D, H, xh, h0, c, c_panel, c0, which):
     """Copy the initial states of the rows from ``first`` on to the group; without one it is zero.
 
     ``which`` is the address of the numbers of the states that rows begin with, or 0: each with its own.
@@ -58,7 +60,7 @@ def _start(rows, first, D, H, xh, h0, c, c0, which):
         state = load_int(which + 8 * (first + r)) if which else first + r
         for k in range(0, H, LANES):
             place = FLOAT * (H * state + k)
-            target, cell = xh + FLOAT * ((D + H) * r + D + k), c + FLOAT * GROUP * k + VECTOR * r
+            target, cell = xh + FLOAT * ((D + H) * r + D + k), c + c_panel * (k // LANES) + VECTOR * r
             store_first(target, load_first(h0 + place, H - k) if h0 else splat(_ZERO), H - k)
             store(cell, load_first(c0 + place, H - k) if c0 else splat(_ZERO))
 
@@ -71,17 +73,17 @@ def encode_rows(worker, task, args):
         table, h0, c0, which, c_out,
     ) = unpack_args(args, 21)  # fmt: skip
     local += FLOAT * local_size * worker
-    gates, c, c_next, xh, xh_next, _ = _memory(local, D, H)
+    gates, c, c_next, xh, xh_next, _, s = _memory(local, group, D, H, 0)
     first, row = task * group, FLOAT * (D + H)
     rows = min(group, N - first)
-    weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * GROUP
-    _start(rows, first, D, H, xh, h0, c, c0, which)
+    weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * group
+    _start(rows, first, D, H, xh, h0, c, panel, c0, which)
     for t in range(T):
         here = ids + 8 * (T * first + t)
         for r in range(rows):
             _copy_row(xh + row * r, W + FLOAT * D * load_int(here + 8 * T * r), D)
         K, inputs = D if t == 0 and T > 1 and not h0 else D + H, (table, here, T)  # as in forward
-        time_step(0, rows, D, H, K, weights, 0, inputs, xh, xh_next, c, c_next, panel, gates, (0, 0), local)
+        time_step(group, 0, rows, D, H, K, weights, 0, inputs, xh, xh_next, c, c_next, panel, gates, (0, 0), s)
         for r in range(rows):
             if mask and not load_bool(mask + T * (first + r) + t):
                 pass_through(r, D, H, xh, xh_next, c, c_next, panel)
@@ -89,7 +91,7 @@ def encode_rows(worker, task, args):
     for r in range(rows):
         _copy_row(out + FLOAT * H * (first + r), xh + row * r + FLOAT * D, H)
         for k in range(0, H if c_out else 0, LANES):
-            cell = load(c + FLOAT * GROUP * k + VECTOR * r)
+            cell = load(c + panel * (k // LANES) + VECTOR * r)
             store_first(c_out + FLOAT * (H * (first + r) + k), cell, H - k)
 
 
@@ -128,19 +130,19 @@ def greedy_rows(worker, task, args):
         row_bias, _, packed_out, V, b_out, score_bias, out, table,
     ) = unpack_args(args, 24)  # fmt: skip
     local += FLOAT * local_size * worker
-    gates, c, c_next, xh, xh_next, scores = _memory(local, D, H)
+    gates, c, c_next, xh, xh_next, scores, s = _memory(local, group, D, H, V)
     first, row = task * group, FLOAT * (D + H)
     rows = min(group, N - first)
     extra = row_bias + FLOAT * 4 * H * first if row_bias else 0
-    weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * GROUP
-    _start(rows, first, D, H, xh, h0, c, c0, 0)
+    weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * group
+    _start(rows, first, D, H, xh, h0, c, panel, c0, 0)
     VP = ceil_div(V, LANES) * LANES
     for t in range(T):
         last, step = (out + 8 * (T * first + t - 1), T) if t > 0 else (ids + 8 * first, 1)
         for r in range(rows):
             _copy_row(xh + row * r, W + FLOAT * D * load_int(last + 8 * step * r), D)
         where = (table, last, step)
-        time_step(0, rows, D, H, D + H, weights, extra, where, xh, xh_next, c, c_next, panel, gates, (0, 0), local)
+        time_step(group, 0, rows, D, H, D + H, weights, extra, where, xh, xh_next, c, c_next, panel, gates, (0, 0), s)
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
         _scores(rows, first, H, V, xh + FLOAT * D, D + H, packed_out, b_out, score_bias, scores)
         for r in range(rows):

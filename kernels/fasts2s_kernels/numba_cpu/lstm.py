@@ -13,7 +13,7 @@ from fasts2s_kernels.numba_cpu import _threads as threads
 from fasts2s_kernels.numba_cpu._lstm_gradients import local_floats
 from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._target import LANES
-from fasts2s_kernels.numba_cpu.gemm import BLOCK, PANEL
+from fasts2s_kernels.numba_cpu.gemm import PANEL
 
 
 class _Saved(NamedTuple):
@@ -29,7 +29,9 @@ class _Saved(NamedTuple):
 
 
 def unpacked_panels(rows: int, H: int) -> int:
-    """Return how many panels of units are read from the weights as they are: whole ones, where rows are few."""
+    """Return how many panels of units are read from the weights as they are: all of them for a single row."""
+    if rows == 1:
+        return -(-H // LANES)
     return H // LANES if rows < fore.PACK_FROM_ROWS else 0
 
 
@@ -52,16 +54,19 @@ def _by_rows(c: Array, H: int) -> Array:
 def _forward(seq: checks.Sequence, fresh: bool, table: Any, ids: Array) -> tuple[Array, Array, Array, Cache]:
     """Run the layer on checked inputs, of which none is empty (but D, where inputs are ids)."""
     (N, T, D), H = seq.xs.shape, seq.Wh.shape[0]
-    panels, unpacked, fresh = -(-H // LANES), unpacked_panels(N, H), fresh and T > 1
-    workers = threads.workers_for(N * T * (D + H + 40) * 4 * H)
+    panels, fresh = -(-H // LANES), fresh and T > 1
+    workers = min(N, threads.workers_for(N * T * (D + H + 40) * 4 * H))
+    group = -(-N // workers)
+    unpacked = unpacked_panels(1 if group == 1 else N, H)
     hs, xh_time = empty(N, T, H), empty(T + 1, N, D + H)
     c_time, gates = empty(T + 1, panels, N, LANES), empty(T, panels, N, PANEL)
     xh_time[0, :, D:], c_time[0] = seq.states[0], _by_panels(seq.states[1])
     threads.run(
         workers, fore.forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
         arr.optional(seq.b, arr.NONE1), arr.optional(seq.row_bias, arr.NONE2), _masked(seq),
-        arr.optional(table, arr.NONE2), np.ascontiguousarray(ids), unpacked, -(-N // workers), int(fresh),
-        hs, xh_time, c_time, gates, arr.scratch(panels * PANEL * (1 + D + H)), arr.scratch(workers * PANEL * BLOCK),
+        arr.optional(table, arr.NONE2), np.ascontiguousarray(ids), unpacked, group, int(fresh),
+        hs, xh_time, c_time, gates, arr.scratch((group > 1) * panels * PANEL * (1 + D + H)),
+        empty(workers, fore.step_floats(group, H)),
     )  # fmt: skip
     flat = np.ascontiguousarray(ids.T).reshape(-1)
     saved = _Saved(seq, xh_time, c_time, gates, fresh, 0 if table is None else table.shape[0], flat)

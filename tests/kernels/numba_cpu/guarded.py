@@ -142,10 +142,12 @@ _D = (7, 1, 16, 33, 3, 17, 65, 2, 15, 1, 31, 5, 64, 4, 13, 32, 70)
 _N = (1, 2, 3, 4, 5, 7, 25, 13, 1, 3, 49, 2, 6, 24, 1, 97, 3)
 _T = (1, 3, 2, 5, 1, 2, 4, 11, 7, 2, 1, 3, 2, 3, 1, 3, 2)
 _WIDE = (1, 13, 65, 2, 15, 16, 17, 31, 33, 7, 64, 63, 130, 257, 5, 8, 1000)
+#: N, T, D, H and V of few rows with many units.
+_LONG_ROWS = [(1, 4, 5, 403, 20), (2, 3, 9, 450, 30)]
 _RECURRENT: list[tuple[int, ...]] = list(zip(_N, _T, _D, _H, strict=True))
 #: Odd sizes around whole vectors, panels of columns, and blocks of rows of every processor.
 SIZES: dict[str, list[tuple[int, ...]]] = {
-    "lstm": _RECURRENT,
+    "lstm": [*_RECURRENT, *(sizes[:4] for sizes in _LONG_ROWS)],
     "lstm_ids": _RECURRENT,
     "gru": _RECURRENT,
     "rnn": _RECURRENT,
@@ -202,10 +204,11 @@ def operations(place: str, workers: int, seed: int) -> int:
 def whole_sequences(place: str, workers: int, seed: int) -> int:
     """Read and answer in guarded memory; return how many cases."""
     parallel_always(workers)
-    for sizes in zip(_N, _T, _D, _H, _WIDE, strict=True):
+    cases = [*zip(_N, _T, _D, _H, _WIDE, strict=True), *_LONG_ROWS]
+    for sizes in cases:
         print("lstm_encode, lstm_greedy", sizes, flush=True)
         _check_sequences(sizes, PLACES[place], np.random.default_rng([seed, *sizes]))
-    return len(_N)
+    return len(cases)
 
 
 def _check_sequences(sizes: tuple[int, ...], place: Place, rng: np.random.Generator) -> None:

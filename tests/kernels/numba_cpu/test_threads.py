@@ -28,7 +28,7 @@ def _compiled() -> None:
 def test_the_same_bits_for_every_number_of_workers() -> None:
     found = fresh(parallel.different_teams).result
     assert found["differ"] == []
-    assert found["teams"] == [2, 3, 8]
+    assert found["teams"] == [2, 3, 7, 8]  # no more workers than the seven rows of one of the cases
     assert found["cases"] > 15
 
 
