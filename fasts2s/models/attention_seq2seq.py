@@ -1,15 +1,18 @@
 """Seq2seq with attention. Source: the book, section 8.2; Luong et al. 2015."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
+from fasts2s.generation import greedy
 from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
-from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one, stepwise_answer
+from fasts2s.models.base_model import id_matrix
+from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
 from fasts2s_kernels.checks import weight
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
@@ -20,7 +23,10 @@ class AttentionEncoder(Encoder):
 
     def forward(self, xs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> hs (N, T, H). ValueError, IndexError."""
-        super().forward(xs, mask)
+        xs = id_matrix("xs", xs)
+        if xs.shape[1] == 0:
+            raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
+        self.hs = self._reader.forward(xs, mask)
         return self.hs
 
     def encode(self, xs: Array, mask: Array | None = None) -> Array:
@@ -39,6 +45,16 @@ def _last(enc_hs: Array) -> Array:
     if enc_hs.shape[1] == 0:
         raise ValueError(f"enc_hs has shape {enc_hs.shape}, expected (N, S, H) with S >= 1: nothing to attend to")
     return enc_hs[:, -1]
+
+
+def _step(decoder: Any, ids: Array, state: Any) -> tuple[Array, Any]:
+    kernels = decoder.backend.kernels_for(decoder.embed.W)
+    h, c, enc_hs, mask = state
+    x = kernels.embedding_forward(decoder.embed.W, ids)
+    h, c = kernels.lstm_step(x, *decoder.lstm.params, h=h, c=c)
+    context, _, _ = kernels.attention_forward(enc_hs, h[:, None, :], mask=mask)
+    out = np.concatenate((context[:, 0], h), axis=1)
+    return kernels.affine_forward(out, *decoder.affine.params), (h, c, enc_hs, mask)
 
 
 class AttentionDecoder:
@@ -85,17 +101,13 @@ class AttentionDecoder:
 
     def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
-        kernels = self.backend.kernels_for(self.embed.W)
-        h, c, enc_hs, mask = state
-        x = kernels.embedding_forward(self.embed.W, ids)
-        h, c = kernels.lstm_step(x, *self.lstm.params, h=h, c=c)
-        context, _, _ = kernels.attention_forward(enc_hs, h[:, None, :], mask=mask)
-        out = np.concatenate((context[:, 0], h), axis=1)
-        return kernels.affine_forward(out, *self.affine.params), (h, c, enc_hs, mask)
+        return _step(self, ids, state)
 
     def answer(self, enc_hs: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
         """enc_hs : (N, S, H), start_ids : (N,) -> the best ids (N, length). The layers' own state is not touched."""
-        return stepwise_answer(self, self.start(enc_hs, mask), start_ids, length)
+        state = (_last(enc_hs), None, enc_hs, mask)
+        rows = greedy(partial(_step, self), state, start_ids, length, backend=self.backend)
+        return np.array(rows, dtype=np.int64).reshape(start_ids.size, length)
 
     def generate(self, enc_hs: Array, start_id: int, sample_size: int) -> list[int]:
         """enc_hs : (1, S, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""

@@ -14,6 +14,21 @@ from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
 
+def _split(decoder: Any, H: int) -> tuple[Array, ...]:
+    """Return the weights as Wx_h, Wx_x, Wh, b, W_h, W_x, b: rows that meet h, rows that meet the rest."""
+    Wx, Wh, b = decoder.lstm.params
+    W, bias = decoder.affine.params
+    Wx, W = weight("Wx", Wx, "(H + D, 4H)", 2), weight("W", W, "(2H, V)", 2)
+    return Wx[:H], Wx[H:], Wh, b, W[:H], W[H:], bias
+
+
+def _constants(decoder: Any, h: Array) -> tuple[Array, Array]:
+    """Return what h (N, H) adds to every step: row_bias (N, 4H) and score_bias (N, V)."""
+    kernels = decoder.backend.kernels_for(decoder.embed.W)
+    Wx_h, _, _, _, W_h, _, bias = _split(decoder, decoder.lstm.params[1].shape[0])
+    return kernels.affine_forward(h, Wx_h, None), kernels.affine_forward(h, W_h, bias)
+
+
 class PeekyDecoder:
     """Decoder whose LSTM and affine layer both get h beside their input, (h, x) and (h, hidden state).
 
@@ -45,7 +60,7 @@ class PeekyDecoder:
         if h.shape[0] != N:
             raise ValueError(f"h has shape {h.shape}, expected (N, H) with N = {N}, as many rows as xs")
         kernels = self.backend.kernels_for(h, self.embed.W)
-        Wx_h, _, _, _, W_h, W_x, bias = self._split(H)
+        Wx_h, _, _, _, W_h, W_x, bias = _split(self, H)
         with all_or_nothing([self._reader, self.lstm]):
             row_bias = kernels.affine_forward(h, Wx_h, None)
             hs = self._reader.forward(xs, h0=h, row_bias=row_bias, skip=H)
@@ -55,20 +70,13 @@ class PeekyDecoder:
         self._cache, self.cache = (h, rows), H
         return score
 
-    def _split(self, H: int) -> tuple[Array, ...]:
-        """Return the weights as Wx_h, Wx_x, Wh, b, W_h, W_x, b: rows that meet h, rows that meet the rest."""
-        Wx, Wh, b = self.lstm.params
-        W, bias = self.affine.params
-        Wx, W = weight("Wx", Wx, "(H + D, 4H)", 2), weight("W", W, "(2H, V)", 2)
-        return Wx[:H], Wx[H:], Wh, b, W[:H], W[H:], bias
-
     @quiet
     def backward(self, dscore: Array) -> Array:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
         h, rows = saved(self._cache)
         (N, H), R = h.shape, rows.shape[0]
         T = R // N if N else 0
-        Wx_h, _, _, _, W_h, W_x, _ = self._split(H)
+        Wx_h, _, _, _, W_h, W_x, _ = _split(self, H)
         kernels, V = self.backend.kernels_for(dscore, W_x), W_x.shape[1]
         dscore = as_float("dscore", dscore, W_x.dtype, (N, T, V), "(N, T, V)")
         dWx, (dW, dbias) = self.lstm.grads[0], self.affine.grads
@@ -81,21 +89,15 @@ class PeekyDecoder:
         dh += kernels.affine_backward(drow, h, Wx_h, dW=dWx[:H], db=None)
         return dh
 
-    def _constants(self, h: Array) -> tuple[Array, Array]:
-        """Return what h (N, H) adds to every step: row_bias (N, 4H) and score_bias (N, V)."""
-        kernels = self.backend.kernels_for(self.embed.W)
-        Wx_h, _, _, _, W_h, _, bias = self._split(self.lstm.params[1].shape[0])
-        return kernels.affine_forward(h, Wx_h, None), kernels.affine_forward(h, W_h, bias)
-
     def start(self, h: Array, mask: Array | None = None) -> Any:
         """Return the state before the first step, from h (N, H); for :mod:`fasts2s.generation`."""
-        return h, None, *self._constants(h)
+        return h, None, *_constants(self, h)
 
     def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
         kernels = self.backend.kernels_for(self.embed.W)
         h, c, row_bias, score_bias = state
-        _, Wx_x, Wh, b, _, W_x, _ = self._split(h.shape[1])
+        _, Wx_x, Wh, b, _, W_x, _ = _split(self, h.shape[1])
         x = kernels.embedding_forward(self.embed.W, ids)
         h, c = kernels.lstm_step(x, Wx_x, Wh, b, h=h, c=c, row_bias=row_bias)
         return kernels.affine_forward(h, W_x, None) + score_bias, (h, c, row_bias, score_bias)
@@ -103,8 +105,8 @@ class PeekyDecoder:
     def answer(self, h: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
         """h : (N, H), start_ids : (N,) -> the best ids (N, length). The layers' own state is not touched."""
         kernels = self.backend.kernels_for(self.embed.W)
-        row_bias, score_bias = self._constants(h)
-        _, Wx_x, Wh, b, _, W_x, _ = self._split(h.shape[1])
+        row_bias, score_bias = _constants(self, h)
+        _, Wx_x, Wh, b, _, W_x, _ = _split(self, h.shape[1])
         return kernels.lstm_greedy(
             self.embed.W, start_ids, length, Wx_x, Wh, b, W_x, None, h=h, row_bias=row_bias, score_bias=score_bias
         )

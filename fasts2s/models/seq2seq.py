@@ -6,7 +6,6 @@ import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
-from fasts2s.generation import greedy
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
@@ -24,12 +23,6 @@ def generate_one(decoder: Any, context: Array, start_id: int, sample_size: int) 
         raise ValueError(f"the encoded source has shape {context.shape}, expected one row: use generate_batch")
     ids: list[int] = decoder.answer(context, np.array([integer("start_id", start_id)]), sample_size)[0].tolist()
     return ids
-
-
-def stepwise_answer(decoder: Any, state: Any, start_ids: Array, length: int) -> Array:
-    """Return the best ids (N, length) from a decoder's ``step`` and a state that its ``start`` returned."""
-    rows = greedy(decoder.step, state, start_ids, length, backend=decoder.backend)
-    return np.array(rows, dtype=np.int64).reshape(start_ids.size, length)
 
 
 def _until(answers: Array, stop_id: int | None) -> list[list[int]]:

@@ -1,0 +1,57 @@
+"""Write fasts2s/dropin/book_code.json from checkouts of the book's code: fingerprints of every edition's definitions.
+
+Usage: python benchmarks/book_fingerprints.py CHECKOUT [CHECKOUT ...]
+"""
+
+import ast
+import json
+import sys
+from pathlib import Path
+
+from fasts2s.dropin.canonical import fingerprint
+
+FILES = (
+    "common/functions.py",
+    "common/layers.py",
+    "common/time_layers.py",
+    "common/optimizer.py",
+    "common/trainer.py",
+    "common/util.py",
+    "common/base_model.py",
+    "dataset/ptb.py",
+    "ch05/simple_rnnlm.py",
+    "ch06/rnnlm.py",
+    "ch06/better_rnnlm.py",
+    "ch07/seq2seq.py",
+    "ch07/peeky_seq2seq.py",
+    "ch07/rnnlm_gen.py",
+    "ch08/attention_layer.py",
+    "ch08/attention_seq2seq.py",
+)
+
+
+def members(node: ast.stmt) -> dict[str, str]:
+    """Return name -> fingerprint of the methods of a class, or of a function itself."""
+    if isinstance(node, ast.FunctionDef):
+        return {node.name: fingerprint(node)[0]}
+    parts = node.body if isinstance(node, ast.ClassDef) else []
+    return {part.name: fingerprint(part)[0] for part in parts if isinstance(part, ast.FunctionDef)}
+
+
+def main(checkouts: list[str]) -> None:
+    """Collect the forms of every definition, each once, and write them."""
+    known: dict[str, list[dict[str, str]]] = {}
+    for checkout in checkouts:
+        for file in FILES:
+            for node in ast.parse((Path(checkout) / file).read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                    forms = known.setdefault(node.name, [])
+                    if members(node) not in forms:
+                        forms.append(members(node))
+    target = Path(__file__).parents[1] / "fasts2s" / "dropin" / "book_code.json"
+    target.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    print(f"{len(known)} definitions, {sum(map(len, known.values()))} forms: {target}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

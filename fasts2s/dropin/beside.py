@@ -1,0 +1,74 @@
+"""What the replacements keep beside the book's objects, whose own attributes stay the book's: pickles, vars, repr."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+
+class Call(NamedTuple):
+    """A forward call that can be run again: what it changed as it was before, and its arguments."""
+
+    before: dict[str, Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+class Beside:
+    """What belongs to one object."""
+
+    __slots__ = ("cache", "parts", "replay", "twin")
+
+    def __init__(self) -> None:
+        self.cache: Any = None  # of the replaced forward, for the replaced backward
+        self.replay: Call | None = None  # the last forward, if it was a replaced one
+        self.parts: Any = None  # helpers of ours that belong to this object
+        self.twin: Any = None  # the copy on which --verify runs the original
+
+
+_all: "WeakKeyDictionary[Any, Beside]" = WeakKeyDictionary()
+
+
+def of(obj: Any) -> Beside:
+    """Return what is kept beside an object."""
+    found = _all.get(obj)
+    if found is None:
+        found = _all[obj] = Beside()
+    return found
+
+
+def forget() -> None:
+    """Forget everything."""
+    _all.clear()
+
+
+class Kept:
+    """An attribute of the replaced methods that lives beside the object."""
+
+    def __init__(self, slot: str) -> None:
+        self._slot = slot
+
+    def __get__(self, obj: Any, kind: Any = None) -> Any:
+        return self if obj is None else getattr(of(obj), self._slot)
+
+    def __set__(self, obj: Any, value: Any) -> None:
+        setattr(of(obj), self._slot, value)
+
+
+class MadeOnRead:
+    """An attribute that only the book's forward sets: who reads it after a replaced one has that run again."""
+
+    def __init__(self, name: str, run_again: Callable[[Any], None]) -> None:
+        self._name, self._run_again = name, run_again
+
+    def __get__(self, obj: Any, kind: Any = None) -> Any:
+        if obj is None:
+            return self
+        if obj.__dict__.get(self._name) is None and of(obj).replay is not None:
+            self._run_again(obj)
+        try:
+            return obj.__dict__[self._name]
+        except KeyError:
+            raise AttributeError(f"{type(obj).__name__!r} object has no attribute {self._name!r}") from None
+
+    def __set__(self, obj: Any, value: Any) -> None:
+        obj.__dict__[self._name] = value

@@ -1,0 +1,17 @@
+"""What the drop-in raises and warns with."""
+
+
+class FallbackWarning(RuntimeWarning):
+    """A replaced method handed a call back to the book's own code."""
+
+
+class FallbackError(RuntimeError):
+    """The same, and a class left as it is, where ``--strict`` forbids both. (No TypeError: the book swallows that.)"""
+
+
+class VerificationError(RuntimeError):
+    """Original and replacement computed different results."""
+
+
+class Unrecognised(Exception):
+    """A definition is not the book's; the text says why."""

@@ -1,0 +1,150 @@
+"""What was replaced, what was left, how often it ran, how long it took, what fell back and why."""
+
+import logging
+import threading
+import time
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+from fasts2s.dropin.errors import FallbackError, FallbackWarning
+
+_log = logging.getLogger("fasts2s")
+REPLACED, LEFT = "replaced", "left as is"
+
+
+@dataclass
+class Entry:
+    """One class or function of the book.
+
+    Attributes
+    ----------
+    module, name : str
+        Where it was found.
+    status : {"replaced", "left as is"}
+    reason : str
+        Why it was left.
+    calls : int
+        Calls of what was replaced.
+    seconds : float
+        Time in them, without that in other replaced calls inside them.
+    fallbacks : dict of str to int
+        Reason -> calls that went to the book's own code.
+    checked : int
+        Calls that --verify has compared.
+    difference : float
+        Largest relative difference (L2) that it found.
+    book_seconds, our_seconds : float
+        Time of original and replacement in these calls.
+    verdict : str
+        What --verify found out about an edited class.
+    """
+
+    module: str
+    name: str
+    status: str = LEFT
+    reason: str = ""
+    calls: int = 0
+    seconds: float = 0.0
+    fallbacks: dict[str, int] = field(default_factory=dict)
+    checked: int = 0
+    difference: float = 0.0
+    book_seconds: float = 0.0
+    our_seconds: float = 0.0
+    verdict: str = ""
+
+    @property
+    def speedup(self) -> float | None:
+        """Time of the original over ours, where both were measured."""
+        return self.book_seconds / self.our_seconds if self.our_seconds > 0 and self.checked else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is written to a report file."""
+        return {**vars(self), "speedup": self.speedup}
+
+
+class _Stack(threading.local):
+    """Per thread: for every replaced call that is running, the seconds of those inside it."""
+
+    def __init__(self) -> None:
+        self.inner: list[float] = []
+
+
+_stack = _Stack()
+
+
+class Timed:
+    """A ``with`` block that counts as a call of an entry."""
+
+    __slots__ = ("_entry", "_started")
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+
+    def __enter__(self) -> None:
+        _stack.inner.append(0.0)
+        self._started = time.perf_counter()
+
+    def __exit__(self, *error: object) -> None:
+        seconds = time.perf_counter() - self._started
+        inside, entry = _stack.inner.pop(), self._entry
+        entry.calls += 1
+        entry.seconds += seconds - inside
+        if _stack.inner:
+            _stack.inner[-1] += seconds
+
+
+def note_fallback(entry: Entry, reason: str, *, strict: bool) -> None:
+    """Count a fallback and warn of its reason once. Raises FallbackError where strict."""
+    first = reason not in entry.fallbacks
+    entry.fallbacks[reason] = entry.fallbacks.get(reason, 0) + 1
+    text = f"{entry.name}: the book's own code runs instead ({reason})"
+    if strict:
+        raise FallbackError(text)
+    if first:
+        warnings.warn(text, FallbackWarning, stacklevel=4)
+
+
+class Report:
+    """A list of entries that prints as a table."""
+
+    def __init__(self, entries: list[Entry], total_seconds: float | None = None) -> None:
+        self.entries, self.total_seconds = entries, total_seconds
+
+    def names(self, status: str) -> list[str]:
+        """Return the names of one status, each once."""
+        return list(dict.fromkeys(entry.name for entry in self.entries if entry.status == status))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain numbers and texts, for JSON."""
+        own = None if self.total_seconds is None else self.total_seconds - sum(e.seconds for e in self.entries)
+        return {
+            "total_seconds": self.total_seconds,
+            "script_seconds": own,
+            "entries": [entry.as_dict() for entry in self.entries],
+        }
+
+    def __repr__(self) -> str:
+        if not self.entries:
+            return "nothing of the book was found"
+        lines = [f"{'':34} {'calls':>9} {'s':>9} {'ms/call':>9}  remarks"]
+        for e in sorted(self.entries, key=lambda e: (-e.seconds, e.module, e.name)):
+            each = f"{1e3 * e.seconds / e.calls:9.3f}" if e.calls else " " * 9
+            lines.append(f"{e.module + '.' + e.name:34} {e.calls:9,} {e.seconds:9.3f} {each}  {_remarks(e)}".rstrip())
+        if self.total_seconds:
+            own = self.total_seconds - sum(e.seconds for e in self.entries)
+            share = 100 * own / self.total_seconds
+            lines.append(f"{'everything':34} {'':9} {self.total_seconds:9.3f}")
+            lines.append(f"{'of it the script, Python, NumPy':34} {'':9} {own:9.3f} {'':9}  {share:.0f} %")
+        return "\n".join(lines)
+
+
+def _remarks(e: Entry) -> str:
+    parts = [f"left as is: {e.reason}"] if e.status == LEFT else []
+    if e.checked:
+        speed = f", {e.speedup:.2f} times as fast" if e.speedup else ""
+        parts.append(f"{e.checked:,} calls compared, largest difference {e.difference:.1e}{speed}")
+    if e.verdict:
+        parts.append(e.verdict)
+    parts += [f"{count:,} times the book's own code: {reason}" for reason, count in e.fallbacks.items()]
+    return "; ".join(parts)

@@ -1,0 +1,38 @@
+"""How the drop-in was asked to behave; read by every replaced method."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fasts2s.backend import Backend, get_backend
+
+
+@dataclass
+class Settings:
+    """The options of ``patch`` and of the command line.
+
+    Attributes
+    ----------
+    backend : Backend or None
+        None: what the switch says, at every call.
+    strict : bool
+        Fallbacks and edited classes are errors.
+    verify : bool
+        Original and replacement run side by side.
+    trust : frozenset of str
+        Names of edited classes that are replaced all the same.
+    """
+
+    backend: Backend | None = None
+    strict: bool = False
+    verify: bool = False
+    trust: frozenset[str] = frozenset()
+
+
+settings = Settings()
+
+
+class ActiveBackend:
+    """The attribute ``backend`` of the book's classes."""
+
+    def __get__(self, obj: Any, kind: Any = None) -> Backend:
+        return settings.backend or get_backend()

@@ -1,0 +1,111 @@
+"""What stands in the book's classes: our method, counted and timed, with the book's own to fall back to.
+
+Whatever ours refuses, the book's own code decides: it accepts more, and raises its own errors.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fasts2s.dropin import beside
+from fasts2s.dropin.report import Entry, Timed, note_fallback
+from fasts2s.dropin.settings import settings
+from fasts2s.dropin.targets import Target
+
+Method = Callable[..., Any]
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def forward_of(target: Target, entry: Entry, original: Method, ours: Method) -> Method:
+    """Return a forward that keeps what is needed to run the book's forward in its place."""
+    names = target.state
+
+    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        kept = beside.of(self)
+        before = {name: getattr(self, name) for name in names}
+        try:
+            with Timed(entry):
+                out = ours(self, *args, **kwargs)
+        except Exception as error:
+            kept.cache = kept.replay = None
+            vars(self).update(before)
+            reason = _reason(error)
+        else:
+            kept.replay = beside.Call(before, args, kwargs)
+            return out
+        out = original(self, *args, **kwargs)  # outside of the handler: its own errors, and no other
+        note_fallback(entry, reason, strict=settings.strict)
+        return out
+
+    return forward
+
+
+def backward_of(target: Target, entry: Entry, original: Method, ours: Method, book_forward: Method) -> Method:
+    """Return a backward for :func:`forward_of`."""
+
+    def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if beside.of(self).replay is None:
+            return original(self, *args, **kwargs)  # the last forward was the book's
+        try:
+            with Timed(entry):
+                return ours(self, *args, **kwargs)
+        except Exception as error:
+            reason = _reason(error)
+        run_again(self, book_forward, target)
+        out = original(self, *args, **kwargs)
+        note_fallback(entry, reason, strict=settings.strict)
+        return out
+
+    return backward
+
+
+def run_again(self: Any, book_forward: Method, target: Target) -> None:
+    """Run the book's forward in the place of the last one, which was ours: its backward needs what it keeps."""
+    kept = beside.of(self)
+    call, kept.replay, kept.cache = kept.replay, None, None
+    if call is None or not target.runs_again:
+        return
+    after = {name: getattr(self, name) for name in target.state}
+    vars(self).update(call.before)
+    random = np.random.get_state()
+    book_forward(self, *call.args, **call.kwargs)
+    np.random.set_state(random)
+    vars(self).update(after)
+
+
+def plain(target: Target, entry: Entry, original: Method, ours: Method) -> Method:
+    """Return a method without a backward; ``target.ready`` says what stands against ours."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        reason = target.ready(self) if target.ready is not None else ""
+        if not reason:
+            try:
+                with Timed(entry):
+                    return ours(self, *args, **kwargs)
+            except Exception as error:
+                reason = _reason(error)
+        out = original(self, *args, **kwargs)
+        note_fallback(entry, reason, strict=settings.strict)
+        return out
+
+    return method
+
+
+def function(entry: Entry, original: Method, ours: Method) -> Method:
+    """Return what a function of the book is sent to."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with Timed(entry):
+                return ours(*args, **kwargs)
+        except Exception as error:
+            reason = _reason(error)
+        out = original(*args, **kwargs)
+        note_fallback(entry, reason, strict=settings.strict)
+        return out
+
+    return call
