@@ -10,6 +10,7 @@ loads neither Numba nor CuPy nor matplotlib.
 from fasts2s import (
     checkpoint,
     corpus,
+    dropin,
     evaluation,
     generation,
     layers,
@@ -19,26 +20,47 @@ from fasts2s import (
     trainer,
 )
 from fasts2s.backend import Backend, BackendStatus, backends, get_backend, set_backend, to_cpu, to_gpu, use_backend
+from fasts2s.dropin import (
+    FallbackError,
+    FallbackWarning,
+    VerificationError,
+    accelerate,
+    is_patched,
+    patch,
+    patched,
+    status,
+    unpatch,
+)
 
 __version__ = "0.2.0"
 
 __all__ = [
     "Backend",
     "BackendStatus",
+    "FallbackError",
+    "FallbackWarning",
+    "VerificationError",
     "__version__",
+    "accelerate",
     "backends",
     "checkpoint",
     "corpus",
+    "dropin",
     "evaluation",
     "generation",
     "get_backend",
+    "is_patched",
     "layers",
     "models",
     "optimizers",
+    "patch",
+    "patched",
     "sequence",
     "set_backend",
+    "status",
     "to_cpu",
     "to_gpu",
     "trainer",
+    "unpatch",
     "use_backend",
 ]

@@ -25,7 +25,7 @@ _log = logging.getLogger("fasts2s")
 
 NAMES = ("auto", "numpy", "numba", "cupy")
 _ALIASES = {"": "auto", "cpu": "auto", "gpu": "cupy", "cuda": "cupy"}
-_VARIABLES = ("FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR")
+_VARIABLES = ("FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR", "FASTS2S_PTB_DIR")
 # Read by the test suite and the benchmarks, not by the package.
 _FOREIGN = ("FASTS2S_TEST_", "FASTS2S_BOOK", "FASTS2S_TORCH_PYTHON")
 _DTYPES = ("float32", "float64")
@@ -149,6 +149,23 @@ def use_backend(backend: "str | Backend", *, dtype: str | None = None) -> Iterat
 def environment_setting() -> str | None:
     """Return the text of ``FASTS2S_BACKEND`` as it stands in the environment, or None."""
     return os.environ.get("FASTS2S_BACKEND")
+
+
+def override_environment(backend: str | None, threads: int | None) -> None:
+    """Set the variables of the switch and of the threads, for this process and those that it starts; None: as it is.
+
+    Raises ValueError, ImportError as :func:`get_backend`.
+    """
+    if threads is not None:
+        os.environ["FASTS2S_NUM_THREADS"] = str(threads)
+    if backend is not None:
+        os.environ["FASTS2S_BACKEND"] = backend
+    get_backend()
+
+
+def ptb_folder() -> str | None:
+    """Return the folder of ``FASTS2S_PTB_DIR``, where the drop-in takes the files of the Penn Treebank from."""
+    return os.environ.get("FASTS2S_PTB_DIR") or None
 
 
 def backends() -> dict[str, BackendStatus]:

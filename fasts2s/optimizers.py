@@ -148,12 +148,12 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
 
 #: (norm, max_norm) -> the scale of an update that clips: 1 where the norm is small enough, or not finite.
 clip_rate = checks.clip_rate
-_OPTIMIZERS = (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
+OPTIMIZERS = (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
 
 
 def takes_scale(optimizer: Any) -> bool:
     """Return whether ``optimizer.update`` is one of this module, and not one of a subclass or of somebody else."""
-    return any(getattr(optimizer.update, "__func__", None) is kind.update for kind in _OPTIMIZERS)
+    return any(getattr(optimizer.update, "__func__", None) is kind.update for kind in OPTIMIZERS)
 
 
 def _is_tied(a: Array, b: Array) -> bool:

@@ -10,7 +10,7 @@ import http.client
 import os
 import ssl
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
@@ -68,28 +68,33 @@ def load_ptb(
 
 
 def fetch_ptb(
-    directory: str | os.PathLike[str], *, base_url: str = PTB_URL, opener: Opener | None = None
+    directory: str | os.PathLike[str],
+    *,
+    names: Iterable[str] = tuple(_MD5),
+    base_url: str = PTB_URL,
+    opener: Opener | None = None,
 ) -> list[Path]:
-    """Download the three files of the Penn Treebank, once: files that are there already are kept.
+    """Download the files of the Penn Treebank, once: files that are there already are kept.
 
     Checksums are compared first, and files appear under their names only when they are complete.
 
     Parameters
     ----------
     directory : folder to write into, made if missing
+    names : of the files, by default ptb.train.txt, ptb.valid.txt, ptb.test.txt
     base_url : where the files are, https:// (or file://)
     opener : gives a binary stream for an address; None: verified TLS by the standard library
 
     Returns
     -------
-    list of the paths of ptb.train.txt, ptb.valid.txt, ptb.test.txt.
+    list of the paths of the files.
 
     Raises
     ------
     ConnectionError : a file could not be downloaded.
     FileExistsError : another file has one of the names.
     ValueError : a download has a wrong checksum or is too large, then nothing is written; `base_url` would be
-        read without a check of the server.
+        read without a check of the server; an unknown name.
 
     Notes
     -----
@@ -98,7 +103,11 @@ def fetch_ptb(
     if opener is None and not base_url.startswith(("https://", "file://")):
         raise ValueError(f"base_url is {base_url!r}, expected https:// or file://")
     folder = Path(directory)
-    paths = [folder / name for name in _MD5]
+    names = list(names)
+    unknown = [name for name in names if name not in _MD5]
+    if unknown:
+        raise ValueError(f"names holds {unknown[0]!r}, expected some of {', '.join(_MD5)}")
+    paths = [folder / name for name in names]
     missing = [path for path in paths if not _is_there(path)]
     contents = [_download(base_url.rstrip("/"), path, opener or _open_verified) for path in missing]
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,96 @@
+"""The drop-in: the book's own classes and functions run on our kernels, whoever imported them, and before or after.
+
+Methods are replaced in place, on the book's classes: names that were imported with ``from ... import *``, subclasses,
+living objects, pickles and ``isinstance`` go on as they were. A class is touched only if its code is known to be the
+book's, in either edition, and what it calls too.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from fasts2s.backend import Backend, get_backend
+from fasts2s.dropin import import_hook, patching
+from fasts2s.dropin.accelerate import accelerate
+from fasts2s.dropin.errors import FallbackError, FallbackWarning, VerificationError
+from fasts2s.dropin.report import Report
+from fasts2s.dropin.settings import settings
+
+__all__ = [
+    "FallbackError",
+    "FallbackWarning",
+    "Report",
+    "VerificationError",
+    "accelerate",
+    "is_patched",
+    "patch",
+    "patched",
+    "status",
+    "unpatch",
+]
+
+
+def patch(
+    backend: str | Backend | None = None, *, strict: bool = False, verify: bool = False, trust: Iterable[str] = ()
+) -> Report:
+    """Replace the slow code of the book, in modules that are imported already and in those that will be.
+
+    Parameters
+    ----------
+    backend : str, Backend or None
+        None follows the switch, at every call.
+    strict : bool
+        A class that is not the book's, and a call that falls back to the book's code, are errors.
+    verify : bool
+        Every call runs the original as well, and a difference is an error. Slow.
+    trust : names of classes
+        These are replaced though their code was edited: you vouch for it, ``verify`` helps you to.
+
+    Returns
+    -------
+    Report
+        What was found so far; it prints as a table.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As :func:`fasts2s.get_backend`.
+    FallbackError
+        See strict.
+    """
+    chosen = None if backend is None else get_backend(backend)
+    if is_patched():
+        unpatch()
+    settings.backend, settings.strict, settings.verify = chosen, bool(strict), bool(verify)
+    settings.trust = frozenset([trust] if isinstance(trust, str) else trust)
+    import_hook.put_in()
+    patching.offer_loaded()
+    return patching.report()
+
+
+def unpatch() -> None:
+    """Put everything back as the book has it."""
+    import_hook.take_out()
+    patching.take_out()
+    settings.backend, settings.strict, settings.verify, settings.trust = None, False, False, frozenset()
+
+
+def is_patched() -> bool:
+    """Return whether :func:`patch` is in force."""
+    return import_hook.is_in()
+
+
+def status() -> Report:
+    """Return what was found so far: replaced, left and why, calls, seconds, fallbacks."""
+    return patching.report()
+
+
+@contextmanager
+def patched(
+    backend: str | Backend | None = None, *, strict: bool = False, verify: bool = False, trust: Iterable[str] = ()
+) -> Iterator[Report]:
+    """:func:`patch` for a ``with`` block."""
+    report = patch(backend, strict=strict, verify=verify, trust=trust)
+    try:
+        yield report
+    finally:
+        unpatch()

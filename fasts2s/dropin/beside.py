@@ -72,3 +72,18 @@ class MadeOnRead:
 
     def __set__(self, obj: Any, value: Any) -> None:
         obj.__dict__[self._name] = value
+
+
+class Part:
+    """An attribute that stands for a helper of ours, made when it is first wanted."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    def __get__(self, obj: Any, kind: Any = None) -> Any:
+        if obj is None:
+            return self
+        kept = of(obj)
+        if kept.parts is None:
+            kept.parts = self._make(obj)
+        return kept.parts

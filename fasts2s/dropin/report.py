@@ -1,15 +1,14 @@
 """What was replaced, what was left, how often it ran, how long it took, what fell back and why."""
 
-import logging
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from fasts2s.dropin.errors import FallbackError, FallbackWarning
 
-_log = logging.getLogger("fasts2s")
 REPLACED, LEFT = "replaced", "left as is"
 
 
@@ -71,6 +70,8 @@ class _Stack(threading.local):
 
 
 _stack = _Stack()
+#: Called, once each, before the first replaced call: by then a script has imported what it needs.
+before_first_call: list[Callable[[], None]] = []
 
 
 class Timed:
@@ -82,6 +83,8 @@ class Timed:
         self._entry = entry
 
     def __enter__(self) -> None:
+        while before_first_call:
+            before_first_call.pop()()
         _stack.inner.append(0.0)
         self._started = time.perf_counter()
 

@@ -31,8 +31,17 @@ class Settings:
 settings = Settings()
 
 
+#: Classes of the book whose methods are replaced -> name of the target.
+installed: dict[type, str] = {}
+
+
+def active_backend() -> Backend:
+    """Return the backend of the replaced code."""
+    return settings.backend or get_backend()
+
+
 class ActiveBackend:
     """The attribute ``backend`` of the book's classes."""
 
     def __get__(self, obj: Any, kind: Any = None) -> Backend:
-        return settings.backend or get_backend()
+        return active_backend()

@@ -16,6 +16,10 @@ from fasts2s.dropin.targets import Target
 Method = Callable[..., Any]
 
 
+def _ready(target: Target, obj: Any) -> str:
+    return target.ready(obj) if target.ready is not None else ""
+
+
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
@@ -25,18 +29,18 @@ def forward_of(target: Target, entry: Entry, original: Method, ours: Method) -> 
     names = target.state
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        kept = beside.of(self)
-        before = {name: getattr(self, name) for name in names}
-        try:
-            with Timed(entry):
-                out = ours(self, *args, **kwargs)
-        except Exception as error:
-            kept.cache = kept.replay = None
-            vars(self).update(before)
-            reason = _reason(error)
-        else:
-            kept.replay = beside.Call(before, args, kwargs)
-            return out
+        kept, reason = beside.of(self), _ready(target, self)
+        if not reason:
+            before = {name: getattr(self, name) for name in names}
+            try:
+                with Timed(entry):
+                    out = ours(self, *args, **kwargs)
+                kept.replay = beside.Call(before, args, kwargs)
+                return out
+            except Exception as error:  # a refusal is one; what the book makes of it follows
+                vars(self).update(before)
+                reason = _reason(error)
+        kept.cache = kept.replay = None
         out = original(self, *args, **kwargs)  # outside of the handler: its own errors, and no other
         note_fallback(entry, reason, strict=settings.strict)
         return out
@@ -78,10 +82,10 @@ def run_again(self: Any, book_forward: Method, target: Target) -> None:
 
 
 def plain(target: Target, entry: Entry, original: Method, ours: Method) -> Method:
-    """Return a method without a backward; ``target.ready`` says what stands against ours."""
+    """Return a method that has no backward."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        reason = target.ready(self) if target.ready is not None else ""
+        reason = _ready(target, self)
         if not reason:
             try:
                 with Timed(entry):

@@ -176,8 +176,8 @@ class BetterRnnlm(_LanguageModel):
             return self.loss_layer.forward(self.predict(xs, train_flg), ts)
 
 
-def _generate(
-    model: Any, start_id: int, skip_ids: Iterable[int] | None, sample_size: int, stop_id: int | None
+def generate_words(
+    model: Any, start_id: int, skip_ids: Iterable[int] | None, sample_size: int, stop_id: int | None = None
 ) -> list[int]:
     """Draw words one by one in the book's order of random numbers; see RnnlmGen.generate."""
     skip, sample_size = set(integers("skip_ids", skip_ids)), integer("sample_size", sample_size, 0)
@@ -231,7 +231,7 @@ class RnnlmGen(Rnnlm):
         stop_id : int or None
             End with this word (the book has no such argument).
         """
-        return _generate(self, start_id, skip_ids, sample_size, stop_id)
+        return generate_words(self, start_id, skip_ids, sample_size, stop_id)
 
     def get_state(self) -> tuple[Array, Array]:
         """Return (h, c), each (N, H): references that later calls do not change."""
@@ -253,7 +253,7 @@ class BetterRnnlmGen(BetterRnnlm):
         stop_id: int | None = None,
     ) -> list[int]:
         """Return sample_size word ids that begin with start_id; see :meth:`RnnlmGen.generate`."""
-        return _generate(self, start_id, skip_ids, sample_size, stop_id)
+        return generate_words(self, start_id, skip_ids, sample_size, stop_id)
 
     def get_state(self) -> list[tuple[Array, Array]]:
         """Return [(h, c), (h, c)], each (N, H): references that later calls do not change."""

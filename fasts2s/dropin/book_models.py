@@ -1,0 +1,114 @@
+"""The book's models on our kernels: when their parts allow it, and how they generate."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fasts2s.dropin.settings import installed
+from fasts2s.models._embedded_lstm import EmbeddedLSTM
+from fasts2s.models.attention_seq2seq import AttentionDecoder
+from fasts2s.models.peeky_seq2seq import PeekyDecoder
+from fasts2s.models.rnnlm import generate_words
+from fasts2s.models.seq2seq import Decoder
+from fasts2s_kernels.checks import integer
+from fasts2s_kernels.contract import Array
+
+_LAYERS = {"embed": "TimeEmbedding", "lstm": "TimeLSTM", "affine": "TimeAffine", "attention": "TimeAttention"}
+_PAIRS = {
+    ("Encoder", "Decoder"): Decoder,
+    ("Encoder", "PeekyDecoder"): PeekyDecoder,
+    ("AttentionEncoder", "AttentionDecoder"): AttentionDecoder,
+}
+
+
+def reader(obj: Any) -> EmbeddedLSTM:
+    """Return what runs the embedding and the LSTM of an encoder or decoder as one."""
+    return EmbeddedLSTM(obj.embed, obj.lstm)
+
+
+def _part_ready(name: str, part: Any, wanted: str) -> str:
+    """Return why a part is not the book's, replaced, and without methods of its own; or ""."""
+    if installed.get(type(part)) != wanted:
+        return f"its {name} is a {type(part).__name__} that was left as it is"
+    own = vars(part).keys() & {"forward", "backward", "generate", "set_state"}
+    return f"its {name} has a {min(own)} of its own" if own else ""
+
+
+def _layers_ready(obj: Any, *names: str, stateful: bool) -> str:
+    for name in names:
+        reason = _part_ready(name, getattr(obj, name), _LAYERS[name])
+        if reason:
+            return reason
+    return "" if obj.lstm.stateful is stateful else f"its lstm has stateful={obj.lstm.stateful}"
+
+
+def encoder_ready(obj: Any) -> str:
+    """Return why an encoder cannot run ours, or ""."""
+    return _layers_ready(obj, "embed", "lstm", stateful=False)
+
+
+def decoder_ready(obj: Any) -> str:
+    """Return why a decoder cannot run ours, or ""."""
+    more = ("attention",) if installed.get(type(obj)) == "AttentionDecoder" else ()
+    return _layers_ready(obj, "embed", "lstm", "affine", *more, stateful=True)
+
+
+def seq2seq_ready(obj: Any) -> str:
+    """Return why a model cannot generate with ours, or ""."""
+    encoder, decoder = obj.encoder, obj.decoder
+    names = (installed.get(type(encoder), ""), installed.get(type(decoder), ""))
+    if names not in _PAIRS:
+        return f"it is made of {type(encoder).__name__} and {type(decoder).__name__}"
+    own = _part_ready("encoder", encoder, names[0]) or _part_ready("decoder", decoder, names[1])
+    return own or encoder_ready(encoder) or decoder_ready(decoder)
+
+
+def _answer(decoder: Any, ours: Any, context: Array, start_id: Any, sample_size: Any) -> Array:
+    """Return the best ids (sample_size,) after one encoded source."""
+    if context.shape[0] != 1:
+        raise ValueError(f"the encoded source has shape {context.shape}, expected one row")
+    start = np.array([integer("start_id", start_id)])
+    ids: Array = ours.answer(decoder, context, start, integer("sample_size", sample_size, 0))[0]
+    return ids
+
+
+def decoder_generate(self: Any, h: Array, start_id: Any, sample_size: int) -> list[int]:
+    """As the book's ``Decoder.generate``; the layers' own state is not touched."""
+    ids: list[int] = _answer(self, Decoder, h, start_id, sample_size).tolist()
+    return ids
+
+
+def peeky_generate(self: Any, h: Array, start_id: Any, sample_size: int) -> list[Any]:
+    """As the book's ``PeekyDecoder.generate``, which returns NumPy's integers."""
+    return list(_answer(self, PeekyDecoder, h, start_id, sample_size))
+
+
+def attention_generate(self: Any, enc_hs: Array, start_id: Any, sample_size: int) -> list[Any]:
+    """As the book's ``AttentionDecoder.generate``, which returns NumPy's integers."""
+    return list(_answer(self, AttentionDecoder, enc_hs, start_id, sample_size))
+
+
+_GENERATE: dict[str, Callable[..., list[Any]]] = {
+    "Decoder": decoder_generate,
+    "PeekyDecoder": peeky_generate,
+    "AttentionDecoder": attention_generate,
+}
+
+
+def seq2seq_generate(self: Any, xs: Array, start_id: Any, sample_size: int) -> list[Any]:
+    """As the book's ``Seq2seq.generate``; the layers' own state is not touched."""
+    encoder, decoder = self.encoder, self.decoder
+    kernels, W = encoder.embed.backend.kernels_for(encoder.embed.W), encoder.embed.W
+    if xs.shape[1] == 0:
+        raise ValueError(f"xs has shape {xs.shape}, expected (1, T) with T >= 1")
+    if installed[type(encoder)] == "AttentionEncoder":
+        context = kernels.lstm_forward(kernels.embedding_forward(W, xs), *encoder.lstm.params)[0]
+    else:
+        context = kernels.lstm_encode(W, xs, *encoder.lstm.params)
+    return _GENERATE[installed[type(decoder)]](decoder, context, start_id, sample_size)
+
+
+def rnnlm_generate(self: Any, start_id: Any, skip_ids: Any = None, sample_size: int = 100) -> list[int]:
+    """As the book's ``generate``: the same draws, and words as plain integers on every NumPy."""
+    return generate_words(self, start_id, skip_ids, sample_size)

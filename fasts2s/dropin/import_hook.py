@@ -1,0 +1,61 @@
+"""Modules of the book are offered to the patcher as soon as they have been executed."""
+
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from fasts2s.dropin import patching
+
+
+class _Finder:
+    """Finds nothing itself: it asks the others, and has the loader of a candidate report."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
+        if not patching.is_candidate(name):
+            return None
+        spec = self._from_others(name, path, target)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            _report_after(spec.loader)
+        return spec
+
+    def _from_others(self, name: str, path: Sequence[str] | None, target: Any) -> ModuleSpec | None:
+        after = sys.meta_path[sys.meta_path.index(self) + 1 :] if self in sys.meta_path else []  # type: ignore[comparison-overlap]
+        for finder in after:
+            spec = finder.find_spec(name, path, target) if hasattr(finder, "find_spec") else None
+            if spec is not None:
+                return spec
+        return None
+
+
+def _report_after(loader: Any) -> None:
+    """Let this one loader, which belongs to one module, report after it has executed it."""
+    execute = loader.exec_module
+
+    def exec_module(module: ModuleType) -> None:
+        execute(module)
+        if is_in():
+            patching.offer_module(module)
+
+    loader.exec_module = exec_module
+
+
+_finder = _Finder()
+
+
+def is_in() -> bool:
+    """Return whether modules are offered."""
+    return _finder in sys.meta_path
+
+
+def put_in() -> None:
+    """Offer modules from now on."""
+    if not is_in():
+        sys.meta_path.insert(0, _finder)
+
+
+def take_out() -> None:
+    """Offer modules no longer."""
+    if is_in():
+        sys.meta_path.remove(_finder)

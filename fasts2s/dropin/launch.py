@@ -1,0 +1,80 @@
+"""``python -m fasts2s``: patch, run, and report at the end."""
+
+import atexit
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import fasts2s
+from fasts2s import backend, dropin
+from fasts2s.dropin import patching, repairs, report, runner
+from fasts2s.dropin.options import Options, parse
+from fasts2s.dropin.report import LEFT, REPLACED
+from fasts2s.dropin.settings import active_backend
+
+_log = logging.getLogger("fasts2s.dropin")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what the command line says; return the exit status of the script."""
+    options = parse(sys.argv[1:] if argv is None else argv)
+    _speak(options.verbosity)
+    try:
+        backend.override_environment(options.backend, options.threads)
+        dropin.patch(strict=options.strict, verify=options.verify, trust=options.trust)
+    except (ValueError, ImportError) as error:
+        print(f"python -m fasts2s: {error}", file=sys.stderr)
+        return 2
+    if options.kind == "script":
+        _find_the_book(Path(options.what))
+    report.before_first_call.append(_announce)
+    started = time.perf_counter()
+    atexit.register(_finish, options, started)  # first in, so last to run: after the script's own
+    return runner.run(options)
+
+
+def _speak(verbosity: int) -> None:
+    """Print what the loggers say, on stderr: our own line by default, everything with -v, warnings alone with -q."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("[fasts2s] %(message)s"))
+    package = logging.getLogger("fasts2s")
+    package.addHandler(handler)
+    package.propagate = False
+    package.setLevel(logging.DEBUG if verbosity > 0 else logging.WARNING)
+    _log.setLevel(logging.WARNING if verbosity < 0 else logging.DEBUG if verbosity > 0 else logging.INFO)
+
+
+def _find_the_book(script: Path) -> None:
+    """Let the script find ``common`` and what chapter 8 wants of chapter 7, wherever it is started from."""
+    folder = script.resolve().parent
+    if (folder.parent / "common" / "time_layers.py").is_file():
+        sys.path.append(str(folder.parent))
+    repairs.repair_imports(folder)
+
+
+def _announce() -> None:
+    found = patching.report()
+    _log.info("%s, %s: %s replaced", fasts2s.__version__, active_backend().name, " ".join(found.names(REPLACED)))
+    for entry in found.entries:
+        if entry.status == LEFT:
+            _log.info("%s left as it is: %s", entry.name, entry.reason)
+
+
+def _finish(options: Options, started: float) -> None:
+    found = patching.report(time.perf_counter() - started)
+    if not found.names(REPLACED):
+        _log.info("nothing of the book was found: the script ran as it is")
+    if options.profile or options.verify:
+        print(found, file=sys.stderr)
+    if options.report is not None:
+        facts = {"version": fasts2s.__version__, "backend": active_backend().name, "repairs": repairs.said()}
+        try:
+            Path(options.report).write_text(json.dumps(facts | found.as_dict(), indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            _log.warning("the report could not be written: %s", error)
+    if runner.interrupted and os.name != "nt":
+        runner.end_by_signal()

@@ -1,0 +1,199 @@
+"""Putting replacements in, module by module, and taking them out."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
+from types import FunctionType, ModuleType
+from typing import Any
+
+from fasts2s.dropin import beside, originals, repairs, verify, wrappers
+from fasts2s.dropin.book_code import require_known
+from fasts2s.dropin.errors import FallbackError, Unrecognised
+from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
+from fasts2s.dropin.settings import ActiveBackend, installed, settings
+from fasts2s.dropin.targets import CLASSES, FUNCTIONS, HOMES, FunctionTarget, Target
+
+Method = Callable[..., Any]
+#: Everything of the book that was found, in the order in which it was.
+entries: list[Entry] = []
+#: Number in a trampoline -> what it calls.
+_destinations: list[Method] = []
+
+
+def destination(number: int) -> Method:
+    """Return what the trampoline with a number calls."""
+    return _destinations[number]
+
+
+def offer(space: dict[str, Any], module: str) -> None:
+    """Replace what is the book's in the namespace of a module; what is not is noted as left.
+
+    Raises FallbackError for an edited class where ``settings.strict``.
+    """
+    home = module.rpartition(".")[2]
+    for target in CLASSES.get(home, []):
+        found = space.get(target.name)
+        if isinstance(found, type) and found.__module__ == module and found not in installed:
+            _offer_class(target, found)
+    for function in FUNCTIONS:
+        found = space.get(function.name)
+        if function.home == home and isinstance(found, FunctionType) and found.__module__ == module:
+            _offer_function(function, found)
+
+
+def offer_class(found: type, name: str | None = None) -> bool:
+    """Replace a class by its name, whatever its module is; return whether there is a target of that name."""
+    targets = [t for home in CLASSES.values() for t in home if t.name == (name or found.__name__)]
+    if targets and found not in installed:
+        _offer_class(targets[0], found)
+    return bool(targets)
+
+
+def _offer_class(target: Target, found: type) -> None:
+    entry = Entry(found.__module__, target.name)
+    entries.append(entry)
+    try:
+        if target.name not in settings.trust:
+            require_known(found, tuple(target.methods))
+    except Unrecognised as error:
+        _leave(entry, str(error))
+        if settings.verify and {"forward", "backward"} <= target.methods.keys():
+            _watch(target, entry, found)
+        return
+    entry.status = REPLACED
+    installed[found] = target.name
+    _install(target, entry, found)
+
+
+def _leave(entry: Entry, reason: str) -> None:
+    entry.status, entry.reason = LEFT, reason
+    if settings.strict:
+        raise FallbackError(f"{entry.module}.{entry.name} was left as it is: {reason}")
+
+
+def _lend(target: Target, found: type) -> None:
+    """Give a class the attributes that our methods use beside the book's own."""
+    originals.replace(found, "backend", ActiveBackend())
+    originals.replace(found, "_cache", beside.Kept("cache"))
+    if target.parts is not None:
+        originals.replace(found, "_reader", beside.Part(target.parts))
+
+
+def _install(target: Target, entry: Entry, found: type) -> None:
+    book = {name: vars(found)[name] for name in target.methods}
+    _lend(target, found)
+    new = dict(target.methods)
+    if {"forward", "backward"} <= new.keys():
+        new["forward"] = wrappers.forward_of(target, entry, book["forward"], new["forward"])
+        new["backward"] = wrappers.backward_of(target, entry, book["backward"], new["backward"], book["forward"])
+        for name in target.made_on_read:
+            again = _again(book["forward"], target)
+            originals.replace(found, name, beside.MadeOnRead(name, again))
+        if settings.verify:
+            new |= verify.layer_methods(target, entry, book, new)
+    for name in new.keys() - {"forward", "backward"}:
+        new[name] = wrappers.plain(target, entry, book[name], new[name])
+        if settings.verify:
+            new[name] = verify.plain_method(entry, book[name], new[name], deep=name != "get_batch")
+        repairs.note_replaced(f"{target.name}.{name}")
+    for name, method in new.items():
+        originals.replace(found, name, wraps(book[name])(method))
+
+
+def _again(book_forward: Method, target: Target) -> Callable[[Any], None]:
+    return lambda obj: wrappers.run_again(obj, book_forward, target)
+
+
+def _watch(target: Target, entry: Entry, found: type) -> None:
+    book = {name: vars(found).get(name) for name in ("forward", "backward")}
+    if not all(isinstance(method, FunctionType) for method in book.values()):
+        return
+    _lend(target, found)
+    for name, method in verify.edited_methods(target, entry, book, target.methods).items():  # type: ignore[arg-type]
+        originals.replace(found, name, wraps(book[name])(method))  # type: ignore[arg-type]
+
+
+def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
+    if originals.of(found):
+        return
+    entry = Entry(found.__module__, target.name)
+    entries.append(entry)
+    try:
+        if target.name not in settings.trust:
+            require_known(found, ())
+    except Unrecognised as error:
+        _leave(entry, str(error))
+        return
+    entry.status = REPLACED
+    book = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__)
+    ours = target.ours
+    if target.in_module:
+        ours = _in_module(ours, found.__globals__)
+    call = wrappers.function(entry, book, ours)
+    if settings.verify and not target.in_module:
+        call = verify.plain_method(entry, book, call, deep=True)
+    _destinations.append(call)
+    originals.replace_code(found, _trampoline(found, len(_destinations) - 1))
+    repairs.note_replaced(target.name)
+
+
+def _in_module(ours: Method, space: dict[str, Any]) -> Method:
+    return lambda *args, **kwargs: ours(space, *args, **kwargs)
+
+
+def _trampoline(function: FunctionType, number: int) -> Any:
+    """Return the code of a function with the same parameters that calls a destination.
+
+    Exchanging the code reaches everybody who has imported the function by name. The parameters must be the same,
+    for the defaults stay with the function; the code must have no free variables, for it can be given none.
+    """
+    names = list(signature(function).parameters.values())
+    if any(p.kind is not Parameter.POSITIONAL_OR_KEYWORD for p in names):
+        raise ValueError(f"{function.__name__} has parameters that no function of the book has")
+    parameters = ", ".join(p.name for p in names)
+    text = (
+        f"def {function.__name__}({parameters}):\n"
+        "    from fasts2s.dropin.patching import destination\n"
+        f"    return destination({number})({parameters})\n"
+    )
+    space: dict[str, Any] = {}
+    exec(compile(text, "<fasts2s>", "exec"), space)
+    return space[function.__name__].__code__
+
+
+def offer_loaded() -> None:
+    """Offer every module of the book that has been imported already."""
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, ModuleType) and is_candidate(name):
+            offer_module(module)
+
+
+def is_candidate(name: str) -> bool:
+    """Return whether a module may be the book's, by its name: ``common.x``, ``dataset.x``, ``ch07.x`` or ``x``."""
+    package, _, last = name.rpartition(".")
+    if package in {"common", "dataset"}:
+        return last in HOMES or last in repairs.HOMES
+    chapter = package in {"", "ch05", "ch06", "ch07", "ch08"}
+    return chapter and last in {"seq2seq", "peeky_seq2seq", "attention_seq2seq", "attention_layer", "rnnlm_gen"}
+
+
+def offer_module(module: ModuleType) -> None:
+    """Replace what is the book's in a module, and repair what does not run."""
+    offer(vars(module), module.__name__)
+    repairs.repair_module(module)
+
+
+def report(total_seconds: float | None = None) -> Report:
+    """Return what was found so far."""
+    return Report(list(entries), total_seconds)
+
+
+def take_out() -> None:
+    """Put everything back as the book has it."""
+    originals.restore_all()
+    repairs.undo()
+    installed.clear()
+    beside.forget()
+    entries.clear()
+    _destinations.clear()

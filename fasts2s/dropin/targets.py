@@ -1,0 +1,132 @@
+"""What is replaced by what: every class and function of the book that has a faster one here.
+
+The methods of our layers are written so that they work on the book's objects: they touch only attributes that the
+book's class has, beside ``backend`` and what :mod:`fasts2s.dropin.beside` keeps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fasts2s import layers, optimizers, trainer
+from fasts2s.dropin import book_functions
+from fasts2s.dropin import book_models as book
+from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
+from fasts2s.models.peeky_seq2seq import PeekyDecoder
+from fasts2s.models.seq2seq import Decoder, Encoder
+
+Method = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One class of the book.
+
+    Attributes
+    ----------
+    name : str
+        Of the class.
+    home : str
+        Last part of the name of its module: a chapter's file may be loaded as ``seq2seq`` and as ``ch07.seq2seq``.
+    methods : dict of str to function
+        What is put in the place of its methods.
+    state : tuple of str
+        Attributes that a forward changes.
+    made_on_read : tuple of str
+        Attributes that the book's forward sets and ours does not.
+    runs_again : bool
+        Whether the book's forward can be run in the place of ours, once more.
+    ready : function or None
+        obj -> why this object cannot run ours, or "".
+    parts : function or None
+        Makes the object that the attribute ``_reader`` stands for.
+    """
+
+    name: str
+    home: str
+    methods: dict[str, Method]
+    state: tuple[str, ...] = ()
+    made_on_read: tuple[str, ...] = ()
+    runs_again: bool = True
+    ready: Callable[[Any], str] | None = None
+    parts: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class FunctionTarget:
+    """One function of the book.
+
+    Attributes
+    ----------
+    in_module : bool
+        Ours takes the names of the book's module before the arguments.
+    repairs : str
+        What does not work, or should not be done, without ours.
+    """
+
+    name: str
+    home: str
+    ours: Method
+    in_module: bool = False
+    repairs: str = ""
+
+
+def _methods(ours: type, *names: str) -> dict[str, Method]:
+    return {name: vars(ours)[name] for name in names}
+
+
+def _layer(ours: type, home: str, *state: str, made_on_read: tuple[str, ...] = (), runs_again: bool = True) -> Target:
+    return Target(ours.__name__, home, _methods(ours, "forward", "backward"), state, made_on_read, runs_again)
+
+
+def _model(ours: type, home: str, ready: Callable[[Any], str], **more: Method) -> Target:
+    methods = _methods(ours, "forward", "backward") | more
+    return Target(ours.__name__, home, methods, ready=ready, parts=book.reader)
+
+
+def _plain(name: str, home: str, ready: Callable[[Any], str] | None = None, **methods: Method) -> Target:
+    return Target(name, home, methods, ready=ready)
+
+
+_STEPS = ("layers",)
+LAYERS = (
+    _layer(layers.MatMul, "layers", "x"),
+    _layer(layers.Affine, "layers", "x"),
+    _layer(layers.Embedding, "layers", "idx"),
+    _layer(layers.Softmax, "layers", "out"),
+    _layer(layers.SoftmaxWithLoss, "layers", "y", "t"),
+    _layer(layers.TimeRNN, "time_layers", "h", made_on_read=_STEPS),
+    _layer(layers.TimeLSTM, "time_layers", "h", "c", made_on_read=_STEPS),
+    Target("TimeGRU", "time_layers", book_functions.TIME_GRU, ("h",), _STEPS),
+    _layer(layers.TimeEmbedding, "time_layers", made_on_read=_STEPS),
+    _layer(layers.TimeAffine, "time_layers", "x"),
+    _layer(layers.TimeSoftmaxWithLoss, "time_layers", made_on_read=("cache",)),
+    _layer(layers.TimeSigmoidWithLoss, "time_layers", "xs_shape", made_on_read=_STEPS),
+    # Its mask is drawn at random, and the book's backward wants nothing else.
+    _layer(layers.TimeDropout, "time_layers", "mask", runs_again=False),
+    _layer(layers.TimeAttention, "attention_layer", "attention_weights", made_on_read=_STEPS),
+)
+MODELS = (
+    _model(Encoder, "seq2seq", book.encoder_ready),
+    _model(Decoder, "seq2seq", book.decoder_ready, generate=book.decoder_generate),
+    _model(PeekyDecoder, "peeky_seq2seq", book.decoder_ready, generate=book.peeky_generate),
+    _model(AttentionEncoder, "attention_seq2seq", book.encoder_ready),
+    _model(AttentionDecoder, "attention_seq2seq", book.decoder_ready, generate=book.attention_generate),
+    _plain("Seq2seq", "seq2seq", book.seq2seq_ready, generate=book.seq2seq_generate),
+    _plain("RnnlmGen", "rnnlm_gen", generate=book.rnnlm_generate),
+    _plain("BetterRnnlmGen", "rnnlm_gen", generate=book.rnnlm_generate),
+)
+OTHERS = (
+    *(_plain(ours.__name__, "optimizer", **_methods(ours, "update")) for ours in optimizers.OPTIMIZERS),
+    _plain("RnnlmTrainer", "trainer", **_methods(trainer.RnnlmTrainer, "get_batch")),
+)
+FUNCTIONS = (
+    FunctionTarget("clip_grads", "util", book_functions.clip_grads),
+    FunctionTarget("remove_duplicate", "trainer", optimizers.remove_duplicate),
+    FunctionTarget("_download", "ptb", book_functions.download, True, "downloads only from a verified server"),
+)
+#: Last part of a module's name -> what it may hold.
+CLASSES: dict[str, list[Target]] = {}
+for _target in (*LAYERS, *MODELS, *OTHERS):
+    CLASSES.setdefault(_target.home, []).append(_target)
+HOMES = {*CLASSES, *(t.home for t in FUNCTIONS)}
