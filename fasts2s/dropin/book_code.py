@@ -10,7 +10,7 @@ from typing import Any
 
 from fasts2s.dropin import originals
 from fasts2s.dropin.canonical import fingerprint
-from fasts2s.dropin.errors import Unrecognised
+from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.sources import text_of
 
 #: What a global name of the book's code may stand for beside its own definitions.
@@ -19,7 +19,7 @@ _MODULES = {"numpy", "cupy", "os", "sys", "time", "pickle", "matplotlib.pyplot"}
 
 @cache
 def _known() -> dict[str, list[dict[str, str]]]:
-    """Return name of a class or function -> for every form that the editions have, name of a member -> fingerprint."""
+    """Return name of a class or function -> its form in each edition: name of a member -> fingerprint."""
     text = resources.files("fasts2s.dropin").joinpath("book_code.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
 
@@ -29,7 +29,7 @@ def require_known(obj: Any, members: tuple[str, ...]) -> None:
 
     Raises
     ------
-    Unrecognised
+    UnrecognisedError
         They are not; the text says what differs.
     """
     _require(obj, members, set())
@@ -41,17 +41,17 @@ def _require(obj: Any, members: tuple[str, ...], seen: set[int]) -> None:
     seen.add(id(obj))
     forms = _known().get(obj.__name__, [])
     if not forms or not isinstance(obj, type | FunctionType):
-        raise Unrecognised(f"{obj.__name__} is nothing of the book's")
+        raise UnrecognisedError(f"{obj.__name__} is nothing of the book's")
     text = text_of(obj, originals.of(obj))
     found = {name: fingerprint(node) for name, node in text.functions.items()}
     special = [name for name in found if name.startswith("__") and name not in forms[0]]
     if special:
-        raise Unrecognised(f"{obj.__name__}.{special[0]} is not in the book ({_where(obj)}:{text.node.lineno})")
+        raise UnrecognisedError(f"{obj.__name__}.{special[0]} is not in the book ({_where(obj)}:{text.node.lineno})")
     wanted = members or tuple(name for name in forms[0] if name in found) or (obj.__name__,)
     if not any(all(name in found and found[name][0] == form.get(name) for name in wanted) for form in forms):
         differing = [n for n in wanted if n not in found or all(found[n][0] != form.get(n) for form in forms)]
         what = f"{obj.__name__}.{differing[0]}" if differing and isinstance(obj, type) else obj.__name__
-        raise Unrecognised(f"{what} is not the book's ({_where(obj)}:{text.node.lineno})")
+        raise UnrecognisedError(f"{what} is not the book's ({_where(obj)}:{text.node.lineno})")
     for name in sorted(set().union(*(found[n][1] for n in wanted))):
         _require_name(name, obj, seen)
 
@@ -67,7 +67,7 @@ def _require_name(name: str, user: Any, seen: set[int]) -> None:
     if name == "GPU" and isinstance(value, bool):
         return
     if not isinstance(value, type | FunctionType) or value.__name__ != name:
-        raise Unrecognised(f"{name}, which {user.__name__} uses, is not the book's ({_where(user)})")
+        raise UnrecognisedError(f"{name}, which {user.__name__} uses, is not the book's ({_where(user)})")
     _require(value, (), seen)
 
 

@@ -63,11 +63,10 @@ def _copy(source: Path, target: Path) -> None:
     packed = source.with_name(f"{source.name}.gz")
     if not source.exists() and not packed.exists():
         raise FileNotFoundError(f"FASTS2S_PTB_DIR is {str(source.parent)!r}, where there is no {source.name}")
-    opened = source.open("rb") if source.exists() else gzip.open(packed, "rb")
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        with opened, part.open("wb") as out:
-            shutil.copyfileobj(opened, out)
+        with source.open("rb") if source.exists() else gzip.open(packed, "rb") as text, part.open("wb") as out:
+            shutil.copyfileobj(text, out)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -31,19 +31,22 @@ class _Writer:
         self._scopes: list[dict[str, str]] = []
 
     def write(self, value: Any) -> str:
-        if isinstance(value, ast.Name):
-            return f"({self._resolve(value.id)})"
-        if isinstance(value, ast.ExceptHandler) and value.name is not None:
-            return self._fields(value, name=self._resolve(value.name))
-        if isinstance(value, _FUNCTIONS):
-            return self._inside(value, _bound_in_function(value))
-        if isinstance(value, _COMPREHENSIONS):
-            return self._inside(value, _targets(value.generators))
         if isinstance(value, ast.AST):
-            return self._fields(value)
+            return self._node(value)
         if isinstance(value, list):
             return "[" + ",".join(map(self.write, value)) + "]"
         return f"{type(value).__name__}:{value!r}"
+
+    def _node(self, node: ast.AST) -> str:
+        if isinstance(node, ast.Name):
+            return f"({self._resolve(node.id)})"
+        if isinstance(node, ast.ExceptHandler) and node.name is not None:
+            return self._fields(node, name=self._resolve(node.name))
+        if isinstance(node, _FUNCTIONS):
+            return self._inside(node, _bound_in_function(node))
+        if isinstance(node, _COMPREHENSIONS):
+            return self._inside(node, _targets(node.generators))
+        return self._fields(node)
 
     def _inside(self, node: ast.AST, scope: dict[str, str]) -> str:
         self._scopes.append(scope)
@@ -55,10 +58,9 @@ class _Writer:
     def _fields(self, node: ast.AST, **replaced: str) -> str:
         parts = []
         for name, value in ast.iter_fields(node):
-            if name == "body" and isinstance(node, _DOCUMENTED):
-                value = _undocumented(value)
-            if name not in _SKIPPED and value is not None and value != []:
-                parts.append(f"{name}={replaced.get(name) or self.write(value)}")
+            counted = _undocumented(value) if name == "body" and isinstance(node, _DOCUMENTED) else value
+            if name not in _SKIPPED and counted is not None and counted != []:
+                parts.append(f"{name}={replaced.get(name) or self.write(counted)}")
         return f"{type(node).__name__}({','.join(parts)})"
 
     def _resolve(self, name: str) -> str:
@@ -84,7 +86,7 @@ def _bound_in_function(node: Function) -> dict[str, str]:
     scope = {p.arg: f".{p.arg}" for p in parameters}
     found = _Bound()
     for part in node.body if isinstance(node.body, list) else [node.body]:
-        found.visit(part)
+        found.read(part)
     number = 0
     for name in found.names:
         if name not in found.declared and name not in scope:
@@ -93,7 +95,7 @@ def _bound_in_function(node: Function) -> dict[str, str]:
     return scope
 
 
-class _Bound(ast.NodeVisitor):
+class _Bound:
     """The names that a function binds itself, in the order of its text."""
 
     def __init__(self) -> None:
@@ -101,43 +103,29 @@ class _Bound(ast.NodeVisitor):
         self.kept: set[str] = set()  # modules and inner functions go by their own names
         self.declared: set[str] = set()
 
-    def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Store | ast.Del):
+    def read(self, node: ast.AST) -> None:
+        """Note the names that a part of the function binds."""
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            self.declared.update(node.names)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            self._keep(*((alias.asname or alias.name).partition(".")[0] for alias in node.names))
+        elif isinstance(node, _DOCUMENTED):
+            self._keep(node.name)  # what is inside binds names of its own
+        elif isinstance(node, _COMPREHENSIONS):
+            # Its variables are its own, but `:=` inside it binds a name of the function.
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.NamedExpr):
+                    self.read(inner.target)
+        elif not isinstance(node, ast.Lambda):
+            self._read_name(node)
+            for part in ast.iter_child_nodes(node):
+                self.read(part)
+
+    def _read_name(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
             self.names[node.id] = None
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        if node.name is not None:
+        elif isinstance(node, ast.ExceptHandler) and node.name is not None:
             self.names[node.name] = None
-        self.generic_visit(node)
-
-    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
-        self._keep(*((alias.asname or alias.name).partition(".")[0] for alias in node.names))
-
-    visit_ImportFrom = visit_Import
-
-    def visit_Global(self, node: ast.Global | ast.Nonlocal) -> None:
-        self.declared.update(node.names)
-
-    visit_Nonlocal = visit_Global
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-        self._keep(node.name)  # what is inside binds names of its own
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-    visit_ClassDef = visit_FunctionDef
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        pass
-
-    def visit_ListComp(self, node: ast.AST) -> None:
-        # Its variables are its own, but `:=` inside it binds a name of the function.
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.NamedExpr):
-                self.visit(inner.target)
-
-    visit_SetComp = visit_ListComp
-    visit_DictComp = visit_ListComp
-    visit_GeneratorExp = visit_ListComp
 
     def _keep(self, *names: str) -> None:
         self.names.update(dict.fromkeys(names))
@@ -147,5 +135,5 @@ class _Bound(ast.NodeVisitor):
 def _targets(generators: list[ast.comprehension]) -> dict[str, str]:
     found = _Bound()
     for generator in generators:
-        found.visit(generator.target)
+        found.read(generator.target)
     return {name: f"%{number}" for number, name in enumerate(found.names)}

@@ -6,12 +6,12 @@ class FallbackWarning(RuntimeWarning):
 
 
 class FallbackError(RuntimeError):
-    """The same, and a class left as it is, where ``--strict`` forbids both. (No TypeError: the book swallows that.)"""
+    """The same, or a class left as it is, where ``--strict`` forbids it. (No TypeError: the book swallows that.)"""
 
 
 class VerificationError(RuntimeError):
     """Original and replacement computed different results."""
 
 
-class Unrecognised(Exception):
+class UnrecognisedError(Exception):
     """A definition is not the book's; the text says why."""

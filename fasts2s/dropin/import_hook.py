@@ -21,7 +21,7 @@ class _Finder:
         return spec
 
     def _from_others(self, name: str, path: Sequence[str] | None, target: Any) -> ModuleSpec | None:
-        after = sys.meta_path[sys.meta_path.index(self) + 1 :] if self in sys.meta_path else []  # type: ignore[comparison-overlap]
+        after = sys.meta_path[sys.meta_path.index(self) + 1 :] if self in sys.meta_path else []
         for finder in after:
             spec = finder.find_spec(name, path, target) if hasattr(finder, "find_spec") else None
             if spec is not None:

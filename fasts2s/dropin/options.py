@@ -1,4 +1,4 @@
-"""The command line of ``python -m fasts2s``: our options, then the script, ``-m module`` or ``-c code``, then its own."""
+"""The command line of ``python -m fasts2s``: our options, then the script (or ``-m``, ``-c``) and its own."""
 
 import argparse
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m fasts2s",
         usage="python -m fasts2s [options] script.py [args] | -m module [args] | -c code [args]",
-        description="Run a script of the book as plain python does, only faster. Everything said here goes to stderr.",
+        description="Run a script of the book as plain python does, only faster. What is said here goes to stderr.",
         epilog="The commands train, ask, generate, info and warmup belong to the program fasts2s.",
         allow_abbrev=False,
     )

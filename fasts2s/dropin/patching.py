@@ -9,7 +9,7 @@ from typing import Any
 
 from fasts2s.dropin import beside, originals, repairs, verify, wrappers
 from fasts2s.dropin.book_code import require_known
-from fasts2s.dropin.errors import FallbackError, Unrecognised
+from fasts2s.dropin.errors import FallbackError, UnrecognisedError
 from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings
 from fasts2s.dropin.targets import CLASSES, FUNCTIONS, HOMES, FunctionTarget, Target
@@ -56,7 +56,7 @@ def _offer_class(target: Target, found: type) -> None:
     try:
         if target.name not in settings.trust:
             require_known(found, tuple(target.methods))
-    except Unrecognised as error:
+    except UnrecognisedError as error:
         _leave(entry, str(error))
         if settings.verify and {"forward", "backward"} <= target.methods.keys():
             _watch(target, entry, found)
@@ -91,7 +91,7 @@ def _install(target: Target, entry: Entry, found: type) -> None:
             again = _again(book["forward"], target)
             originals.replace(found, name, beside.MadeOnRead(name, again))
         if settings.verify:
-            new |= verify.layer_methods(target, entry, book, new)
+            new |= verify.layer_methods(entry, book, dict(new))
     for name in new.keys() - {"forward", "backward"}:
         new[name] = wrappers.plain(target, entry, book[name], new[name])
         if settings.verify:
@@ -110,7 +110,7 @@ def _watch(target: Target, entry: Entry, found: type) -> None:
     if not all(isinstance(method, FunctionType) for method in book.values()):
         return
     _lend(target, found)
-    for name, method in verify.edited_methods(target, entry, book, target.methods).items():  # type: ignore[arg-type]
+    for name, method in verify.edited_methods(entry, book, target.methods).items():  # type: ignore[arg-type]
         originals.replace(found, name, wraps(book[name])(method))  # type: ignore[arg-type]
 
 
@@ -122,7 +122,7 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
     try:
         if target.name not in settings.trust:
             require_known(found, ())
-    except Unrecognised as error:
+    except UnrecognisedError as error:
         _leave(entry, str(error))
         return
     entry.status = REPLACED

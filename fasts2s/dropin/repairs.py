@@ -70,7 +70,9 @@ def _asks_for_int(module: ModuleType) -> bool:
     file = getattr(module, "__file__", None) or ""
     with contextlib.suppress(SyntaxError, ValueError):
         return any(
-            isinstance(node, ast.Attribute) and node.attr == "int" and getattr(node.value, "id", "") in {"numpy", "np"}
+            isinstance(node, ast.Attribute)
+            and node.attr == "int"
+            and getattr(node.value, "id", "") in {"numpy", "np"}
             for node in ast.walk(ast.parse("".join(linecache.getlines(file))))
         )
     return False

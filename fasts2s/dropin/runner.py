@@ -14,7 +14,7 @@ from typing import Any
 from fasts2s.dropin.options import Options
 
 
-class CannotRun(Exception):
+class CannotRunError(Exception):
     """There is no such script or module; the text is the line that plain python prints."""
 
 
@@ -29,7 +29,7 @@ def run(options: Options) -> int:
     try:
         sys.argv = [options.what if options.kind == "script" else options.kind, *options.args]
         code = _PREPARE[options.kind](options.what, main)
-    except CannotRun as error:
+    except CannotRunError as error:
         print(f"{sys.executable}: {error}", file=sys.stderr)
         return 2 if options.kind == "script" else 1
     except SyntaxError as error:
@@ -86,11 +86,13 @@ def _prepare_script(what: str, main: ModuleType) -> CodeType:
         return compile(sys.stdin.read(), "<stdin>", "exec", dont_inherit=True)
     path = Path(what)
     if path.is_dir():
-        raise CannotRun(f"can't run directory {str(path.absolute())!r}: give the script in it, or use -m")
+        raise CannotRunError(f"can't run directory {str(path.absolute())!r}: give the script in it, or use -m")
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise CannotRun(f"can't open file {str(path.absolute())!r}: [Errno {error.errno}] {error.strerror}") from None
+        raise CannotRunError(
+            f"can't open file {str(path.absolute())!r}: [Errno {error.errno}] {error.strerror}"
+        ) from None
     _put_first(str(path.resolve().parent))
     main.__dict__.update(
         __file__=what, __spec__=None, __package__=None, __cached__=None, __loader__=SourceFileLoader("__main__", what)
@@ -106,10 +108,10 @@ def _prepare_module(what: str, main: ModuleType) -> CodeType:
         spec = _spec(what)
     loader: Any = None if spec is None else spec.loader
     if spec is None or not hasattr(loader, "get_code"):
-        raise CannotRun(f"No module named {what}")
+        raise CannotRunError(f"No module named {what}")
     code = loader.get_code(spec.name)
     if code is None:
-        raise CannotRun(f"No code object available for {what}")
+        raise CannotRunError(f"No code object available for {what}")
     sys.argv[0] = spec.origin or what
     main.__dict__.update(
         __file__=spec.origin, __spec__=spec, __package__=spec.parent, __cached__=spec.cached, __loader__=loader
@@ -122,7 +124,7 @@ def _spec(name: str) -> Any:
     try:
         return importlib.util.find_spec(name)
     except (ImportError, ValueError) as error:
-        raise CannotRun(
+        raise CannotRunError(
             f"Error while finding module specification for {name!r} ({type(error).__name__}: {error})"
         ) from None
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple, TypeAlias
 
-from fasts2s.dropin.errors import Unrecognised
+from fasts2s.dropin.errors import UnrecognisedError
 
 Node: TypeAlias = ast.ClassDef | ast.FunctionDef
 
@@ -34,23 +34,23 @@ def text_of(obj: type | FunctionType, originals: dict[str, Any]) -> Text:
 
     Raises
     ------
-    Unrecognised
+    UnrecognisedError
         There is no text, or it is not what the object was compiled from.
     """
     codes = _codes(obj, originals)
     if not codes:
-        raise Unrecognised("it has no methods of its own")
+        raise UnrecognisedError("it has no methods of its own")
     filename = next(iter(codes.values())).co_filename
     linecache.checkcache(filename)
     lines = linecache.getlines(filename)
     if not lines:
-        raise Unrecognised(f"its source text is not there ({filename})")
+        raise UnrecognisedError(f"its source text is not there ({filename})")
     parsed = _parsed("".join(lines), filename)
-    for node in parsed.tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == obj.__name__:
-            if _compiled_from(parsed.code, node, codes):
-                return Text(node, {name: part for name, part in _functions(node).items() if name in codes})
-    raise Unrecognised(f"its code is not that of its source text ({filename})")
+    definitions = [node for node in parsed.tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    for node in definitions:
+        if node.name == obj.__name__ and _compiled_from(parsed.code, node, codes):
+            return Text(node, {name: part for name, part in _functions(node).items() if name in codes})
+    raise UnrecognisedError(f"its code is not that of its source text ({filename})")
 
 
 def _codes(obj: type | FunctionType, originals: dict[str, Any]) -> dict[str, CodeType]:
@@ -66,7 +66,7 @@ def _parsed(text: str, filename: str) -> Parsed:
         tree = ast.parse(text, filename)
         return Parsed(tree, compile(text, filename, "exec", dont_inherit=True))
     except (SyntaxError, ValueError) as error:
-        raise Unrecognised(f"its source text cannot be read: {error}") from None
+        raise UnrecognisedError(f"its source text cannot be read: {error}") from None
 
 
 def _functions(node: Node) -> dict[str, ast.FunctionDef]:

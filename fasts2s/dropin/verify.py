@@ -14,9 +14,9 @@ import numpy as np
 from fasts2s.dropin import beside, originals
 from fasts2s.dropin.errors import VerificationError
 from fasts2s.dropin.report import Entry
-from fasts2s.dropin.targets import Target
 
 Method = Callable[..., Any]
+Methods = dict[str, Method]
 #: Relative difference (L2) that two correct float32 implementations do not reach: sums in another order.
 TOLERANCE = 1e-4
 
@@ -74,36 +74,44 @@ class _Pair:
         entry.our_seconds += our_seconds
         if found > TOLERANCE and self._binding:
             raise VerificationError(
-                f"{entry.name}: original and replacement differ by {found:.2e} (relative, L2) in call {entry.checked}, "
-                f"expected at most {TOLERANCE:.0e}"
+                f"{entry.name}: original and replacement differ by {found:.2e} (relative, L2) "
+                f"in call {entry.checked}, expected at most {TOLERANCE:.0e}"
             )
 
 
+def _is_part(value: Any) -> bool:
+    return hasattr(value, "forward") and hasattr(value, "__dict__")
+
+
 def _twin(obj: Any) -> Any:
-    """Return the twin of a layer: a copy with the same parameters, gradients of its own, and the state of the layer."""
+    """Return the twin of a layer or of what is made of layers: the same parameters, gradients of its own."""
     kept = beside.of(obj)
     if kept.twin is None:
-        kept.twin = copy.copy(obj)
+        twin = kept.twin = copy.copy(obj)
+        parts = {name: _twin(part) for name, part in vars(obj).items() if _is_part(part)}
+        vars(twin).update(parts)
         if hasattr(obj, "grads"):
-            kept.twin.grads = [np.zeros_like(g) for g in obj.grads]
+            of_parts = [grad for part in parts.values() for grad in getattr(part, "grads", [])]
+            twin.grads = of_parts or [np.zeros_like(grad) for grad in obj.grads]
     return kept.twin
 
 
-def _synchronise(twin: Any, obj: Any, target: Target) -> None:
+def _synchronise(twin: Any, obj: Any) -> None:
+    """Give the twin the state of its original, but not what only one of the two forwards keeps for its backward."""
     for name, value in vars(obj).items():
-        if name not in {"grads", "cache", *target.made_on_read}:
+        if _is_part(value):
+            _synchronise(_twin(value), value)
+        elif name not in {"grads", "cache", "layers"}:
             vars(twin)[name] = value
 
 
-def layer_methods(
-    target: Target, entry: Entry, book: dict[str, Method], ours: dict[str, Method]
-) -> dict[str, Method]:
+def layer_methods(entry: Entry, book: Methods, ours: Methods) -> Methods:
     """Return forward and backward that run both; the results of ours count."""
     pair = _Pair(entry, True)
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
         twin = _twin(self)
-        _synchronise(twin, self, target)
+        _synchronise(twin, self)
         return pair.run(
             lambda: book["forward"](twin, *args, **kwargs), lambda: ours["forward"](self, *args, **kwargs), _both
         )
@@ -123,9 +131,7 @@ def _both(a: Any, b: Any) -> tuple[Any, Any]:
     return a, b
 
 
-def edited_methods(
-    target: Target, entry: Entry, book: dict[str, Method], ours: dict[str, Method]
-) -> dict[str, Method]:
+def edited_methods(entry: Entry, book: Methods, ours: Methods) -> Methods:
     """Return forward and backward of a class that is not recognised: its own results count, ours run on a twin."""
     pair = _Pair(entry, False)
 
@@ -135,7 +141,7 @@ def edited_methods(
             return book[name](self, *args, **kwargs)
         try:
             if name == "forward":
-                _synchronise(twin, self, target)
+                _synchronise(twin, self)
             own = getattr(self, "grads", None)
             return pair.run(
                 lambda: book[name](self, *args, **kwargs),
@@ -155,7 +161,7 @@ def edited_methods(
     return {"forward": forward, "backward": backward}
 
 
-def _on_twin(twin: Any, name: str, ours: dict[str, Method], args: Any, kwargs: Any, entry: Entry) -> Any:
+def _on_twin(twin: Any, name: str, ours: Methods, args: Any, kwargs: Any, entry: Entry) -> Any:
     try:
         return ours[name](twin, *args, **kwargs)
     except Exception as error:
