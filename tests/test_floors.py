@@ -13,7 +13,7 @@ SOURCES = {"fasts2s": ROOT / "fasts2s", "fasts2s_kernels": ROOT / "kernels" / "f
 FLOORS = {"fasts2s_kernels": 0, "backend": 1, "models": 3, "trainer": 4, "dropin": 5}
 FLOORS |= dict.fromkeys(("layers", "initial_weights", "optimizers", "generation", "evaluation", "checkpoint"), 2)
 FLOORS |= dict.fromkeys(("testing", "sequence", "corpus"), 2)
-FLOORS |= dict.fromkeys(("cli", "__main__", "commands", "examples", "apps"), 6)
+FLOORS |= dict.fromkeys(("cli", "__main__", "auto", "commands", "examples", "apps"), 6)
 # What the package itself hands out comes from all units up to the trainer.
 FLOOR_OF_THE_PACKAGE = 4
 

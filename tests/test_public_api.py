@@ -29,7 +29,8 @@ def public_modules():
     found = [fasts2s, fasts2s_kernels]
     for package in (fasts2s, fasts2s_kernels):
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not any(part.startswith("_") for part in info.name.split(".")):
+            # Importing fasts2s.auto switches the drop-in on, which is all there is to it.
+            if not any(part.startswith("_") for part in info.name.split(".")) and info.name != "fasts2s.auto":
                 found.append(importlib.import_module(info.name))
     return found
 

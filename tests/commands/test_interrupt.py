@@ -21,7 +21,9 @@ from fasts2s.sequence import addition_lines
 )
 def test_interrupt_saves_and_exits_cleanly(tmp_path, arguments):
     folder = tmp_path / "run"
-    start = "import sys; from fasts2s.cli import main; sys.exit(main())"
+    # Whoever starts the tests in the background has Ctrl-C ignored, in their children too.
+    heard = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    start = f"{heard}; from fasts2s.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", start, "train", *arguments, "--out", str(folder)]
     # The child must find the packages as this process does, installed or not.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -48,6 +50,12 @@ def test_interrupt_saves_and_exits_cleanly(tmp_path, arguments):
 
 @pytest.fixture
 def exercises(tmp_path):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield _exercises(tmp_path)
+    signal.signal(signal.SIGINT, before)
+
+
+def _exercises(tmp_path):
     path = tmp_path / "few.txt"
     path.write_text("\n".join(addition_lines(500, seed=5)) + "\n", encoding="utf-8")
     return ["--data", str(path), "--hidden", "4", "--wordvec", "2", "--batch-size", "50", "--epochs", "4"]

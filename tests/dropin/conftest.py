@@ -1,0 +1,81 @@
+"""A small library with the book's interface, known for the time of a test as if it were an edition of the book."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fasts2s
+from fasts2s.dropin import book_code
+from fasts2s.dropin.canonical import fingerprint
+
+BOOK = Path(__file__).parent / "book"
+_NAMES = ("common", "dataset", "ch06", "ch07", "ch08")
+_CHAPTERS = ("seq2seq", "peeky_seq2seq", "attention_seq2seq", "attention_layer", "rnnlm_gen", "rnnlm")
+
+
+def known_forms() -> dict[str, list[dict[str, str]]]:
+    """Return the fingerprints of the small library in the form of book_code.json."""
+    known: dict[str, list[dict[str, str]]] = {}
+    for file in sorted(BOOK.rglob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                known[node.name] = [{node.name: fingerprint(node)[0]}]
+            elif isinstance(node, ast.ClassDef):
+                methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+                known[node.name] = [{part.name: fingerprint(part)[0] for part in methods}]
+    return known
+
+
+def _forget_modules() -> None:
+    for name in list(sys.modules):
+        if name.partition(".")[0] in {*_NAMES, *_CHAPTERS}:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """The folder of a copy of the library; its chapter 7 is the current folder and on the path, as for a script."""
+    folder = tmp_path / "book"
+    shutil.copytree(BOOK, folder)
+    monkeypatch.setattr(book_code, "_known", known_forms)
+    monkeypatch.chdir(folder / "ch07")
+    monkeypatch.syspath_prepend(str(folder / "ch08"))
+    monkeypatch.syspath_prepend(str(folder / "ch07"))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    _forget_modules()
+    yield folder
+    fasts2s.unpatch()
+    _forget_modules()
+
+
+#: Makes the library known in a process of its own, then goes on as ``python -m fasts2s``.
+_START = """
+import json, sys
+from fasts2s.dropin import book_code, launch
+known = json.loads(sys.argv.pop(1))
+book_code._known = lambda: known
+sys.exit(launch.main())
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return run(*arguments, cwd, **environment): ``python -m fasts2s`` with the library known, or plain python."""
+    import json  # noqa: PLC0415
+
+    def start(*arguments, cwd, plain=False, stdin="", **environment):
+        first = [] if plain else ["-c", _START, json.dumps(known_forms())]
+        variables = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "MPLBACKEND": "Agg"}
+        variables |= {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120"} | environment
+        return subprocess.run(
+            [sys.executable, *first, *arguments], cwd=cwd, env=variables, input=stdin, capture_output=True,
+            text=True, timeout=300, check=False,
+        )  # fmt: skip
+
+    return start
