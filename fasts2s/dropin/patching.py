@@ -91,7 +91,7 @@ def _install(target: Target, entry: Entry, found: type) -> None:
             again = _again(book["forward"], target)
             originals.replace(found, name, beside.MadeOnRead(name, again))
         if settings.verify:
-            new |= verify.layer_methods(entry, book, dict(new))
+            new |= verify.layer_methods(entry, book, dict(new), target.ready)
     for name in new.keys() - {"forward", "backward"}:
         new[name] = wrappers.plain(target, entry, book[name], new[name])
         if settings.verify:

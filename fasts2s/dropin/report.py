@@ -97,14 +97,14 @@ class Timed:
             _stack.inner[-1] += seconds
 
 
-def note_fallback(entry: Entry, reason: str, *, strict: bool) -> None:
+def note_fallback(entry: Entry, reason: str, *, strict: bool, warn: bool = True) -> None:
     """Count a fallback and warn of its reason once. Raises FallbackError where strict."""
     first = reason not in entry.fallbacks
     entry.fallbacks[reason] = entry.fallbacks.get(reason, 0) + 1
     text = f"{entry.name}: the book's own code runs instead ({reason})"
     if strict:
         raise FallbackError(text)
-    if first:
+    if first and warn:
         warnings.warn(text, FallbackWarning, stacklevel=4)
 
 

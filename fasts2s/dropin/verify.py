@@ -105,11 +105,13 @@ def _synchronise(twin: Any, obj: Any) -> None:
             vars(twin)[name] = value
 
 
-def layer_methods(entry: Entry, book: Methods, ours: Methods) -> Methods:
-    """Return forward and backward that run both; the results of ours count."""
+def layer_methods(entry: Entry, book: Methods, ours: Methods, ready: Callable[[Any], str] | None) -> Methods:
+    """Return forward and backward that run both; the results of ours count. What is not ready is not compared."""
     pair = _Pair(entry, True)
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if ready is not None and ready(self):
+            return ours["forward"](self, *args, **kwargs)
         twin = _twin(self)
         _synchronise(twin, self)
         return pair.run(
@@ -117,6 +119,8 @@ def layer_methods(entry: Entry, book: Methods, ours: Methods) -> Methods:
         )
 
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if beside.of(self).replay is None:
+            return ours["backward"](self, *args, **kwargs)
         twin = _twin(self)
         return pair.run(
             lambda: book["backward"](twin, *args, **kwargs),

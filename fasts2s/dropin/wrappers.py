@@ -30,7 +30,8 @@ def forward_of(target: Target, entry: Entry, original: Method, ours: Method) -> 
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
         kept, reason = beside.of(self), _ready(target, self)
-        if not reason:
+        ready = not reason
+        if ready:
             before = {name: getattr(self, name) for name in names}
             try:
                 with Timed(entry):
@@ -42,7 +43,8 @@ def forward_of(target: Target, entry: Entry, original: Method, ours: Method) -> 
                 reason = _reason(error)
         kept.cache = kept.replay = None
         out = original(self, *args, **kwargs)  # outside of the handler: its own errors, and no other
-        note_fallback(entry, reason, strict=settings.strict)
+        # That a part was left as it is has been said of the part.
+        note_fallback(entry, reason, strict=settings.strict, warn=ready)
         return out
 
     return forward
@@ -86,14 +88,15 @@ def plain(target: Target, entry: Entry, original: Method, ours: Method) -> Metho
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         reason = _ready(target, self)
-        if not reason:
+        ready = not reason
+        if ready:
             try:
                 with Timed(entry):
                     return ours(self, *args, **kwargs)
             except Exception as error:
                 reason = _reason(error)
         out = original(self, *args, **kwargs)
-        note_fallback(entry, reason, strict=settings.strict)
+        note_fallback(entry, reason, strict=settings.strict, warn=ready)
         return out
 
     return method
