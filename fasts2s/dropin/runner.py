@@ -94,10 +94,11 @@ def _prepare_script(what: str, main: ModuleType) -> CodeType:
             f"can't open file {str(path.absolute())!r}: [Errno {error.errno}] {error.strerror}"
         ) from None
     _put_first(str(path.resolve().parent))
-    main.__dict__.update(
-        __file__=what, __spec__=None, __package__=None, __cached__=None, __loader__=SourceFileLoader("__main__", what)
-    )
-    return compile(text, what, "exec", dont_inherit=True)
+    # As it was given, behind the current folder: that is how plain python names it, in tracebacks too.
+    file = str(Path.cwd() / "_")[:-1] + what if not path.is_absolute() else what
+    loader = SourceFileLoader("__main__", file)
+    main.__dict__.update(__file__=file, __spec__=None, __package__=None, __cached__=None, __loader__=loader)
+    return compile(text, file, "exec", dont_inherit=True)
 
 
 def _prepare_module(what: str, main: ModuleType) -> CodeType:

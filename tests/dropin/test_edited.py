@@ -201,7 +201,7 @@ def test_verify_stops_at_a_difference(book, monkeypatch):
     monkeypatch.setitem(target.methods, "forward", lambda self, x: 1.01 * right(self, x))
     with fasts2s.patched("numpy", verify=True):
         layer = layers.TimeAffine(np.ones((3, 4), "f"), np.ones(4, "f"))
-        with pytest.raises(fasts2s.VerificationError, match="TimeAffine: original and replacement differ by 9.9"):
+        with pytest.raises(fasts2s.VerificationError, match=r"TimeAffine: original and replacement differ by 9\.9"):
             layer.forward(np.ones((2, 5, 3), "f"))
 
 

@@ -1,0 +1,202 @@
+"""``python -m fasts2s``: what a script sees is what plain python shows it, and nothing of ours is on stdout."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+
+from tests.dropin.conftest import BOOK, known_forms
+
+
+@pytest.fixture
+def library(tmp_path):
+    shutil.copytree(BOOK, tmp_path / "book")
+    return tmp_path / "book"
+
+
+SEEN = """
+import sys, os, json
+print(json.dumps([sys.argv, __name__, __file__, sys.path[0], __package__, __spec__ is None, sys.stdin.read(),
+    type(sys.modules["__main__"]).__name__, sys.modules["__main__"].__dict__ is globals(), __doc__]))
+"""
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "--backend", "-m", "-c"], ["--", "x"]], ids=str)
+def test_a_script_sees_what_plain_python_shows(run, tmp_path, arguments):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "seen.py").write_text(SEEN)
+    found = run("-q", "sub/seen.py", *arguments, cwd=tmp_path, stdin="a line\n")
+    plain = run("sub/seen.py", *arguments, cwd=tmp_path, stdin="a line\n", plain=True)
+    assert (found.stdout, found.stderr, found.returncode) == (plain.stdout, "", 0)
+
+
+def test_a_module_and_code(run, tmp_path):
+    package = tmp_path / "pack"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "__main__.py").write_text(
+        "import sys\nfrom . import part\nprint(sys.argv, __name__, __package__, part.x)"
+    )
+    (package / "part.py").write_text(
+        "import sys\nx = 3\nif __name__ == '__main__':\n    print(sys.argv, __spec__.name)"
+    )
+    for rest in (
+        ["-m", "pack", "a"],
+        ["-m", "pack.part", "-x"],
+        ["-c", "import sys; print(sys.argv, sys.path[0])", "1"],
+    ):
+        plain = run(*rest, cwd=tmp_path, plain=True)
+        found = run("-q", *rest, cwd=tmp_path)
+        assert (found.stdout, found.stderr, found.returncode) == (plain.stdout, "", 0), rest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import sys\nsys.exit(3)",
+        "import sys\nsys.exit('a last word')",
+        "raise SystemExit",
+        "def f():\n    raise ValueError('wrong')\n\n\nf()",
+        "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise KeyError('k') from e",
+        "def broken(:\n    pass",
+        "import there_is_no_such_module",
+        "import broken_module",
+        "print('before')\nraise KeyboardInterrupt",
+        "import sys\nsys.excepthook = lambda *a: print('mine', a[0].__name__)\n1 / 0",
+        "import atexit\natexit.register(print, 'at the end')\nraise KeyboardInterrupt",
+        "import os\nos._exit(5)",
+    ],
+)
+def test_a_wrong_script_behaves_as_under_plain_python(run, tmp_path, text):
+    (tmp_path / "script.py").write_text(text + "\n")
+    (tmp_path / "broken_module.py").write_text("x = (\n")
+    found, plain = run("-q", "script.py", cwd=tmp_path), run("script.py", cwd=tmp_path, plain=True)
+    assert (found.stdout, found.returncode) == (plain.stdout, plain.returncode)
+    assert _without_our_frames(found.stderr) == plain.stderr
+
+
+def _without_our_frames(text):
+    """Without the frames of the import hook, which stand between an import and what it finds."""
+    kept, lines = [], text.splitlines(keepends=True)
+    while lines:
+        line = lines.pop(0)
+        if "fasts2s/dropin/import_hook" in line:
+            while lines and lines[0].startswith("    "):
+                lines.pop(0)
+            continue
+        kept.append(line)
+    return "".join(kept)
+
+
+@pytest.mark.parametrize("what", ["missing.py", "-m no_such_module"])
+def test_what_is_not_there(run, tmp_path, what):
+    found, plain = run("-q", *what.split(), cwd=tmp_path), run(*what.split(), cwd=tmp_path, plain=True)
+    assert (found.stdout, found.stderr, found.returncode) == (plain.stdout, plain.stderr, plain.returncode)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT as a terminal does")
+def test_ctrl_c_ends_the_process_by_the_signal(tmp_path):
+    import subprocess  # noqa: PLC0415
+
+    (tmp_path / "wait.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    start += "from fasts2s.dropin import launch; sys.exit(launch.main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", start, "-q", "wait.py"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+    )  # fmt: skip
+    assert process.stdout.readline() == "here\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
+    assert err.endswith("KeyboardInterrupt\n")
+    assert "fasts2s" not in err
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_the_books_way_of_training(run, library, backend):
+    # On current NumPy the script itself does not run; NumPy's int is given back to it for plain python.
+    fixed = "import numpy; numpy.int = int; import runpy, sys; sys.path[0] = '.'; sys.argv = sys.argv[1:]"
+    fixed += "; runpy.run_path('train_seq2seq.py', run_name='__main__')"
+    plain = run("-c", fixed, "train_seq2seq.py", cwd=library / "ch07", plain=True)
+    assert plain.returncode == 0, plain.stderr
+    found = run("--backend", backend, "--profile", "--report", "r.json", "train_seq2seq.py", cwd=library / "ch07")
+    assert found.returncode == 0, found.stderr
+    assert found.stdout == plain.stdout
+    assert f"{backend}: " in found.stderr
+    assert "TimeSoftmaxWithLoss" in found.stderr
+    assert "repaired: dataset.sequence (numpy.int" in found.stderr
+    assert "of it the script" in found.stderr
+    report = json.loads((library / "ch07" / "r.json").read_text())
+    assert report["backend"] == backend
+    assert {e["name"]: e["calls"] for e in report["entries"]}["PeekyDecoder"] == 32
+    assert not any(e["fallbacks"] for e in report["entries"])
+
+
+def test_chapter_eight_finds_chapter_seven_from_anywhere(run, library, tmp_path):
+    found = run("--backend", "numpy", str(library / "ch08" / "train.py"), cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert "repaired: import seq2seq" in found.stderr
+    assert found.stdout.endswith(" seq2seq\n")
+    assert found.stderr.count("repaired: import seq2seq") == 1
+
+
+def test_verify_and_strict(run, library):
+    found = run("--backend", "numpy", "--verify", "train_seq2seq.py", cwd=library / "ch07")
+    assert found.returncode == 0, found.stderr
+    assert "calls compared, largest difference" in found.stderr
+    path = library / "common" / "time_layers.py"
+    path.write_text(path.read_text().replace("later = c * f + g * i", "later = f * c + i * g"))
+    found = run("--backend", "numpy", "--strict", "train_seq2seq.py", cwd=library / "ch07")
+    assert found.returncode == 1
+    assert (
+        "FallbackError: common.time_layers.TimeLSTM was left as it is: LSTM.forward is not the book's" in found.stderr
+    )
+    found = run("--backend", "numpy", "train_seq2seq.py", cwd=library / "ch07")
+    assert found.returncode == 0
+    assert "[fasts2s] TimeLSTM left as it is: LSTM.forward is not the book's" in found.stderr
+
+
+def test_a_script_without_the_book_is_said_to_run_as_it_is(run, tmp_path):
+    (tmp_path / "script.py").write_text("print(1)\n")
+    found = run("script.py", cwd=tmp_path)
+    assert found.stdout == "1\n"
+    assert "nothing of the book was found" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "expected a script"),
+        (["-m"], "expected the name of a module after -m"),
+        (["--threads", "0", "x.py"], "'0' is not a whole number >= 1"),
+        (["--prof", "x.py"], "unrecognized arguments: --prof"),
+        (["--backend", "torch", "x.py"], "invalid choice: 'torch'"),
+        (["--backend", "cupy", "x.py"], "cupy"),
+    ],
+    ids=str,
+)
+def test_wrong_options(run, tmp_path, arguments, message):
+    found = run(*arguments, cwd=tmp_path)
+    assert found.returncode == 2
+    assert message in found.stderr
+    assert found.stdout == ""
+
+
+def test_threads_reach_the_kernels(run, tmp_path):
+    (tmp_path / "script.py").write_text("import os\nprint(os.environ['FASTS2S_NUM_THREADS'])\n")
+    assert run("-q", "--threads", "1", "script.py", cwd=tmp_path).stdout == "1\n"
+
+
+def test_importing_auto_is_patching(run, library):
+    code = "import sys, json\nfrom fasts2s.dropin import book_code\n"
+    code += f"book_code._known = lambda: json.loads({json.dumps(json.dumps(known_forms()))})\n"
+    code += "import fasts2s.auto, fasts2s\nsys.path.append('..')\nimport common.time_layers\n"
+    code += "print(fasts2s.is_patched(), 'TimeLSTM' in fasts2s.status().names('replaced'))"
+    found = run("-c", code, cwd=library / "ch07", plain=True)
+    assert found.stdout == "True True\n", found.stderr
