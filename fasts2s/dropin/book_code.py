@@ -14,7 +14,7 @@ from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.sources import text_of
 
 #: What a global name of the book's code may stand for beside its own definitions.
-_MODULES = {"numpy", "cupy", "os", "sys", "time", "pickle", "matplotlib.pyplot"}
+_MODULES = {"numpy", "cupy", "os", "sys", "time", "pickle", "matplotlib.pyplot", "urllib"}
 
 
 @cache
@@ -64,8 +64,8 @@ def _require_name(name: str, user: Any, seen: set[int]) -> None:
         return
     if isinstance(value, ModuleType) and getattr(value, "__name__", "") in _MODULES:
         return
-    if name == "GPU" and isinstance(value, bool):
-        return
+    if (name == "GPU" and isinstance(value, bool)) or isinstance(value, str):
+        return  # texts, such as names of folders, are data: what replaces the function reads them too
     if not isinstance(value, type | FunctionType) or value.__name__ != name:
         raise UnrecognisedError(f"{name}, which {user.__name__} uses, is not the book's ({_where(user)})")
     _require(value, (), seen)

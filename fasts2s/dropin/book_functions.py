@@ -55,7 +55,7 @@ def download(space: dict[str, Any], file_name: str) -> None:
         _copy(Path(folder) / file_name, target)
         return
     print(f"Downloading {file_name} ... ")  # the book's own words: this is the script's output
-    corpus.fetch_ptb(target.parent, names=[file_name])
+    corpus.fetch_ptb(target.parent, names=[file_name], base_url=space["url_base"])
     print("Done")
 
 

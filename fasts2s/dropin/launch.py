@@ -29,8 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, ImportError) as error:
         print(f"python -m fasts2s: {error}", file=sys.stderr)
         return 2
-    if options.kind == "script":
-        _find_the_book(Path(options.what))
+    _find_the_book(Path(options.what).resolve().parent if options.kind == "script" else Path.cwd())
     report.before_first_call.append(_announce)
     started = time.perf_counter()
     atexit.register(_finish, options, started)  # first in, so last to run: after the script's own
@@ -48,17 +47,19 @@ def _speak(verbosity: int) -> None:
     _log.setLevel(logging.WARNING if verbosity < 0 else logging.DEBUG if verbosity > 0 else logging.INFO)
 
 
-def _find_the_book(script: Path) -> None:
-    """Let the script find ``common`` and what chapter 8 wants of chapter 7, wherever it is started from."""
-    folder = script.resolve().parent
+def _find_the_book(folder: Path) -> None:
+    """Let a script in this folder find ``common``, and in chapter 8 what it wants of chapter 7, from anywhere."""
     if (folder.parent / "common" / "time_layers.py").is_file():
         sys.path.append(str(folder.parent))
-    repairs.repair_imports(folder)
+    for place in {folder, Path.cwd()}:
+        repairs.repair_imports(place)
 
 
 def _announce() -> None:
     found = patching.report()
-    _log.info("%s, %s: %s replaced", fasts2s.__version__, active_backend().name, " ".join(found.names(REPLACED)))
+    names = found.names(REPLACED)
+    _log.info("%s, %s: %d classes and functions replaced", fasts2s.__version__, active_backend().name, len(names))
+    _log.debug("replaced: %s", " ".join(names))
     for entry in found.entries:
         if entry.status == LEFT:
             _log.info("%s left as it is: %s", entry.name, entry.reason)

@@ -128,7 +128,7 @@ def test_the_books_way_of_training(run, library, backend):
     found = run("--backend", backend, "--profile", "--report", "r.json", "train_seq2seq.py", cwd=library / "ch07")
     assert found.returncode == 0, found.stderr
     assert found.stdout == plain.stdout
-    assert f"{backend}: " in found.stderr
+    assert f", {backend}: " in found.stderr
     assert "TimeSoftmaxWithLoss" in found.stderr
     assert "repaired: dataset.sequence (numpy.int" in found.stderr
     assert "of it the script" in found.stderr
