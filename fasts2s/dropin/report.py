@@ -131,7 +131,8 @@ class Report:
         if not self.entries:
             return "nothing of the book was found"
         lines = [f"{'':34} {'calls':>9} {'s':>9} {'ms/call':>9}  remarks"]
-        for e in sorted(self.entries, key=lambda e: (-e.seconds, e.module, e.name)):
+        told = [e for e in self.entries if e.calls or _remarks(e)]
+        for e in sorted(told, key=lambda e: (-e.seconds, e.module, e.name)):
             each = f"{1e3 * e.seconds / e.calls:9.3f}" if e.calls else " " * 9
             lines.append(f"{e.module + '.' + e.name:34} {e.calls:9,} {e.seconds:9.3f} {each}  {_remarks(e)}".rstrip())
         if self.total_seconds:
@@ -139,6 +140,9 @@ class Report:
             share = 100 * own / self.total_seconds
             lines.append(f"{'everything':34} {'':9} {self.total_seconds:9.3f}")
             lines.append(f"{'of it the script, Python, NumPy':34} {'':9} {own:9.3f} {'':9}  {share:.0f} %")
+        rest = list(dict.fromkeys(e.name for e in self.entries if e not in told))
+        if rest:
+            lines.append(f"replaced and not called: {' '.join(rest)}")
         return "\n".join(lines)
 
 
