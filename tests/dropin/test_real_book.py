@@ -1,0 +1,58 @@
+"""The real code of the book, where a checkout is: FASTS2S_BOOK=/path/to/checkout, of either edition."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from fasts2s.dropin import book_code
+from fasts2s.dropin.targets import CLASSES, FUNCTIONS
+
+BOOK = os.environ.get("FASTS2S_BOOK", "")
+here = pytest.mark.skipif(not BOOK, reason="FASTS2S_BOOK names no checkout of the book's code")
+
+
+def test_every_target_has_a_fingerprint():
+    known = book_code._known()
+    for targets in CLASSES.values():
+        for target in targets:
+            assert all(set(target.methods) <= set(form) for form in known[target.name]), target.name
+    assert all(target.name in known for target in FUNCTIONS)
+
+
+@here
+def test_everything_of_the_book_is_recognised(tmp_path):
+    code = (
+        f"import sys; sys.path[:0] = [r'{BOOK}', r'{BOOK}/ch07', r'{BOOK}/ch08']\n"
+        "import fasts2s\nfasts2s.patch('numpy')\n"
+        "import common.trainer, common.util, common.optimizer, dataset.ptb, rnnlm_gen, peeky_seq2seq\n"
+        "import attention_seq2seq\nr = fasts2s.status()\n"
+        "print(sorted(set(r.names('replaced'))))\nassert not r.names('left as is'), r\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    names = {t.name for targets in CLASSES.values() for t in targets} | {t.name for t in FUNCTIONS}
+    assert set(re.findall(r"'(\w+)'", found.stdout)) == names
+
+
+@here
+def test_the_first_losses_are_the_books(tmp_path):
+    # Golden: the unmodified code, iterations 1, 2, 10 and 30 of chapter 7, plain and reversed.
+    code = (
+        f"import sys; sys.path[:0] = [r'{BOOK}', r'{BOOK}/ch07']\nimport numpy\nnumpy.int = int\n"
+        "import fasts2s; fasts2s.patch()\n"
+        "from dataset import sequence\nfrom common.optimizer import Adam\nfrom common.trainer import Trainer\n"
+        "from seq2seq import Seq2seq\n"
+        "(x, t), _ = sequence.load_data('addition.txt')\n"
+        "m = Seq2seq(13, 16, 128)\nlosses = []\nforward = m.forward\n"
+        "def noted(*a):\n    losses.append(float(forward(*a)))\n"
+        "    if len(losses) == 31: print(losses[0], losses[1], losses[9], losses[29]); sys.exit()\n"
+        "    return losses[-1]\n"
+        "m.forward = noted\nTrainer(m, Adam()).fit(x, t, 1, 128, 5.0)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    losses = [float(word) for word in found.stdout.split()[-4:]]
+    assert losses == pytest.approx([2.564810, 2.563150, 2.544713, 2.153476], rel=1e-5)
