@@ -160,7 +160,8 @@ def override_environment(backend: str | None, threads: int | None) -> None:
         os.environ["FASTS2S_NUM_THREADS"] = str(threads)
     if backend is not None:
         os.environ["FASTS2S_BACKEND"] = backend
-    get_backend()
+    if environment_setting() not in {None, "", "auto"}:
+        get_backend()  # a wrong name is an error now; what auto means is found out, and loaded, when it is wanted
 
 
 def ptb_folder() -> str | None:
