@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from fasts2s.dropin.canonical import fingerprint
+from fasts2s.dropin.canonical import members
 
 FILES = (
     "common/functions.py",
@@ -28,14 +28,6 @@ FILES = (
     "ch08/attention_layer.py",
     "ch08/attention_seq2seq.py",
 )
-
-
-def members(node: ast.stmt) -> dict[str, str]:
-    """Return name -> fingerprint of the methods of a class, or of a function itself."""
-    if isinstance(node, ast.FunctionDef):
-        return {node.name: fingerprint(node)[0]}
-    parts = node.body if isinstance(node, ast.ClassDef) else []
-    return {part.name: fingerprint(part)[0] for part in parts if isinstance(part, ast.FunctionDef)}
 
 
 def main(checkouts: list[str]) -> None:

@@ -41,17 +41,14 @@ def forget() -> None:
     _all.clear()
 
 
-class Kept:
-    """An attribute of the replaced methods that lives beside the object."""
-
-    def __init__(self, slot: str) -> None:
-        self._slot = slot
+class Cache:
+    """The attribute ``_cache`` of the replaced methods, which lives beside the object."""
 
     def __get__(self, obj: Any, kind: Any = None) -> Any:
-        return self if obj is None else getattr(of(obj), self._slot)
+        return self if obj is None else of(obj).cache
 
     def __set__(self, obj: Any, value: Any) -> None:
-        setattr(of(obj), self._slot, value)
+        of(obj).cache = value
 
 
 class MadeOnRead:

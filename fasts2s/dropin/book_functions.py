@@ -1,13 +1,13 @@
 """Replacements that no layer or optimiser of ours is: the book's own interface over the same kernels."""
 
 import gzip
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from fasts2s import corpus
 from fasts2s.backend import ptb_folder
+from fasts2s.checkpoint.atomic import write_atomically
 from fasts2s.dropin.settings import active_backend
 from fasts2s.layers import TimeGRU
 from fasts2s_kernels.contract import Array
@@ -63,10 +63,5 @@ def _copy(source: Path, target: Path) -> None:
     packed = source.with_name(f"{source.name}.gz")
     if not source.exists() and not packed.exists():
         raise FileNotFoundError(f"FASTS2S_PTB_DIR is {str(source.parent)!r}, where there is no {source.name}")
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        with source.open("rb") if source.exists() else gzip.open(packed, "rb") as text, part.open("wb") as out:
-            shutil.copyfileobj(text, out)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with source.open("rb") if source.exists() else gzip.open(packed, "rb") as text:
+        write_atomically(target, lambda out: shutil.copyfileobj(text, out))

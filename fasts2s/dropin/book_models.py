@@ -7,19 +7,16 @@ import numpy as np
 
 from fasts2s.dropin.settings import installed
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
-from fasts2s.models.attention_seq2seq import AttentionDecoder
+from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
 from fasts2s.models.rnnlm import generate_words
-from fasts2s.models.seq2seq import Decoder
+from fasts2s.models.seq2seq import Decoder, Encoder
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.contract import Array
 
 _LAYERS = {"embed": "TimeEmbedding", "lstm": "TimeLSTM", "affine": "TimeAffine", "attention": "TimeAttention"}
-_PAIRS = {
-    ("Encoder", "Decoder"): Decoder,
-    ("Encoder", "PeekyDecoder"): PeekyDecoder,
-    ("AttentionEncoder", "AttentionDecoder"): AttentionDecoder,
-}
+_PAIRS = {("Encoder", "Decoder"), ("Encoder", "PeekyDecoder"), ("AttentionEncoder", "AttentionDecoder")}
+_ENCODERS = {"Encoder": Encoder, "AttentionEncoder": AttentionEncoder}
 
 
 def reader(obj: Any) -> EmbeddedLSTM:
@@ -99,13 +96,7 @@ _GENERATE: dict[str, Callable[..., list[Any]]] = {
 def seq2seq_generate(self: Any, xs: Array, start_id: Any, sample_size: int) -> list[Any]:
     """As the book's ``Seq2seq.generate``; the layers' own state is not touched."""
     encoder, decoder = self.encoder, self.decoder
-    kernels, W = encoder.embed.backend.kernels_for(encoder.embed.W), encoder.embed.W
-    if xs.shape[1] == 0:
-        raise ValueError(f"xs has shape {xs.shape}, expected (1, T) with T >= 1")
-    if installed[type(encoder)] == "AttentionEncoder":
-        context = kernels.lstm_forward(kernels.embedding_forward(W, xs), *encoder.lstm.params)[0]
-    else:
-        context = kernels.lstm_encode(W, xs, *encoder.lstm.params)
+    context = _ENCODERS[installed[type(encoder)]].encode(encoder, xs)
     return _GENERATE[installed[type(decoder)]](decoder, context, start_id, sample_size)
 
 

@@ -25,6 +25,12 @@ def fingerprint(node: ast.AST) -> tuple[str, frozenset[str]]:
     return hashlib.sha256(text.encode()).hexdigest()[:16], frozenset(writer.free)
 
 
+def members(node: ast.stmt) -> dict[str, str]:
+    """Return name -> fingerprint of the methods of a class, or of a function itself; of other statements nothing."""
+    parts = node.body if isinstance(node, ast.ClassDef) else [node]
+    return {part.name: fingerprint(part)[0] for part in parts if isinstance(part, ast.FunctionDef)}
+
+
 class _Writer:
     def __init__(self) -> None:
         self.free: set[str] = set()

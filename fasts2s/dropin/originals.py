@@ -13,56 +13,45 @@ def of(owner: Any) -> dict[str, Any]:
     return {name: value for name, value in _kept.get(owner, {}).items() if value is not ABSENT}
 
 
-def replace(owner: type, name: str, value: Any) -> None:
-    """Set an attribute of a class, and remember what was there."""
-    _kept.setdefault(owner, {}).setdefault(name, vars(owner).get(name, ABSENT))
-    setattr(owner, name, value)
+def _held(owner: Any, name: str) -> Any:
+    return owner.__code__ if isinstance(owner, FunctionType) else vars(owner).get(name, ABSENT)
 
 
-def replace_code(function: FunctionType, code: Any) -> None:
-    """Exchange the code of a function, which reaches everybody who has imported it by name."""
-    _kept.setdefault(function, {}).setdefault(function.__name__, function.__code__)
-    function.__code__ = code
+def _put(owner: Any, name: str, value: Any) -> None:
+    if isinstance(owner, FunctionType):
+        owner.__code__ = value
+    elif value is not ABSENT:
+        setattr(owner, name, value)
+    elif name in vars(owner):
+        delattr(owner, name)
+
+
+def replace(owner: Any, name: str, value: Any) -> None:
+    """Set an attribute of a class, and remember what was there.
+
+    Of a function (name: its own) the code is exchanged, which reaches everybody who has imported it.
+    """
+    _kept.setdefault(owner, {}).setdefault(name, _held(owner, name))
+    _put(owner, name, value)
 
 
 def restore_all() -> None:
     """Put everything back."""
-    for owner in list(_kept):
-        restore(owner)
-
-
-def restore(owner: Any) -> None:
-    """Put everything back that was replaced in a class, or the code of a function."""
-    for name, value in _kept.pop(owner, {}).items():
-        if isinstance(owner, FunctionType):
-            owner.__code__ = value
-        elif value is ABSENT:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, value)
+    while _kept:
+        owner, names = _kept.popitem()
+        for name, value in names.items():
+            _put(owner, name, value)
 
 
 class Suspended:
     """A ``with`` block in which everything is as the book has it; blocks may be nested."""
 
     def __enter__(self) -> None:
-        self._now: list[tuple[Any, dict[str, Any]]] = []
-        for owner, names in _kept.items():
-            if isinstance(owner, FunctionType):
-                self._now.append((owner, {"": owner.__code__}))
-                owner.__code__ = names[owner.__name__]
-                continue
-            self._now.append((owner, {name: vars(owner)[name] for name in names if name in vars(owner)}))
-            for name, value in names.items():
-                if value is not ABSENT:
-                    setattr(owner, name, value)
-                elif name in vars(owner):
-                    delattr(owner, name)
+        everything = [(owner, name, value) for owner, names in _kept.items() for name, value in names.items()]
+        self._now = [(owner, name, _held(owner, name)) for owner, name, _ in everything]
+        for change in everything:
+            _put(*change)
 
     def __exit__(self, *error: object) -> None:
-        for owner, names in self._now:
-            if isinstance(owner, FunctionType):
-                owner.__code__ = names[""]
-                continue
-            for name, value in names.items():
-                setattr(owner, name, value)
+        for change in self._now:
+            _put(*change)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, signature
 from types import FunctionType, ModuleType
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 from fasts2s.dropin import beside, originals, repairs, verify, wrappers
 from fasts2s.dropin.book_code import require_known
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
-from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
+from fasts2s.dropin.report import REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings
-from fasts2s.dropin.targets import CLASSES, FUNCTIONS, HOMES, FunctionTarget, Target
+from fasts2s.dropin.targets import CHAPTER_HOMES, CLASSES, FUNCTIONS, HOMES, FunctionTarget, Target
 
 Method = Callable[..., Any]
 #: Everything of the book that was found, in the order in which it was.
@@ -42,40 +42,41 @@ def offer(space: dict[str, Any], module: str) -> None:
             _offer_function(function, found)
 
 
-def offer_class(found: type, name: str | None = None) -> bool:
-    """Replace a class by its name, whatever its module is; return whether there is a target of that name."""
-    targets = [t for home in CLASSES.values() for t in home if t.name == (name or found.__name__)]
+def offer_class(found: type) -> None:
+    """Replace a class by its name, whatever its module is."""
+    targets = [t for home in CLASSES.values() for t in home if t.name == found.__name__]
     if targets and found not in installed:
         _offer_class(targets[0], found)
-    return bool(targets)
+
+
+def _recognised(entry: Entry, found: Any, members: tuple[str, ...]) -> bool:
+    """Enter a class or function in the report; return whether it is the book's, or vouched for."""
+    entries.append(entry)
+    try:
+        if entry.name not in settings.trust:
+            require_known(found, members)
+    except UnrecognisedError as error:
+        entry.reason = str(error)
+        if settings.strict:
+            raise FallbackError(f"{entry.module}.{entry.name} was left as it is: {error}") from None
+        return False
+    entry.status = REPLACED
+    return True
 
 
 def _offer_class(target: Target, found: type) -> None:
     entry = Entry(found.__module__, target.name)
-    entries.append(entry)
-    try:
-        if target.name not in settings.trust:
-            require_known(found, tuple(target.methods))
-    except UnrecognisedError as error:
-        _leave(entry, str(error))
-        if settings.verify and {"forward", "backward"} <= target.methods.keys():
-            _watch(target, entry, found)
-        return
-    entry.status = REPLACED
-    installed[found] = target.name
-    _install(target, entry, found)
-
-
-def _leave(entry: Entry, reason: str) -> None:
-    entry.status, entry.reason = LEFT, reason
-    if settings.strict:
-        raise FallbackError(f"{entry.module}.{entry.name} was left as it is: {reason}")
+    if _recognised(entry, found, tuple(target.methods)):
+        installed[found] = target.name
+        _install(target, entry, found)
+    elif settings.verify and {"forward", "backward"} <= target.methods.keys():
+        _watch(target, entry, found)
 
 
 def _lend(target: Target, found: type) -> None:
     """Give a class the attributes that our methods use beside the book's own."""
     originals.replace(found, "backend", ActiveBackend())
-    originals.replace(found, "_cache", beside.Kept("cache"))
+    originals.replace(found, "_cache", beside.Cache())
     if target.parts is not None:
         originals.replace(found, "_reader", beside.Part(target.parts))
 
@@ -87,22 +88,18 @@ def _install(target: Target, entry: Entry, found: type) -> None:
     if {"forward", "backward"} <= new.keys():
         new["forward"] = wrappers.forward_of(target, entry, book["forward"], new["forward"])
         new["backward"] = wrappers.backward_of(target, entry, book["backward"], new["backward"], book["forward"])
+        again = partial(wrappers.run_again, book_forward=book["forward"], target=target)
         for name in target.made_on_read:
-            again = _again(book["forward"], target)
             originals.replace(found, name, beside.MadeOnRead(name, again))
         if settings.verify:
             new |= verify.layer_methods(entry, book, dict(new), target.ready)
     for name in new.keys() - {"forward", "backward"}:
-        new[name] = wrappers.plain(target, entry, book[name], new[name])
+        new[name] = wrappers.plain(entry, book[name], new[name], target.ready)
         if settings.verify:
             new[name] = verify.plain_method(entry, book[name], new[name], deep=name != "get_batch")
         repairs.note_replaced(f"{target.name}.{name}")
     for name, method in new.items():
         originals.replace(found, name, wraps(book[name])(method))
-
-
-def _again(book_forward: Method, target: Target) -> Callable[[Any], None]:
-    return lambda obj: wrappers.run_again(obj, book_forward, target)
 
 
 def _watch(target: Target, entry: Entry, found: type) -> None:
@@ -118,28 +115,16 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
     if originals.of(found):
         return
     entry = Entry(found.__module__, target.name)
-    entries.append(entry)
-    try:
-        if target.name not in settings.trust:
-            require_known(found, ())
-    except UnrecognisedError as error:
-        _leave(entry, str(error))
+    if not _recognised(entry, found, ()):
         return
-    entry.status = REPLACED
     book = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__)
-    ours = target.ours
-    if target.in_module:
-        ours = _in_module(ours, found.__globals__)
-    call = wrappers.function(entry, book, ours)
+    ours = partial(target.ours, found.__globals__) if target.in_module else target.ours
+    call = wrappers.plain(entry, book, ours, None)
     if settings.verify and not target.in_module:
         call = verify.plain_method(entry, book, call, deep=True)
     _destinations.append(call)
-    originals.replace_code(found, _trampoline(found, len(_destinations) - 1))
+    originals.replace(found, found.__name__, _trampoline(found, len(_destinations) - 1))
     repairs.note_replaced(target.name)
-
-
-def _in_module(ours: Method, space: dict[str, Any]) -> Method:
-    return lambda *args, **kwargs: ours(space, *args, **kwargs)
 
 
 def _trampoline(function: FunctionType, number: int) -> Any:
@@ -174,8 +159,7 @@ def is_candidate(name: str) -> bool:
     package, _, last = name.rpartition(".")
     if package in {"common", "dataset"}:
         return last in HOMES or last in repairs.HOMES
-    chapter = package in {"", "ch05", "ch06", "ch07", "ch08"}
-    return chapter and last in {"seq2seq", "peeky_seq2seq", "attention_seq2seq", "attention_layer", "rnnlm_gen"}
+    return package in {"", "ch05", "ch06", "ch07", "ch08"} and last in CHAPTER_HOMES
 
 
 def offer_module(module: ModuleType) -> None:

@@ -60,15 +60,12 @@ class FunctionTarget:
     ----------
     in_module : bool
         Ours takes the names of the book's module before the arguments.
-    repairs : str
-        What does not work, or should not be done, without ours.
     """
 
     name: str
     home: str
     ours: Method
     in_module: bool = False
-    repairs: str = ""
 
 
 def _methods(ours: type, *names: str) -> dict[str, Method]:
@@ -104,9 +101,9 @@ LAYERS = (
     _layer(layers.TimeSigmoidWithLoss, "time_layers", "xs_shape", made_on_read=_STEPS),
     # Its mask is drawn at random, and the book's backward wants nothing else.
     _layer(layers.TimeDropout, "time_layers", "mask", runs_again=False),
-    _layer(layers.TimeAttention, "attention_layer", "attention_weights", made_on_read=_STEPS),
 )
-MODELS = (
+CHAPTERS = (
+    _layer(layers.TimeAttention, "attention_layer", "attention_weights", made_on_read=_STEPS),
     _model(Encoder, "seq2seq", book.encoder_ready),
     _model(Decoder, "seq2seq", book.decoder_ready, generate=book.decoder_generate),
     _model(PeekyDecoder, "peeky_seq2seq", book.decoder_ready, generate=book.peeky_generate),
@@ -123,10 +120,12 @@ OTHERS = (
 FUNCTIONS = (
     FunctionTarget("clip_grads", "util", book_functions.clip_grads),
     FunctionTarget("remove_duplicate", "trainer", optimizers.remove_duplicate),
-    FunctionTarget("_download", "ptb", book_functions.download, True, "downloads only from a verified server"),
+    FunctionTarget("_download", "ptb", book_functions.download, in_module=True),
 )
 #: Last part of a module's name -> what it may hold.
 CLASSES: dict[str, list[Target]] = {}
-for _target in (*LAYERS, *MODELS, *OTHERS):
+for _target in (*LAYERS, *CHAPTERS, *OTHERS):
     CLASSES.setdefault(_target.home, []).append(_target)
 HOMES = {*CLASSES, *(t.home for t in FUNCTIONS)}
+#: Those that are files of chapters; the others lie in the packages common and dataset.
+CHAPTER_HOMES = {t.home for t in CHAPTERS}

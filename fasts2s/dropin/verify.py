@@ -140,9 +140,9 @@ def edited_methods(entry: Entry, book: Methods, ours: Methods) -> Methods:
     pair = _Pair(entry, False)
 
     def attempt(self: Any, name: str, args: Any, kwargs: Any, results: Any) -> Any:
-        twin = _twin(self)
         if entry.verdict:
             return book[name](self, *args, **kwargs)
+        twin = _twin(self)
         try:
             if name == "forward":
                 _synchronise(twin, self)

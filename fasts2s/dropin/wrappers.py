@@ -6,8 +6,6 @@ Whatever ours refuses, the book's own code decides: it accepts more, and raises 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from fasts2s.dropin import beside
 from fasts2s.dropin.report import Entry, Timed, note_fallback
 from fasts2s.dropin.settings import settings
@@ -16,8 +14,8 @@ from fasts2s.dropin.targets import Target
 Method = Callable[..., Any]
 
 
-def _ready(target: Target, obj: Any) -> str:
-    return target.ready(obj) if target.ready is not None else ""
+def _ready(ready: Callable[[Any], str] | None, obj: Any) -> str:
+    return ready(obj) if ready is not None else ""
 
 
 def _reason(error: Exception) -> str:
@@ -29,9 +27,9 @@ def forward_of(target: Target, entry: Entry, original: Method, ours: Method) -> 
     names = target.state
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        kept, reason = beside.of(self), _ready(target, self)
-        ready = not reason
-        if ready:
+        kept, reason = beside.of(self), _ready(target.ready, self)
+        is_ready = not reason
+        if is_ready:
             before = {name: getattr(self, name) for name in names}
             try:
                 with Timed(entry):
@@ -44,7 +42,7 @@ def forward_of(target: Target, entry: Entry, original: Method, ours: Method) -> 
         kept.cache = kept.replay = None
         out = original(self, *args, **kwargs)  # outside of the handler: its own errors, and no other
         # That a part was left as it is has been said of the part.
-        note_fallback(entry, reason, strict=settings.strict, warn=ready)
+        note_fallback(entry, reason, strict=settings.strict, warn=is_ready)
         return out
 
     return forward
@@ -77,42 +75,24 @@ def run_again(self: Any, book_forward: Method, target: Target) -> None:
         return
     after = {name: getattr(self, name) for name in target.state}
     vars(self).update(call.before)
-    random = np.random.get_state()
-    book_forward(self, *call.args, **call.kwargs)
-    np.random.set_state(random)
+    book_forward(self, *call.args, **call.kwargs)  # draws nothing: what does, does not run again
     vars(self).update(after)
 
 
-def plain(target: Target, entry: Entry, original: Method, ours: Method) -> Method:
-    """Return a method that has no backward."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        reason = _ready(target, self)
-        ready = not reason
-        if ready:
-            try:
-                with Timed(entry):
-                    return ours(self, *args, **kwargs)
-            except Exception as error:
-                reason = _reason(error)
-        out = original(self, *args, **kwargs)
-        note_fallback(entry, reason, strict=settings.strict, warn=ready)
-        return out
-
-    return method
-
-
-def function(entry: Entry, original: Method, ours: Method) -> Method:
-    """Return what a function of the book is sent to."""
+def plain(entry: Entry, original: Method, ours: Method, ready: Callable[[Any], str] | None) -> Method:
+    """Return a method that has no backward, or what a function is sent to; ``ready`` is asked about the object."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            with Timed(entry):
-                return ours(*args, **kwargs)
-        except Exception as error:
-            reason = _reason(error)
+        reason = _ready(ready, args[0]) if args else ""
+        is_ready = not reason
+        if is_ready:
+            try:
+                with Timed(entry):
+                    return ours(*args, **kwargs)
+            except Exception as error:
+                reason = _reason(error)
         out = original(*args, **kwargs)
-        note_fallback(entry, reason, strict=settings.strict)
+        note_fallback(entry, reason, strict=settings.strict, warn=is_ready)
         return out
 
     return call

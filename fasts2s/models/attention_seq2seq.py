@@ -12,7 +12,7 @@ from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import id_matrix
-from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
+from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one, require_steps
 from fasts2s_kernels.checks import weight
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
@@ -24,15 +24,13 @@ class AttentionEncoder(Encoder):
     def forward(self, xs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> hs (N, T, H). ValueError, IndexError."""
         xs = id_matrix("xs", xs)
-        if xs.shape[1] == 0:
-            raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
+        require_steps(xs)
         self.hs = self._reader.forward(xs, mask)
         return self.hs
 
     def encode(self, xs: Array, mask: Array | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
-        if xs.shape[1] == 0:
-            raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
+        require_steps(xs)
         kernels = self.embed.backend.kernels_for(self.embed.W)
         return kernels.lstm_forward(kernels.embedding_forward(self.embed.W, xs), *self.lstm.params, mask=mask)[0]
 

@@ -34,6 +34,12 @@ def _until(answers: Array, stop_id: int | None) -> list[list[int]]:
     return [row[: row.index(stop) + 1] if stop in row else row for row in rows]
 
 
+def require_steps(xs: Array) -> None:
+    """Raise ValueError for a source xs (N, T) without a step."""
+    if xs.shape[1] == 0:
+        raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
+
+
 class Encoder:
     """Embedding and LSTM; the last hidden state is the whole meaning of the source.
 
@@ -55,16 +61,14 @@ class Encoder:
     def forward(self, xs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> last h (N, H). ValueError, IndexError."""
         xs = id_matrix("xs", xs)
-        if xs.shape[1] == 0:
-            raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
+        require_steps(xs)
         hs = self._reader.forward(xs, mask)
         self.hs = hs
         return hs[:, -1, :]
 
     def encode(self, xs: Array, mask: Array | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
-        if xs.shape[1] == 0:
-            raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
+        require_steps(xs)
         kernels = self.embed.backend.kernels_for(self.embed.W)
         return kernels.lstm_encode(self.embed.W, xs, *self.lstm.params, mask=mask)
 

@@ -1,6 +1,7 @@
 """A small library with the book's interface, known for the time of a test as if it were an edition of the book."""
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 
 import fasts2s
 from fasts2s.dropin import book_code
-from fasts2s.dropin.canonical import fingerprint
+from fasts2s.dropin.canonical import members
 
 BOOK = Path(__file__).parent / "book"
 _NAMES = ("common", "dataset", "ch06", "ch07", "ch08")
@@ -23,11 +24,8 @@ def known_forms() -> dict[str, list[dict[str, str]]]:
     known: dict[str, list[dict[str, str]]] = {}
     for file in sorted(BOOK.rglob("*.py")):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef):
-                known[node.name] = [{node.name: fingerprint(node)[0]}]
-            elif isinstance(node, ast.ClassDef):
-                methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
-                known[node.name] = [{part.name: fingerprint(part)[0] for part in methods}]
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                known[node.name] = [members(node)]
     return known
 
 
@@ -67,7 +65,6 @@ sys.exit(launch.main())
 @pytest.fixture
 def run(tmp_path):
     """Return run(*arguments, cwd, **environment): ``python -m fasts2s`` with the library known, or plain python."""
-    import json  # noqa: PLC0415
 
     def start(*arguments, cwd, plain=False, stdin="", **environment):
         first = [] if plain else ["-c", _START, json.dumps(known_forms())]

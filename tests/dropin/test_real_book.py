@@ -22,6 +22,13 @@ def test_every_target_has_a_fingerprint():
     assert all(target.name in known for target in FUNCTIONS)
 
 
+def _printed(code, folder):
+    """Return what a process of its own prints that runs this code."""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=folder)
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
 @here
 def test_everything_of_the_book_is_recognised(tmp_path):
     code = (
@@ -31,10 +38,9 @@ def test_everything_of_the_book_is_recognised(tmp_path):
         "import attention_seq2seq\nr = fasts2s.status()\n"
         "print(sorted(set(r.names('replaced'))))\nassert not r.names('left as is'), r\n"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert found.returncode == 0, found.stderr
+    printed = _printed(code, tmp_path)
     names = {t.name for targets in CLASSES.values() for t in targets} | {t.name for t in FUNCTIONS}
-    assert set(re.findall(r"'(\w+)'", found.stdout)) == names
+    assert set(re.findall(r"'(\w+)'", printed)) == names
 
 
 @here
@@ -52,7 +58,6 @@ def test_the_first_losses_are_the_books(tmp_path):
         "    return losses[-1]\n"
         "m.forward = noted\nTrainer(m, Adam()).fit(x, t, 1, 128, 5.0)\n"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert found.returncode == 0, found.stderr
-    losses = [float(word) for word in found.stdout.split()[-4:]]
+    printed = _printed(code, tmp_path)
+    losses = [float(word) for word in printed.split()[-4:]]
     assert losses == pytest.approx([2.564810, 2.563150, 2.544713, 2.153476], rel=1e-5)

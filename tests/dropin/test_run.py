@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -100,8 +101,6 @@ def test_what_is_not_there(run, tmp_path, what):
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT as a terminal does")
 def test_ctrl_c_ends_the_process_by_the_signal(tmp_path):
-    import subprocess  # noqa: PLC0415
-
     (tmp_path / "wait.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
     start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     start += "from fasts2s.dropin import launch; sys.exit(launch.main())"
