@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.layers import TimeEmbedding, TimeLSTM
+from fasts2s.models import _shared_beginnings as shared
 from fasts2s_kernels.checks import as_integers, bias_buffer, buffer, recurrent_weights, saved, weight
 from fasts2s_kernels.contract import Array
 
@@ -14,7 +15,7 @@ class EmbeddedLSTM:
 
     ``x_t Wx + b`` has no more than V different values. Where that is far fewer than the ids of a batch, they are
     computed once, as a table, and gradients are summed by id before they meet Wx: the same mathematics, in sums of
-    another order.
+    another order. Sources that begin alike are then read once, see :mod:`fasts2s.models._shared_beginnings`.
     """
 
     def __init__(self, embed: TimeEmbedding, lstm: TimeLSTM) -> None:
@@ -46,32 +47,42 @@ class EmbeddedLSTM:
         W, Wx, Wh, b = self._weights(skip)
         kernels = self.embed.backend.kernels_for(W, h0)
         xs, options = as_integers("xs", xs, "(N, T)", 2), {"h0": h0, "row_bias": row_bias, "mask": mask}
-        if 2 * W.shape[0] <= xs.size:
-            table = kernels.affine_forward(W, Wx, b)
-            hs, h, c, cache = kernels.lstm_ids_forward(table, xs, Wh, **options)
-            self._cache = (skip, None, table.shape, cache)
-        else:
+        if 2 * W.shape[0] > xs.size:
             out = kernels.embedding_forward(W, xs)
             hs, h, c, cache = kernels.lstm_forward(out, Wx, Wh, b, **options)
-            self._cache = (skip, xs.copy(), None, cache)
+            self._cache = (skip, xs.copy(), None, [], cache)
+        else:
+            table = kernels.affine_forward(W, Wx, b)
+            phases = shared.plan(xs, Wh.shape[0]) if h0 is None and row_bias is None and mask is None else []
+            if phases:
+                hs, h, c, cache = shared.forward(kernels, phases, table, xs, Wh)
+            else:
+                hs, h, c, cache = kernels.lstm_ids_forward(table, xs, Wh, **options)
+            self._cache = (skip, None, table.shape, phases, cache)
         self.lstm.h, self.lstm.c = h, c
         return hs
 
-    def backward(self, dhs: Array | None, dh_last: Array | None = None) -> tuple[Array, Array | None]:
+    def backward(self, dhs: Array | None, dh_last: Array | None = None) -> tuple[Any, Array | None]:
         """dhs : (N, T, H) or None, dh_last : (N, H) or None -> dh0 (N, H), drow_bias (N, 4H) or None.
 
-        Overwrites the gradients of both layers, but for the rows of dWx before ``skip``. Raises ValueError.
+        Overwrites the gradients of both layers, but for the rows of dWx before ``skip``. Raises ValueError. Where
+        no h0 was given and rows were shared, dh0 is None: there is none for each row.
         """
-        skip, ids, shape, cache = saved(self._cache)
+        skip, ids, shape, phases, cache = saved(self._cache)
         W, Wx, Wh, b = self._weights(skip)
         (dW,), (dWx, dWh, db) = self.embed.grads, self.lstm.grads
         # All before anything is computed: a refused call has written nothing.
         dW, dWh = buffer("dW", dW, W, "(V, D)"), buffer("dWh", dWh, Wh, "(H, 4H)")
         dWx, db = buffer("dWx", dWx, self.lstm.params[0], "(D, 4H)")[skip:], bias_buffer(db, b.shape, "(4H,)")
         kernels = self.embed.backend.kernels_for(W, dhs, dh_last)
+        dh0, dc0, drow = None, None, None
         if ids is None:
             dtable = np.empty_like(W, shape=shape)
-            dh0, dc0, drow = kernels.lstm_ids_backward(dhs, Wh, cache, dh_last=dh_last, dtable=dtable, dWh=dWh)
+            tables = {"dh_last": dh_last, "dtable": dtable, "dWh": dWh}
+            if phases:
+                shared.backward(kernels, phases, cache, dhs, Wh, **tables)
+            else:
+                dh0, dc0, drow = kernels.lstm_ids_backward(dhs, Wh, cache, **tables)
             dW[...] = kernels.affine_backward(dtable, W, Wx, dW=dWx, db=db)
         else:
             dxs, dh0, dc0, drow = kernels.lstm_backward(dhs, Wx, Wh, cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
