@@ -28,9 +28,11 @@ from fasts2s.dropin import (
     is_patched,
     patch,
     patched,
+    profile,
     status,
     unpatch,
 )
+from fasts2s.dropin.notebook import load_ipython_extension, unload_ipython_extension
 
 __version__ = "0.2.0"
 
@@ -51,16 +53,19 @@ __all__ = [
     "get_backend",
     "is_patched",
     "layers",
+    "load_ipython_extension",
     "models",
     "optimizers",
     "patch",
     "patched",
+    "profile",
     "sequence",
     "set_backend",
     "status",
     "to_cpu",
     "to_gpu",
     "trainer",
+    "unload_ipython_extension",
     "unpatch",
     "use_backend",
 ]

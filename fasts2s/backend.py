@@ -146,6 +146,15 @@ def use_backend(backend: "str | Backend", *, dtype: str | None = None) -> Iterat
         _context.reset(token)
 
 
+def asks_for_cupy(backend: "str | Backend | None") -> bool:
+    """Return whether cupy is asked for, by this name or value or, for None, by the switch. Nothing is loaded."""
+    found = backend if backend is not None else _context.get() or _global or environment_setting() or "auto"
+    if isinstance(found, Backend):
+        return found.name == "cupy"
+    name = found.strip().lower() if isinstance(found, str) else ""
+    return _ALIASES.get(name, name) == "cupy"
+
+
 def environment_setting() -> str | None:
     """Return the text of ``FASTS2S_BACKEND`` as it stands in the environment, or None."""
     return os.environ.get("FASTS2S_BACKEND")
@@ -154,13 +163,14 @@ def environment_setting() -> str | None:
 def override_environment(backend: str | None, threads: int | None) -> None:
     """Set the variables of the switch and of the threads, for this process and those that it starts; None: as it is.
 
-    Raises ValueError, ImportError as :func:`get_backend`.
+    Raises ValueError, ImportError as :func:`get_backend`. Whether cupy runs here is for :mod:`fasts2s.dropin` to find
+    out, which can do without its kernels.
     """
     if threads is not None:
         os.environ["FASTS2S_NUM_THREADS"] = str(threads)
     if backend is not None:
         os.environ["FASTS2S_BACKEND"] = backend
-    if environment_setting() not in {None, "", "auto"}:
+    if environment_setting() not in {None, "", "auto"} and not asks_for_cupy(None):
         get_backend()  # a wrong name is an error now; what auto means is found out, and loaded, when it is wanted
 
 

@@ -18,7 +18,17 @@ import pytest
 
 import fasts2s
 from fasts2s import layers
-from fasts2s.backend import NAMES, Backend, BackendStatus, backends, get_backend, set_backend, use_backend
+from fasts2s.backend import (
+    NAMES,
+    Backend,
+    BackendStatus,
+    asks_for_cupy,
+    backends,
+    get_backend,
+    override_environment,
+    set_backend,
+    use_backend,
+)
 from fasts2s_kernels import MODULES, Kernels
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -233,6 +243,18 @@ def test_backends_says_what_runs_here():
 def test_backends_gives_the_reason_for_a_missing_one(name):
     assert name in backends()[name].reason
     assert "not part of this version" in backends()[name].reason
+
+
+@pytest.mark.parametrize("name", ["cupy", " GPU ", "cuda", Backend("cupy")])
+def test_whether_cupy_is_asked_for_can_be_known_without_it(name, monkeypatch):
+    assert asks_for_cupy(name)
+    assert not any(map(asks_for_cupy, (None, "", "auto", "numpy", "nonsense", 3, ENVIRONMENT)))
+    monkeypatch.setenv("FASTS2S_BACKEND", name if isinstance(name, str) else name.name)
+    assert asks_for_cupy(None)
+    override_environment(None, None)  # no error that there are no kernels: the drop-in can do without them
+    assert not asks_for_cupy("numpy")
+    set_backend("numpy")
+    assert not asks_for_cupy(None)
 
 
 def in_a_fresh_process(code, **environment):

@@ -208,7 +208,7 @@ def test_import_loads_no_heavy_library():
     code = """
 import json, sys, fasts2s
 fasts2s.models.Rnnlm(5, 3, 2)
-heavy = ["numba", "llvmlite", "cupy", "matplotlib", "tqdm", "torch", "scipy"]
+heavy = ["numba", "llvmlite", "cupy", "matplotlib", "tqdm", "torch", "scipy", "IPython"]
 print(json.dumps([name for name in heavy if name in sys.modules]))
 """
     path = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])

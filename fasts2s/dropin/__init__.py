@@ -5,11 +5,13 @@ living objects, pickles and ``isinstance`` go on as they were. A class is touche
 book's, in either edition, and what it calls too.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from fasts2s.backend import Backend, get_backend
-from fasts2s.dropin import import_hook, patching
+from fasts2s.backend import Backend
+from fasts2s.dropin import gpu_mode, import_hook, patching
 from fasts2s.dropin.accelerate import accelerate
 from fasts2s.dropin.errors import FallbackError, FallbackWarning, VerificationError
 from fasts2s.dropin.report import Report
@@ -24,6 +26,7 @@ __all__ = [
     "is_patched",
     "patch",
     "patched",
+    "profile",
     "status",
     "unpatch",
 ]
@@ -37,7 +40,7 @@ def patch(
     Parameters
     ----------
     backend : str, Backend or None
-        None follows the switch, at every call.
+        None follows the switch, at every call; the book's GPU mode, which cupy switches on, stays on.
     strict : bool
         A class that is not the book's, and a call that falls back to the book's code, are errors.
     verify : bool
@@ -53,15 +56,19 @@ def patch(
     Raises
     ------
     ValueError, ImportError
-        As :func:`fasts2s.get_backend`.
+        As :func:`fasts2s.get_backend`; CuPy is not installed.
+    RuntimeError
+        CuPy is, but there is no CUDA device.
     FallbackError
         See strict.
     """
-    chosen = None if backend is None else get_backend(backend)
+    chosen = gpu_mode.choose(backend)
     if is_patched():
         unpatch()
     settings.backend, settings.strict, settings.verify = chosen, bool(strict), bool(verify)
     settings.trust = frozenset([trust] if isinstance(trust, str) else trust)
+    if chosen is not None and chosen.name == "cupy":
+        gpu_mode.turn_on()
     import_hook.put_in()
     patching.offer_loaded()
     return patching.report()
@@ -71,6 +78,7 @@ def unpatch() -> None:
     """Put everything back as the book has it."""
     import_hook.take_out()
     patching.take_out()
+    gpu_mode.turn_off()
     settings.backend, settings.strict, settings.verify, settings.trust = None, False, False, frozenset()
 
 
@@ -94,3 +102,30 @@ def patched(
         yield report
     finally:
         unpatch()
+
+
+@contextmanager
+def profile() -> Iterator[Report]:
+    """Count and time what runs in a ``with`` block, and nothing else.
+
+    Where neither :func:`patch` nor :func:`accelerate` is in force, the first is, for the block.
+
+    Yields
+    ------
+    Report
+        Empty, and filled when the block ends, by an exception too: calls, seconds and fallbacks of the block, and
+        ``total_seconds``, its wall time in seconds.
+    """
+    found, ours = Report([]), not is_patched() and not patching.entries
+    if ours:
+        patch()
+    # The entries are kept beside their copies: no other can have the identity of one while it lives.
+    before = {id(entry): (entry, replace(entry, fallbacks=dict(entry.fallbacks))) for entry in patching.entries}
+    started = time.perf_counter()
+    try:
+        yield found
+    finally:
+        found.total_seconds = time.perf_counter() - started
+        found.entries = [e.since(before.get(id(e), (e, None))[1]) for e in patching.entries]
+        if ours:
+            unpatch()

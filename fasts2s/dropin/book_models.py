@@ -1,10 +1,10 @@
 """The book's models on our kernels: when their parts allow it, and how they generate."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from fasts2s.dropin import lookahead
 from fasts2s.dropin.settings import installed
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
@@ -16,7 +16,8 @@ from fasts2s_kernels.contract import Array
 
 _LAYERS = {"embed": "TimeEmbedding", "lstm": "TimeLSTM", "affine": "TimeAffine", "attention": "TimeAttention"}
 _PAIRS = {("Encoder", "Decoder"), ("Encoder", "PeekyDecoder"), ("AttentionEncoder", "AttentionDecoder")}
-_ENCODERS = {"Encoder": Encoder, "AttentionEncoder": AttentionEncoder}
+_ENCODERS = {kind.__name__: kind for kind in (Encoder, AttentionEncoder)}
+_DECODERS: dict[str, Any] = {kind.__name__: kind for kind in (Decoder, PeekyDecoder, AttentionDecoder)}
 
 
 def reader(obj: Any) -> EmbeddedLSTM:
@@ -61,43 +62,40 @@ def seq2seq_ready(obj: Any) -> str:
     return own or encoder_ready(encoder) or decoder_ready(decoder)
 
 
-def _answer(decoder: Any, ours: Any, context: Array, start_id: Any, sample_size: Any) -> Array:
-    """Return the best ids (sample_size,) after one encoded source."""
-    if context.shape[0] != 1:
-        raise ValueError(f"the encoded source has shape {context.shape}, expected one row")
-    start = np.array([integer("start_id", start_id)])
-    ids: Array = ours.answer(decoder, context, start, integer("sample_size", sample_size, 0))[0]
+def _answers(decoder: Any, context: Array, start_id: int, length: int) -> Array:
+    """Return the best ids (R, length) after encoded sources (R, ...)."""
+    ids: Array = _DECODERS[installed[type(decoder)]].answer(
+        decoder, context, np.full(context.shape[0], start_id), length
+    )
     return ids
 
 
-def decoder_generate(self: Any, h: Array, start_id: Any, sample_size: int) -> list[int]:
-    """As the book's ``Decoder.generate``; the layers' own state is not touched."""
-    ids: list[int] = _answer(self, Decoder, h, start_id, sample_size).tolist()
-    return ids
+def _as_book(decoder: Any, ids: Array) -> list[Any]:
+    """Return ids as the book does: as Python's integers from Decoder, as NumPy's from the others."""
+    return ids.tolist() if installed[type(decoder)] == "Decoder" else list(ids)
 
 
-def peeky_generate(self: Any, h: Array, start_id: Any, sample_size: int) -> list[Any]:
-    """As the book's ``PeekyDecoder.generate``, which returns NumPy's integers."""
-    return list(_answer(self, PeekyDecoder, h, start_id, sample_size))
-
-
-def attention_generate(self: Any, enc_hs: Array, start_id: Any, sample_size: int) -> list[Any]:
-    """As the book's ``AttentionDecoder.generate``, which returns NumPy's integers."""
-    return list(_answer(self, AttentionDecoder, enc_hs, start_id, sample_size))
-
-
-_GENERATE: dict[str, Callable[..., list[Any]]] = {
-    "Decoder": decoder_generate,
-    "PeekyDecoder": peeky_generate,
-    "AttentionDecoder": attention_generate,
-}
+def decoder_generate(self: Any, h: Array, start_id: Any, sample_size: int) -> list[Any]:
+    """As the book's ``generate`` of all decoders; the layers' own state is not touched."""
+    if h.shape[0] != 1:
+        raise ValueError(f"the encoded source has shape {h.shape}, expected one row")
+    start, length = integer("start_id", start_id), integer("sample_size", sample_size, 0)
+    return _as_book(self, _answers(self, h, start, length)[0])
 
 
 def seq2seq_generate(self: Any, xs: Array, start_id: Any, sample_size: int) -> list[Any]:
     """As the book's ``Seq2seq.generate``; the layers' own state is not touched."""
     encoder, decoder = self.encoder, self.decoder
-    context = _ENCODERS[installed[type(encoder)]].encode(encoder, xs)
-    return _GENERATE[installed[type(decoder)]](decoder, context, start_id, sample_size)
+    encode = _ENCODERS[installed[type(encoder)]].encode
+    start, length = integer("start_id", start_id), integer("sample_size", sample_size, 0)
+
+    def answers(rows: Array) -> Array:
+        return _answers(decoder, encode(encoder, rows), start, length)
+
+    if xs.shape[0] != 1:
+        raise ValueError(f"xs has shape {xs.shape}, expected one row")
+    ids = lookahead.answer(self, xs, start, length, answers)
+    return _as_book(decoder, answers(xs)[0] if ids is None else ids)
 
 
 def rnnlm_generate(self: Any, start_id: Any, skip_ids: Any = None, sample_size: int = 100) -> list[int]:

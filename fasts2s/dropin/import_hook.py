@@ -1,12 +1,16 @@
 """Modules of the book are offered to the patcher as soon as they have been executed."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from fasts2s.dropin import patching
+from fasts2s.dropin import gpu_mode, patching
+from fasts2s.dropin.errors import FallbackError
+
+_log = logging.getLogger("fasts2s.dropin")
 
 
 class _Finder:
@@ -34,11 +38,22 @@ def _report_after(loader: Any) -> None:
     execute = loader.exec_module
 
     def exec_module(module: ModuleType) -> None:
-        execute(module)
+        with gpu_mode.StandIn(module.__name__):
+            execute(module)
         if is_in():
-            patching.offer_module(module)
+            _offer(module)
 
     loader.exec_module = exec_module
+
+
+def _offer(module: ModuleType) -> None:
+    try:
+        gpu_mode.note_executed(module)
+        patching.offer_module(module)
+    except FallbackError:
+        raise  # asked for, by strict
+    except Exception as error:  # a fault of ours is no fault of the script that imports
+        _log.warning("%s may be left as it is: %s: %s", module.__name__, type(error).__name__, error)
 
 
 _finder = _Finder()

@@ -13,7 +13,7 @@ import fasts2s
 from fasts2s import backend, dropin
 from fasts2s.dropin import patching, repairs, report, runner
 from fasts2s.dropin.options import Options, parse
-from fasts2s.dropin.report import LEFT, REPLACED
+from fasts2s.dropin.report import REPLACED
 from fasts2s.dropin.settings import active_backend
 
 _log = logging.getLogger("fasts2s.dropin")
@@ -22,11 +22,11 @@ _log = logging.getLogger("fasts2s.dropin")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what the command line says; return the exit status of the script."""
     options = parse(sys.argv[1:] if argv is None else argv)
-    _speak(options.verbosity)
+    report.speak(logging.StreamHandler(), options.verbosity)
     try:
         backend.override_environment(options.backend, options.threads)
         dropin.patch(strict=options.strict, verify=options.verify, trust=options.trust)
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, RuntimeError) as error:
         print(f"python -m fasts2s: {error}", file=sys.stderr)
         return 2
     _find_the_book(Path(options.what).resolve().parent if options.kind == "script" else Path.cwd())
@@ -34,17 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     started = time.perf_counter()
     atexit.register(_finish, options, started)  # first in, so last to run: after the script's own
     return runner.run(options)
-
-
-def _speak(verbosity: int) -> None:
-    """Print what the loggers say, on stderr: our own line by default, everything with -v, warnings alone with -q."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("[fasts2s] %(message)s"))
-    package = logging.getLogger("fasts2s")
-    package.addHandler(handler)
-    package.propagate = False
-    package.setLevel(logging.DEBUG if verbosity > 0 else logging.WARNING)
-    _log.setLevel(logging.WARNING if verbosity < 0 else logging.DEBUG if verbosity > 0 else logging.INFO)
 
 
 def _find_the_book(folder: Path) -> None:
@@ -57,12 +46,8 @@ def _find_the_book(folder: Path) -> None:
 
 def _announce() -> None:
     found = patching.report()
-    names = found.names(REPLACED)
-    _log.info("%s, %s: %d classes and functions replaced", fasts2s.__version__, active_backend().name, len(names))
-    _log.debug("replaced: %s", " ".join(names))
-    for entry in found.entries:
-        if entry.status == LEFT:
-            _log.info("%s left as it is: %s", entry.name, entry.reason)
+    report.say_replaced(found.names(REPLACED), fasts2s.__version__, active_backend().name)
+    report.say_left(found.entries)
 
 
 def _finish(options: Options, started: float) -> None:

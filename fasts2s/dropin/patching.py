@@ -7,10 +7,10 @@ from inspect import Parameter, signature
 from types import FunctionType, ModuleType
 from typing import Any
 
-from fasts2s.dropin import beside, originals, repairs, verify, wrappers
+from fasts2s.dropin import beside, gpu_mode, gpu_repairs, lookahead, originals, repairs, verify, wrappers
 from fasts2s.dropin.book_code import require_known
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
-from fasts2s.dropin.report import REPLACED, Entry, Report
+from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings
 from fasts2s.dropin.targets import CHAPTER_HOMES, CLASSES, FUNCTIONS, HOMES, FunctionTarget, Target
 
@@ -40,6 +40,9 @@ def offer(space: dict[str, Any], module: str) -> None:
         found = space.get(function.name)
         if function.home == home and isinstance(found, FunctionType) and found.__module__ == module:
             _offer_function(function, found)
+    for found in list(space.values()):
+        if isinstance(found, FunctionType) and found.__module__ == module and gpu_repairs.runs_on_host(home, found):
+            _offer_to_host(found)
 
 
 def offer_class(found: type) -> None:
@@ -68,9 +71,18 @@ def _offer_class(target: Target, found: type) -> None:
     entry = Entry(found.__module__, target.name)
     if _recognised(entry, found, tuple(target.methods)):
         installed[found] = target.name
-        _install(target, entry, found)
-    elif settings.verify and {"forward", "backward"} <= target.methods.keys():
+        if not _left_in_gpu_mode(entry):
+            _install(target, entry, found)
+        gpu_repairs.repair_class(entry, found)
+    elif settings.verify and not gpu_mode.leaves_the_book() and {"forward", "backward"} <= target.methods.keys():
         _watch(target, entry, found)
+
+
+def _left_in_gpu_mode(entry: Entry) -> bool:
+    """Return whether something of the book's is left as it is because there are no kernels for its GPU mode."""
+    if gpu_mode.leaves_the_book():
+        entry.status, entry.reason = LEFT, gpu_mode.WITHOUT_KERNELS
+    return entry.status == LEFT
 
 
 def _lend(target: Target, found: type) -> None:
@@ -112,19 +124,33 @@ def _watch(target: Target, entry: Entry, found: type) -> None:
 
 
 def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
-    if originals.of(found):
+    if originals.of(found) or lookahead.is_watched(found.__code__):
         return
     entry = Entry(found.__module__, target.name)
-    if not _recognised(entry, found, ()):
+    if not _recognised(entry, found, ()) or (not target.in_module and _left_in_gpu_mode(entry)):
+        return
+    if target.ours is None:
+        lookahead.watch(found.__code__, entry)
         return
     book = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__)
     ours = partial(target.ours, found.__globals__) if target.in_module else target.ours
     call = wrappers.plain(entry, book, ours, None)
     if settings.verify and not target.in_module:
         call = verify.plain_method(entry, book, call, deep=True)
+    _send(found, call)
+    repairs.note_replaced(target.name)
+
+
+def _offer_to_host(found: FunctionType) -> None:
+    entry = Entry(found.__module__, found.__name__)
+    if not originals.of(found) and _recognised(entry, found, ()):
+        _send(found, gpu_repairs.host_version(entry, found))
+
+
+def _send(found: FunctionType, call: Method) -> None:
+    """Let a function of the book call something else."""
     _destinations.append(call)
     originals.replace(found, found.__name__, _trampoline(found, len(_destinations) - 1))
-    repairs.note_replaced(target.name)
 
 
 def _trampoline(function: FunctionType, number: int) -> Any:
@@ -157,6 +183,8 @@ def offer_loaded() -> None:
 def is_candidate(name: str) -> bool:
     """Return whether a module may be the book's, by its name: ``common.x``, ``dataset.x``, ``ch07.x`` or ``x``."""
     package, _, last = name.rpartition(".")
+    if name in gpu_mode.HOMES:
+        return True
     if package in {"common", "dataset"}:
         return last in HOMES or last in repairs.HOMES
     return package in {"", "ch05", "ch06", "ch07", "ch08"} and last in CHAPTER_HOMES
@@ -179,5 +207,6 @@ def take_out() -> None:
     repairs.undo()
     installed.clear()
     beside.forget()
+    lookahead.forget()
     entries.clear()
     _destinations.clear()

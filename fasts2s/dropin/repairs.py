@@ -33,7 +33,8 @@ def said() -> list[str]:
     return list(_said)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Say that something was repaired, once."""
     if text not in _said:
         _said.append(text)
         _log.info("repaired: %s", text)
@@ -42,7 +43,7 @@ def _say(text: str) -> None:
 def note_replaced(name: str) -> None:
     """Say that a replacement, by its name, is a repair as well, if it is one."""
     if name in _REPLACED:
-        _say(f"{name} ({_REPLACED[name]})")
+        say(f"{name} ({_REPLACED[name]})")
 
 
 class _NumPyWithInt(ModuleType):
@@ -62,7 +63,7 @@ def repair_module(module: ModuleType) -> None:
         if vars(module).get(name) is np and _asks_for_int(module):
             _modules.append((module, name, np))
             setattr(module, name, _NumPyWithInt("numpy"))
-            _say(f"{module.__name__} (numpy.int, gone since NumPy 1.24)")
+            say(f"{module.__name__} (numpy.int, gone since NumPy 1.24)")
 
 
 def _asks_for_int(module: ModuleType) -> bool:
@@ -87,7 +88,7 @@ class _ChapterSeven:
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
         if name != "seq2seq" or not self._file.is_file():
             return None
-        _say("import seq2seq (chapter 8 imports it from the folder of chapter 7, which is not on the path)")
+        say("import seq2seq (chapter 8 imports it from the folder of chapter 7, which is not on the path)")
         return importlib.util.spec_from_file_location(name, self._file)
 
 

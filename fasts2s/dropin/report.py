@@ -1,15 +1,19 @@
 """What was replaced, what was left, how often it ran, how long it took, what fell back and why."""
 
+import logging
 import threading
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fasts2s.dropin.errors import FallbackError, FallbackWarning
 
+_log = logging.getLogger("fasts2s.dropin")
 REPLACED, LEFT = "replaced", "left as is"
+#: The most names in a line about what was left; more are counted.
+_NAMED = 5
 
 
 @dataclass
@@ -61,6 +65,18 @@ class Entry:
         """Return what is written to a report file."""
         return {**vars(self), "speedup": self.speedup}
 
+    def since(self, before: "Entry | None") -> "Entry":
+        """Return what was counted after a copy of this entry was made; None: the entry was not there yet.
+
+        The largest difference and the verdict are those of all calls: there is no telling when they came about.
+        """
+        if before is None:
+            return replace(self, fallbacks=dict(self.fallbacks))
+        numbers = ("calls", "seconds", "checked", "book_seconds", "our_seconds")
+        counted: dict[str, Any] = {name: getattr(self, name) - getattr(before, name) for name in numbers}
+        more = {reason: count - before.fallbacks.get(reason, 0) for reason, count in self.fallbacks.items()}
+        return replace(self, fallbacks={reason: count for reason, count in more.items() if count}, **counted)
+
 
 class _Stack(threading.local):
     """Per thread: for every replaced call that is running, the seconds of those inside it."""
@@ -106,6 +122,42 @@ def note_fallback(entry: Entry, reason: str, *, strict: bool, warn: bool = True)
         raise FallbackError(text)
     if first and warn:
         warnings.warn(text, FallbackWarning, stacklevel=4)
+
+
+def speak(handler: logging.Handler, verbosity: int = 0) -> None:
+    """Give the loggers to a handler: our own lines by default, everything if positive, warnings alone if negative."""
+    handler.setFormatter(logging.Formatter("[fasts2s] %(message)s"))
+    package = logging.getLogger("fasts2s")
+    package.addHandler(handler)
+    package.propagate = False
+    package.setLevel(logging.DEBUG if verbosity > 0 else logging.WARNING)
+    _log.setLevel(logging.WARNING if verbosity < 0 else logging.DEBUG if verbosity > 0 else logging.INFO)
+
+
+def fall_silent(handler: logging.Handler) -> None:
+    """Take :func:`speak` back."""
+    package = logging.getLogger("fasts2s")
+    package.removeHandler(handler)
+    package.propagate = True
+    package.setLevel(logging.NOTSET)
+    _log.setLevel(logging.NOTSET)
+
+
+def say_replaced(names: list[str], version: str, backend: str) -> None:
+    """Say how much was replaced, in one line."""
+    _log.info("%s, %s: %d classes and functions replaced", version, backend, len(names))
+    _log.debug("replaced: %s", " ".join(names))
+
+
+def say_left(entries: Iterable[Entry]) -> None:
+    """Say what was left as it is, and why: one line for each reason."""
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.status == LEFT:
+            names.setdefault(entry.reason, []).append(entry.name)
+    for reason, left in names.items():
+        who = ", ".join(dict.fromkeys(left)) if len(left) <= _NAMED else f"{len(left)} classes and functions"
+        _log.info("%s left as %s: %s", who, "it is" if len(left) == 1 else "they are", reason)
 
 
 class Report:

@@ -1,7 +1,10 @@
 """From a live class or function back to its text, made sure that the one was compiled from the other."""
 
+import __future__
+
 import ast
 import linecache
+from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple, TypeAlias
@@ -9,6 +12,11 @@ from typing import Any, NamedTuple, TypeAlias
 from fasts2s.dropin.errors import UnrecognisedError
 
 Node: TypeAlias = ast.ClassDef | ast.FunctionDef
+
+#: The flags of code objects that ``from __future__ import`` sets. In a notebook those of earlier cells hold as well.
+_FUTURE = 0
+for _name in __future__.all_feature_names:
+    _FUTURE |= getattr(__future__, _name).compiler_flag
 
 
 class Parsed(NamedTuple):
@@ -40,17 +48,30 @@ def text_of(obj: type | FunctionType, originals: dict[str, Any]) -> Text:
     codes = _codes(obj, originals)
     if not codes:
         raise UnrecognisedError("it has no methods of its own")
-    filename = next(iter(codes.values())).co_filename
-    linecache.checkcache(filename)
-    lines = linecache.getlines(filename)
-    if not lines:
-        raise UnrecognisedError(f"its source text is not there ({filename})")
-    parsed = _parsed("".join(lines), filename)
+    first = next(iter(codes.values()))
+    parsed, filename = parsed_file(first), first.co_filename
     definitions = [node for node in parsed.tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
     for node in definitions:
         if node.name == obj.__name__ and _compiled_from(parsed.code, node, codes):
             return Text(node, {name: part for name, part in _functions(node).items() if name in codes})
     raise UnrecognisedError(f"its code is not that of its source text ({filename})")
+
+
+def parsed_file(code: CodeType) -> Parsed:
+    """Return the whole text that a code object says it comes from. Raises UnrecognisedError where there is none."""
+    filename = code.co_filename
+    linecache.checkcache(filename)  # IPython sees to it that the texts of cells stay
+    lines = linecache.getlines(filename)
+    if not lines:
+        raise UnrecognisedError(f"its source text is not there ({filename})")
+    return _parsed("".join(lines), filename, code.co_flags & _FUTURE)
+
+
+def inner_codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code objects of all functions and classes inside a code object, at every depth."""
+    for inner in _inner(code):
+        yield inner
+        yield from inner_codes(inner)
 
 
 def _codes(obj: type | FunctionType, originals: dict[str, Any]) -> dict[str, CodeType]:
@@ -61,10 +82,10 @@ def _codes(obj: type | FunctionType, originals: dict[str, Any]) -> dict[str, Cod
 
 
 @lru_cache(maxsize=64)
-def _parsed(text: str, filename: str) -> Parsed:
+def _parsed(text: str, filename: str, flags: int) -> Parsed:
     try:
         tree = ast.parse(text, filename)
-        return Parsed(tree, compile(text, filename, "exec", dont_inherit=True))
+        return Parsed(tree, compile(text, filename, "exec", flags, dont_inherit=True))
     except (SyntaxError, ValueError) as error:
         raise UnrecognisedError(f"its source text cannot be read: {error}") from None
 

@@ -58,13 +58,15 @@ class FunctionTarget:
 
     Attributes
     ----------
+    ours : function or None
+        None: it stays, and the loop that calls it is answered in batches, see :mod:`fasts2s.dropin.lookahead`.
     in_module : bool
         Ours takes the names of the book's module before the arguments.
     """
 
     name: str
     home: str
-    ours: Method
+    ours: Method | None
     in_module: bool = False
 
 
@@ -106,9 +108,9 @@ CHAPTERS = (
     _layer(layers.TimeAttention, "attention_layer", "attention_weights", made_on_read=_STEPS),
     _model(Encoder, "seq2seq", book.encoder_ready),
     _model(Decoder, "seq2seq", book.decoder_ready, generate=book.decoder_generate),
-    _model(PeekyDecoder, "peeky_seq2seq", book.decoder_ready, generate=book.peeky_generate),
+    _model(PeekyDecoder, "peeky_seq2seq", book.decoder_ready, generate=book.decoder_generate),
     _model(AttentionEncoder, "attention_seq2seq", book.encoder_ready),
-    _model(AttentionDecoder, "attention_seq2seq", book.decoder_ready, generate=book.attention_generate),
+    _model(AttentionDecoder, "attention_seq2seq", book.decoder_ready, generate=book.decoder_generate),
     _plain("Seq2seq", "seq2seq", book.seq2seq_ready, generate=book.seq2seq_generate),
     _plain("RnnlmGen", "rnnlm_gen", generate=book.rnnlm_generate),
     _plain("BetterRnnlmGen", "rnnlm_gen", generate=book.rnnlm_generate),
@@ -119,6 +121,7 @@ OTHERS = (
 )
 FUNCTIONS = (
     FunctionTarget("clip_grads", "util", book_functions.clip_grads),
+    FunctionTarget("eval_seq2seq", "util", None),
     FunctionTarget("remove_duplicate", "trainer", optimizers.remove_duplicate),
     FunctionTarget("_download", "ptb", book_functions.download, in_module=True),
 )

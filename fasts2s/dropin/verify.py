@@ -19,6 +19,9 @@ Method = Callable[..., Any]
 Methods = dict[str, Method]
 #: Relative difference (L2) that two correct float32 implementations do not reach: sums in another order.
 TOLERANCE = 1e-4
+#: The same where nothing but this tells whether an edited class computes what ours does: with small weights a sine is
+#: within 1e-4 of a hyperbolic tangent.
+EDITED_TOLERANCE = 2e-5
 
 
 def difference(a: Any, b: Any) -> float:
@@ -153,7 +156,7 @@ def edited_methods(entry: Entry, book: Methods, ours: Methods) -> Methods:
                 lambda a, b: results((a, own), (b, getattr(twin, "grads", None))),
             )
         finally:
-            if entry.difference > TOLERANCE and not entry.verdict:
+            if entry.difference > EDITED_TOLERANCE and not entry.verdict:
                 entry.verdict = f"computes something else (relative difference {entry.difference:.1e})"
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:

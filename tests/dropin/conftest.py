@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ _NAMES = ("common", "dataset", "ch06", "ch07", "ch08")
 _CHAPTERS = ("seq2seq", "peeky_seq2seq", "attention_seq2seq", "attention_layer", "rnnlm_gen", "rnnlm")
 
 
+@cache
 def known_forms() -> dict[str, list[dict[str, str]]]:
     """Return the fingerprints of the small library in the form of book_code.json."""
     known: dict[str, list[dict[str, str]]] = {}

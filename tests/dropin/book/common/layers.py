@@ -14,7 +14,10 @@ class Embedding:
 
     def backward(self, dout):
         total = np.zeros_like(self.params[0])
-        np.add.at(total, self.idx, dout)
+        if GPU:
+            np.scatter_add(total, self.idx, dout)
+        else:
+            np.add.at(total, self.idx, dout)
         self.grads[0][...] = total
 
 

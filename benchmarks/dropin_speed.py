@@ -1,0 +1,105 @@
+"""Whole scripts of the book, by plain python and by ``python -m fasts2s``, in turn: how much sooner are they done?
+
+    python benchmarks/dropin_speed.py CHECKOUT [--rounds 3] [--only train_rnnlm]
+
+From the start of the process to its end: imports, data, training, evaluation. Epochs are cut as shown; plain python
+has the BLAS threads with which a first run of the script was fastest. A made-up text takes the place of the Penn
+Treebank. Before a time counts, the outputs are compared.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from suite import book_scripts as scripts
+from suite.report import heading
+
+
+class Case(NamedTuple):
+    """A script, its epochs, its edits (see shortened.py), and the speed-up that is wanted."""
+
+    script: str
+    epochs: int
+    edits: str
+    wanted: float
+
+
+CASES = (
+    Case("ch07/train_seq2seq.py", 5, "", 4.5),
+    Case("ch07/train_seq2seq.py", 5, "reverse,peeky", 5.0),
+    Case("ch08/train.py", 1, "", 4.0),
+    Case("ch06/train_rnnlm.py", 4, "", 3.0),
+    Case("ch06/train_better_rnnlm.py", 1, "", 4.0),
+    Case("ch05/train.py", 100, "", 1.0),
+)
+LINE = "{:<34}{:>7}{:>10}{:>10}{:>8}  {:<16}{:>7}  {}"
+
+
+def run(book: Path, case: Case, way: str, blas: int | None) -> scripts.Done:
+    """Run a case once. Raises RuntimeError where it fails."""
+    options = ("-q",) if way == "fasts2s" else ()
+    done = scripts.run(book, case.script, way, *options, epochs=case.epochs, blas=blas, edits=case.edits)
+    if done.status:
+        raise RuntimeError(f"{case.script} by {way}: {done.stderr.strip()[-300:]}")
+    return done
+
+
+def measure(book: Path, case: Case, rounds: int) -> str:
+    """Return the line of a case."""
+    first = {blas: run(book, case, "plain", blas) for blas in (None, 1)}
+    blas = min(first, key=lambda b: first[b].seconds)
+    gate = scripts.agreement(run(book, case, "fasts2s", None).stdout, first[blas].stdout)
+    times: dict[str, list[float]] = {"plain": [], "fasts2s": []}
+    for _ in range(rounds):
+        for way, seconds in times.items():
+            time.sleep(0.5)
+            seconds.append(run(book, case, way, blas if way == "plain" else None).seconds)
+    ratios = sorted(p / f for p, f in zip(times["plain"], times["fasts2s"], strict=True))
+    middle = [f"{statistics.median(times[way]):.1f}" for way in times]
+    return LINE.format(
+        case.script + (f" ({case.edits})" if case.edits else ""), case.epochs, *middle,
+        f"{statistics.median(ratios):.2f}", f"({ratios[0]:.2f} to {ratios[-1]:.2f})", case.wanted,
+        f"{gate}; BLAS threads of python: {blas or 'its own choice'}",
+    )  # fmt: skip
+
+
+def launcher(rounds: int) -> str:
+    """Return what the launcher costs: an empty script by both, in turn."""
+    times: dict[str, list[float]] = {"plain": [], "fasts2s": []}
+    words = {"plain": ["-c", "import numpy"], "fasts2s": ["-m", "fasts2s", "-q", "-c", "import numpy"]}
+    for _ in range(rounds):
+        for way, seconds in times.items():
+            started = time.perf_counter()
+            subprocess.run([sys.executable, *words[way]], check=True, capture_output=True)
+            seconds.append(time.perf_counter() - started)
+    own = [f - p for p, f in zip(times["plain"], times["fasts2s"], strict=True)]
+    return f"{statistics.median(own):.2f} s ({min(own):.2f} to {max(own):.2f}) over {rounds} rounds"
+
+
+def main() -> int:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("checkout", type=Path, help="a checkout of the book's repository")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each in turn (%(default)s)")
+    parser.add_argument("--only", default="", help="only scripts with this in their name")
+    args = parser.parse_args()
+    heading("Whole scripts of the book", "the library's choice", {})
+    print(f"seconds: median of {args.rounds} rounds; ratio: python / fasts2s within a round, median (least to most)")
+    print(LINE.format("script", "epochs", "python s", "fasts2s s", "ratio", "", "goal", "gate"))
+    with tempfile.TemporaryDirectory(prefix="fasts2s-book-") as folder:
+        book = scripts.copy_checkout(args.checkout, Path(folder) / "book")
+        scripts.write_ptb(book, 58_000, 7_000)
+        for case in CASES:
+            if args.only in case.script:
+                print(measure(book, case, args.rounds), flush=True)
+    print(f"the launcher itself, with a warm cache of compiled files: {launcher(9)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,297 @@
+"""The book's GPU mode, on a stand-in for CuPy in processes of their own: fake_cupy says what it stands for."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fasts2s.dropin.canonical import members
+from tests.dropin.conftest import _START, BOOK, known_forms
+
+FAKE = Path(__file__).parent / "fake_cupy"
+_PATHS = {"PYTHONPATH": os.pathsep.join([str(FAKE), *(p for p in sys.path if p)])}
+_LEFT = "the cupy kernels are not part of this version; the book's own code runs on CuPy"
+
+
+@pytest.fixture
+def library(tmp_path):
+    shutil.copytree(BOOK, tmp_path / "book")
+    return tmp_path / "book"
+
+
+@pytest.fixture
+def launched(run, library):
+    """Return launched(script text, *options, backend, known): what the launcher prints for a script of chapter 7."""
+
+    def start(text, *options, backend="cupy", known=None):
+        (library / "ch07" / "script.py").write_text("import sys\nsys.path += ['..', '../ch08']\n" + text)
+        options = ("--backend", backend, *options, "script.py")
+        return run(
+            "-c", _START, json.dumps(known or known_forms()), *options, cwd=library / "ch07", plain=True, **_PATHS
+        )
+
+    return start
+
+
+_HEAD = """
+import json, sys, logging
+from fasts2s.dropin import book_code
+book_code._known = lambda: json.loads({known!r})
+sys.path += ['..', '../ch08']
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+import numpy
+import fasts2s
+"""
+
+
+@pytest.fixture
+def python(run, library):
+    """Return python(code): what a process prints that runs it in chapter 7, the library known."""
+
+    def start(code):
+        head = _HEAD.format(known=json.dumps(known_forms()))
+        found = run("-c", head + code, cwd=library / "ch07", plain=True, **_PATHS)
+        assert found.returncode == 0, found.stdout + found.stderr
+        return found
+
+    return start
+
+
+TRAIN = """
+import numpy as np
+from common.optimizer import Adam
+from common.trainer import Trainer
+from dataset import sequence
+from seq2seq import Seq2seq
+from peeky_seq2seq import PeekySeq2seq
+from attention_seq2seq import AttentionSeq2seq
+x, t = sequence.load_data(64)
+for kind in (Seq2seq, PeekySeq2seq, AttentionSeq2seq):
+    model = kind(13, 6, 16)
+    trainer = Trainer(model, Adam(0.01))
+    trainer.fit(x, t, max_epoch=4, batch_size=16, max_grad=0.5)
+    ids = model.generate(x[:1, ::-1], 12, 3)
+    print("ids", {i: 0 for i in ids}, [type(i).__name__ for i in ids])
+    print("losses", *trainer.loss_list)
+    assert all(type(loss) is float for loss in trainer.loss_list)
+"""
+SWITCH = "from common import config\nconfig.GPU = True\n"
+
+
+def _losses(printed):
+    return np.array([line.split()[1:] for line in printed.splitlines() if line.startswith("losses")], float)
+
+
+def _words(printed):
+    return [line for line in printed.splitlines() if not line.startswith("losses") and line != "on the GPU"]
+
+
+@pytest.mark.parametrize("korean", [False, True])
+@pytest.mark.parametrize("switch", ["none", "early", "late"])
+def test_training_prints_what_it_prints_without_a_gpu(launched, library, switch, korean):
+    expected = launched(TRAIN, backend="numpy")
+    assert expected.returncode == 0, expected.stderr
+    known = dict(known_forms())
+    if korean:
+        _rewrite(library, "common/np.py", "    print(", "    np.add.at = np.scatter_add\n    print(")
+        _rewrite(library, "common/layers.py", "np.scatter_add(", "np.add.at(")
+        tree = ast.parse((library / "common" / "layers.py").read_text())
+        known["Embedding"] = [members(n) for n in tree.body if getattr(n, "name", "") == "Embedding"]
+    late = TRAIN.replace("x, t = ", SWITCH + "x, t = ")
+    found = launched({"none": TRAIN, "early": SWITCH + TRAIN, "late": late}[switch], known=known)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.count("on the GPU\n") == 1
+    assert _words(found.stdout) == _words(expected.stdout)
+    assert np.allclose(_losses(found.stdout), _losses(expected.stdout), rtol=1e-5, atol=0)
+    said = found.stderr.splitlines()
+    assert said[0] == "[fasts2s] the book's GPU mode is on, with CuPy 14.2.0"
+    for repair in ("np.cuda.set_allocator", "np.random", "np.scatter_add", "ids, labels and inputs"):
+        assert sum(line.startswith(f"[fasts2s] repaired: {repair}") for line in said) == 1
+    assert sum(line.endswith(f"left as they are: {_LEFT}") for line in said) == 1
+    assert len(said) == 8  # and what was replaced, and numpy.int
+    assert not any("warning" in line.lower() for line in said)
+
+
+def _rewrite(folder, name, old, new):
+    path = folder / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_the_report_says_what_was_left_and_strict_does_not_mind(launched, library):
+    found = launched(TRAIN, "--strict", "--verify", "--profile", "--report", "r.json")
+    assert found.returncode == 0, found.stderr
+    entries = {e["name"]: e for e in json.loads((library / "ch07" / "r.json").read_text())["entries"]}
+    assert (entries["TimeLSTM"]["status"], entries["TimeLSTM"]["reason"]) == ("left as is", _LEFT)
+    assert entries["clip_grads"]["reason"] == _LEFT
+    assert entries["RnnlmTrainer"]["status"] == "replaced"
+    assert f"left as is: {_LEFT}" in found.stderr
+
+
+EDITED = """
+from common.time_layers import *
+import numpy
+lstm = TimeLSTM(*[np.ones(shape, "f") for shape in ((3, 8), (2, 8), (8,))])
+try:
+    lstm.forward(numpy.ones((1, 2, 3), "f"))
+except TypeError as error:
+    print(error)
+TimeEmbedding(np.ones((3, 2), "f")).forward(numpy.array([[1]]))
+"""
+
+
+def test_an_edited_class_is_left_alone(launched, library):
+    _rewrite(library, "common/time_layers.py", "hs[:, t] = self.h", "hs[:, t] = self.h + 0")
+    found = launched(EDITED)
+    assert found.stdout == "on the GPU\nUnsupported type <class 'numpy.ndarray'>\n", found.stderr
+    assert "[fasts2s] TimeLSTM left as it is: TimeLSTM.forward is not the book's" in found.stderr
+    assert launched(EDITED, "--strict").returncode == 1
+
+
+WORDS = """
+import numpy
+from common.trainer import RnnlmTrainer
+from common.util import eval_perplexity, most_similar, to_cpu, to_gpu
+from rnnlm_gen import RnnlmGen
+numpy.random.seed(5)
+model = RnnlmGen()
+corpus = numpy.arange(60) % 20
+for text in (corpus, to_gpu(corpus) if fasts2s.dropin.gpu_mode.is_on() else corpus):
+    trainer = RnnlmTrainer(model, None)
+    trainer.time_idx = 0
+    for xs, ts in [trainer.get_batch(text[:-1], text[1:], 3, 7) for _ in range(4)]:
+        loss = model.forward(xs, ts)
+        model.backward()
+    print(to_cpu(xs).tolist(), to_cpu(ts).dtype, trainer.time_idx)
+    model.reset_state()
+    print("losses", float(loss), float(eval_perplexity(model, text)))
+    model.reset_state()
+numpy.random.seed(2)
+print(model.generate(2, [5], 30))
+model.save_params("kept.pkl")
+model.load_params("kept.pkl")
+ids = {i: str(i) for i in range(20)}
+most_similar("3", {word: i for i, word in ids.items()}, ids, model.params[0])
+"""
+
+
+def test_a_language_model_its_batches_its_words_and_its_file(python):
+    expected = python("fasts2s.patch('numpy')\n" + WORDS)
+    found = python("fasts2s.patch('cupy')\n" + WORDS)
+    assert _words(found.stdout) == _words(expected.stdout)
+    assert np.allclose(_losses(found.stdout), _losses(expected.stdout), rtol=1e-5, atol=0)
+    assert "repaired: generate (the scores come to the host" in found.stderr
+    assert found.stderr.count("common.util that take numbers one by one (run on the host)") == 1
+
+
+BEFORE = """
+import common.config, common.np, common.layers, common.util, seq2seq, rnnlm_gen, mine, own
+modules = common.config, common.np, common.layers, common.time_layers, common.util, seq2seq, rnnlm_gen, mine, own
+before = [dict(vars(m)) for m in modules]
+kinds = common.time_layers.TimeSoftmaxWithLoss, common.layers.Embedding, seq2seq.Decoder, rnnlm_gen.RnnlmGen
+methods = [dict(vars(k)) for k in kinds]
+for _ in range(2):
+    with fasts2s.patched("gpu"):
+        assert [m.GPU for m in modules[:6]] == [True] * 6
+        proxy = common.np.np
+        assert [m.np is proxy for m in modules[1:6]] == [True] * 5 and proxy.ndarray.__module__ == "cupy"
+        assert rnnlm_gen.np is numpy and own.np is numpy and mine.np is proxy
+        model = seq2seq.Seq2seq(13, 6, 16)
+        loss = model.forward(numpy.ones((2, 5), int), numpy.ones((2, 4), int))
+        model.backward()
+        assert type(model.params[0]).__module__ == type(loss).__module__ == "cupy"
+        if "late" not in sys.modules:
+            import late
+            assert late.np is proxy and late.GPU
+        import cupy
+        assert type(cupy).__name__ == "module"
+    assert [dict(vars(m)) for m in modules] == before
+    assert [dict(vars(k)) for k in kinds] == methods
+    assert late.np is numpy and late.GPU is False
+    assert not fasts2s.dropin.gpu_mode.is_on() and sys.modules["cupy"] is cupy
+model = seq2seq.Seq2seq(13, 6, 16)
+model.forward(numpy.ones((2, 5), int), numpy.ones((2, 4), int))
+"""
+
+
+def test_modules_imported_before_are_switched_and_everything_comes_back(python, library):
+    # As the book's simple_rnnlm, and the other way round.
+    (library / "ch07" / "mine.py").write_text("import numpy as np\nfrom common.time_layers import *\n")
+    (library / "ch07" / "own.py").write_text("from common.time_layers import *\nif True:\n    import numpy as np\n")
+    (library / "ch07" / "late.py").write_text("from common.time_layers import *\n")
+    python(BEFORE)
+
+
+ARRAYS = """
+fasts2s.patch("cupy")
+from common.time_layers import *
+from common.layers import *
+from attention_layer import TimeAttention
+import cupy, pickle
+
+def refused(kind, call):
+    try:
+        call()
+    except kind as error:
+        assert type(error) is kind, error
+        return str(error)
+    raise AssertionError("nothing was raised")
+
+ids, W = numpy.array([[1, -2], [0, 2]]), np.ones((3, 4), "f")
+embed, loss = TimeEmbedding(W), TimeSoftmaxWithLoss()
+xs = embed.forward(ids)
+for labels in (ids, cupy.asarray(ids)):
+    assert abs(float(loss.forward(xs, labels)) - numpy.log(4)) < 1e-6
+    assert abs(float(loss.forward(xs, ts=labels)) - numpy.log(4)) < 1e-6
+assert refused(IndexError, lambda: embed.forward(ids + 1)) == "index 3 is out of bounds for axis 0 with size 3"
+assert refused(IndexError, lambda: loss.forward(xs, ids * 3)) == "index -6 is out of bounds for axis 0 with size 4"
+assert "train_flg" in refused(TypeError, lambda: loss.forward(xs, ids, train_flg=False))
+early = Affine(numpy.ones((4, 2), "f"), numpy.ones(2, "f"))  # a layer that was made before
+assert refused(ValueError, lambda: early.forward(xs[0])).startswith("Affine.forward: Unsupported type")
+
+attention = TimeAttention()
+attention.forward(xs, numpy.ones((2, 3, 4), "f"))
+weights = numpy.array(attention.attention_weights)
+assert weights.shape == (3, 2, 2) and type(attention.attention_weights[1]) is numpy.ndarray
+attention.backward(xs[:, [0, 1, 1]])
+assert b"fasts2s" not in pickle.dumps(attention) and pickle.loads(pickle.dumps(attention)).attention_weights[0].shape
+numpy.random.seed(4); host = numpy.random.permutation(9), numpy.random.rand(2, 3), numpy.random.randint(5)
+numpy.random.seed(4); np.random.shuffle(a := np.arange(9)); b = np.random.rand(2, 3)
+assert type(a) is type(b) is cupy.ndarray and a.get().tolist() == host[0].tolist() and (b.get() == host[1]).all()
+assert np.random.randint(5) == host[2] and type(np.random.choice(3, size=2, p=np.ones(3) / 3)) is cupy.ndarray
+assert isinstance(np.random.RandomState, type) and np.random.get_state()[0] == "MT19937"
+assert np.array([a[0], 3]).shape == (2,) and np.asarray([[a[0]], [a[1]]]).shape == (2, 1)
+assert float(np.add(a[0], a[0])) == 2 * float(a[0]) and np.add.__class__.__name__ == "_Add"
+assert refused(AttributeError, lambda: np.no_such_name)
+"""
+
+
+def test_arrays_of_numpy_meet_those_of_cupy(python):
+    python(ARRAYS)
+
+
+def test_auto_stays_on_the_cpu_and_layers_of_ours_need_kernels(python):
+    found = python(
+        "fasts2s.patch()\nimport common.np\nprint(common.np.GPU, fasts2s.get_backend().name, 'cupy' in sys.modules)\n"
+        "fasts2s.patch('cupy')\ntry:\n    fasts2s.layers.TimeAttention(backend='cupy')\n"
+        "except ImportError as e:\n    print(e)\nprint(fasts2s.accelerate(common.np).names('replaced'))"
+    )
+    assert re.match(r"False num\w+ False\n.*not part of this version.*\n\[\]\n", found.stdout)
+
+
+def test_the_kernels_take_over_once_they_are_there(python):
+    python(
+        "from fasts2s import backend\nfrom fasts2s_kernels import MODULES\n"
+        "MODULES['cupy'] = 'fasts2s_kernels.reference'\nbackend._seen.add('cupy')\n"
+        "fasts2s.patch('cupy')\nimport common.trainer, seq2seq, attention_layer, rnnlm_gen\n"
+        "found = fasts2s.status()\nassert found.names('left as is') == [], found\n"
+        "assert {'TimeLSTM', 'Decoder', 'clip_grads', 'RnnlmTrainer', 'RnnlmGen'} <= set(found.names('replaced'))\n"
+        "assert common.np.GPU and attention_layer.TimeAttention.forward.__name__ == 'forward'\n"
+        "fasts2s.unpatch()\nassert common.np.np is numpy\n"
+    )
