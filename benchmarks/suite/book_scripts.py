@@ -65,7 +65,14 @@ class Done:
 
 
 def run(
-    book: Path, script: str, way: str, *options: str, epochs: int = 1, blas: int | None = None, edits: str = ""
+    book: Path,
+    script: str,
+    way: str,
+    *options: str,
+    epochs: int = 1,
+    blas: int | None = None,
+    edits: str = "",
+    path: Path | None = None,
 ) -> Done:
     """Run a script, with fewer epochs, in the folder of its chapter.
 
@@ -78,9 +85,12 @@ def run(
         Threads of the BLAS; None: its own choice.
     edits : str
         See shortened.py.
+    path : Path or None
+        A folder in which modules are looked for as well.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("FASTS2S_BOOK", "FASTS2S_TEST"))}
     environment |= {"MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1", "FASTS2S_TEST_EDITS": edits}
+    environment |= {"PYTHONPATH": str(path)} if path is not None else {}
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         environment.pop(name, None)
         if blas is not None:

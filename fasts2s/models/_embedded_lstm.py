@@ -62,6 +62,14 @@ class EmbeddedLSTM:
         self.lstm.h, self.lstm.c = h, c
         return hs
 
+    def read(self, xs: Array, mask: Array | None = None) -> Array:
+        """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
+        kernels, W, (Wx, Wh, b) = self.embed.backend.kernels_for(self.embed.W), self.embed.W, self.lstm.params
+        phases = shared.plan(xs, Wh.shape[0]) if mask is None and 2 * W.shape[0] <= xs.size else []
+        if phases:
+            return shared.forward(kernels, phases, kernels.affine_forward(W, Wx, b), xs, Wh)[0]
+        return kernels.lstm_forward(kernels.embedding_forward(W, xs), Wx, Wh, b, mask=mask)[0]
+
     def backward(self, dhs: Array | None, dh_last: Array | None = None) -> tuple[Any, Array | None]:
         """dhs : (N, T, H) or None, dh_last : (N, H) or None -> dh0 (N, H), drow_bias (N, 4H) or None.
 

@@ -31,8 +31,7 @@ class AttentionEncoder(Encoder):
     def encode(self, xs: Array, mask: Array | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
         require_steps(xs)
-        kernels = self.embed.backend.kernels_for(self.embed.W)
-        return kernels.lstm_forward(kernels.embedding_forward(self.embed.W, xs), *self.lstm.params, mask=mask)[0]
+        return self._reader.read(xs, mask)
 
     def backward(self, dhs: Array) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - the book's name
         """dhs : (N, T, H), the gradient of all hs. Computes all gradients. Raises ValueError."""

@@ -94,6 +94,19 @@ def test_when_nothing_is_shared(free, monkeypatch, rng, what):
     assert shared.plan(xs, H) == []
 
 
+def test_answers_are_those_of_one_source_at_a_time(free, backend, rng):
+    xs = alike(rng, 30, 12)
+    assert shared.plan(xs, H)
+    np.random.seed(1)
+    model = AttentionSeq2seq(V, D, H, backend=backend)
+    for p in model.params:
+        p *= 3
+    answers = model.generate_batch(xs, 1, 6)
+    assert answers == [model.generate(row[None], 1, 6) for row in xs]
+    assert len({tuple(a) for a in answers}) > 3
+    assert model.encoder.lstm.h is None
+
+
 def test_ids_out_of_range_are_refused_as_ever(free, backend):
     xs = np.zeros((16, 8), int)
     model = Seq2seq(V, D, H, backend=backend)
