@@ -124,10 +124,23 @@ def _is_row(xs: Array, index: Any, source: Any) -> bool:
     return xs.shape == (1, source.shape[1]) and xs.dtype == source.dtype and bool((xs[0] == source[index]).all())
 
 
+def _package(obj: Any) -> str:
+    return type(obj).__module__.partition(".")[0]
+
+
+def _debugged() -> bool:
+    """Return whether a debugger is at work: in it anything may happen between two calls. (Coverage only looks on.)"""
+    trace = sys.gettrace()
+    if trace is not None and _package(getattr(trace, "__self__", trace)) != "coverage":
+        return True
+    monitoring: Any = getattr(sys, "monitoring", None)  # since Python 3.12
+    return monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
+
+
 def _calling_loop() -> tuple[Entry, FrameType, Loop] | None:
     """Return the loop that this call comes from, through the book's ``eval_seq2seq``, if it is safe."""
-    if not _evaluations or sys.gettrace() is not None:
-        return None  # in a debugger anything may happen between two calls
+    if not _evaluations or _debugged():
+        return None
     frame: FrameType | None = sys._getframe(2)
     for _ in range(_DEPTH):
         if frame is None or id(frame.f_code) in _evaluations:

@@ -3,6 +3,7 @@
 import importlib
 import sys
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -245,7 +246,7 @@ def test_two_models_in_turn(loop_of):
         assert batches() == 0  # the text has an operation that is not known to be harmless
 
 
-def test_under_a_debugger_nothing_is_answered_ahead(loop_of):
+def test_under_a_debugger_nothing_is_answered_ahead(loop_of, monkeypatch):
     module = loop_of(SAFE["the book's"])
     model, x, t = make()
     t[:, 0] = 7
@@ -257,6 +258,13 @@ def test_under_a_debugger_nothing_is_answered_ahead(loop_of):
         finally:
             sys.settrace(kept)
         assert batches() == 0
+        tools = SimpleNamespace(DEBUGGER_ID=0, get_tool={0: "a debugger"}.get)
+        monkeypatch.setattr(sys, "monitoring", tools, raising=False)
+        module.run(model, x, t, CHARS)
+        assert batches() == 0
+        tools.get_tool = {1: "coverage"}.get
+        module.run(model, x, t, CHARS)
+        assert batches() == 3
 
 
 def test_a_script_that_was_edited_while_it_runs(loop_of, book):
