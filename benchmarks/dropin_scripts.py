@@ -51,7 +51,7 @@ def table(edition: str, book: Path) -> list[str]:
     """Run all scripts of a checkout, print the table, return what failed under fasts2s."""
     failed, deaths = [], []
     print(f"\n{edition}")
-    print(LINE.format("script", "BLAS", "python", *(f"fasts2s, {name}" for name in BACKENDS)))
+    print(LINE.format("script", "BLAS", "python", *(f"fasts2s, {name}" for name in BACKENDS)).rstrip())
     for script in scripts.SCRIPTS:
         for blas in (None, 1):
             plain = scripts.run(book, script, "plain", blas=blas)
