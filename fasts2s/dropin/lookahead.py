@@ -43,13 +43,26 @@ _DEPTH = 12
 
 
 class _Block(NamedTuple):
-    """Answers to the rows from ``first`` on, for one run of a loop."""
+    """Answers to rows from ``first`` on, for one run of a loop.
+
+    ``rows`` are copies: what was asked is compared with what was answered, not with what the array holds by now.
+    """
 
     model: Any
     source: Array
     call: tuple[int, int, int]  # identity of the frame, start id, length
     first: int
-    answers: Array  # (rows, length)
+    rows: Array  # (R, T)
+    answers: Array  # (R, length)
+
+    def goes_on(self, model: Any, source: Array, call: tuple[int, int, int]) -> bool:
+        """Return whether this is the same run of the same loop."""
+        return self.model is model and self.source is source and self.call == call
+
+    def at(self, index: int, xs: Array) -> Array | None:
+        """Return the answer to row ``index`` if it is here, and if it was xs (1, T) when it was answered."""
+        place = index - self.first
+        return self.answers[place] if place < len(self.rows) and (self.rows[place] == xs[0]).all() else None
 
 
 class _State(threading.local):
@@ -103,18 +116,17 @@ def answer(model: Any, xs: Array, start_id: int, length: int, batch: Callable[[A
     index, source = value_in(frame, loop.counter), value_in(frame, loop.source)
     if not _is_row(xs, index, source):
         return None
-    call = (id(frame), start_id, length)
-    goes_on = block is not None and block.model is model and block.source is source and block.call == call
-    if block is None or not goes_on or index != _state.next:
-        rows = _FIRST
-    elif index < block.first + len(block.answers):
-        _state.block, _state.next = block, index + 1
-        return block.answers[index - block.first]
-    else:
-        rows = min(2 * len(block.answers), _MOST)
+    call, size = (id(frame), start_id, length), _FIRST
+    if block is not None and block.goes_on(model, source, call) and index == _state.next:
+        found_here = block.at(index, xs)
+        if found_here is not None:
+            _state.block, _state.next = block, index + 1
+            return found_here
+        size = min(2 * len(block.rows), _MOST)
+    rows = source[index : index + size].copy()
     with Timed(entry):
-        answers = batch(source[index : index + rows])
-    _state.block, _state.next = _Block(model, source, call, index, answers), index + 1
+        answers = batch(rows)
+    _state.block, _state.next = _Block(model, source, call, index, rows, answers), index + 1
     return answers[0]
 
 
