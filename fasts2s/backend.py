@@ -13,22 +13,23 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata, util
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s_kernels import MODULES, Kernels, Settings, load
+from fasts2s_kernels import Kernels, Settings, load, setup_of
 from fasts2s_kernels.checks import is_cupy
+from fasts2s_kernels.installed import library_version
 
 _log = logging.getLogger("fasts2s")
 
 NAMES = ("auto", "numpy", "numba", "cupy")
 _ALIASES = {"": "auto", "cpu": "auto", "gpu": "cupy", "cuda": "cupy"}
-_VARIABLES = ("FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR", "FASTS2S_PTB_DIR")
+_VARIABLES = ("FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR", "FASTS2S_CHECK", "FASTS2S_PTB_DIR")
 # Read by the test suite and the benchmarks, not by the package.
 _FOREIGN = ("FASTS2S_TEST_", "FASTS2S_BOOK", "FASTS2S_TORCH_PYTHON")
 _DTYPES = ("float32", "float64")
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
 class BackendStatus(NamedTuple):
@@ -68,11 +69,11 @@ class Backend:
         Raises
         ------
         ValueError
-            CuPy arrays, but another backend was asked for by name, or there are no cupy kernels here. (Not
-            TypeError: the book's ``eval_perplexity`` takes a TypeError for a missing ``train_flg``.)
+            CuPy arrays, but another backend was asked for by name. (Not TypeError: the book's ``eval_perplexity``
+            takes a TypeError for a missing ``train_flg``.)
         """
         for a in arrays:
-            if type(a) is not np.ndarray and is_cupy(a):
+            if type(a) is not np.ndarray and a is not None and is_cupy(a):
                 return self._kernels_for_cupy()
         return _loaded(self.name)
 
@@ -82,9 +83,28 @@ class Backend:
                 f"the backend is {self.name}, but arrays of type cupy.ndarray came: "
                 "move them with to_cpu(), or choose the backend cupy"
             )
-        if "cupy" not in MODULES:
-            raise ValueError(f"arrays of type cupy.ndarray came, but {_status('cupy').reason}: use to_cpu()")
         return _loaded("cupy")
+
+    def kernels_beside(self, *arrays: Any) -> Kernels:
+        """Return the kernels for where these arrays lie, whatever was asked for: for what has no say in where.
+
+        On the host they are those of this backend, or those of ``auto`` if this is cupy.
+        """
+        if any(map(is_cupy, arrays)):
+            return _loaded("cupy")
+        return _loaded(_auto().name if self.name == "cupy" else self.name)
+
+    def require_here(self, name: str, a: Any) -> None:
+        """Raise ValueError for an array of another side than a named backend's; for layers that call no kernel.
+
+        ``name`` is the argument of the layer.
+        """
+        self.kernels_for(a)
+        if self.named and self.name == "cupy" and not is_cupy(a):
+            raise ValueError(
+                f"{name} is a numpy.{type(a).__name__}, but the backend is cupy, whose arrays are cupy.ndarray: "
+                "move it with to_gpu(), or choose another backend"
+            )
 
     def output(self, a: Any) -> Any:
         """Return the result of a time layer in the dtype the book promises, float32 (or as it is in float64 mode)."""
@@ -111,8 +131,9 @@ def get_backend(backend: "str | Backend | None" = None, *, dtype: str | None = N
     ------
     ValueError
         Unknown name or dtype.
-    ImportError
-        A backend asked for by name cannot run. There is no fallback for a name.
+    ImportError, RuntimeError
+        A backend asked for by name cannot run: its library is missing, or there is no device for it. There is no
+        fallback for a name.
     """
     if isinstance(backend, Backend):
         found = backend
@@ -180,17 +201,23 @@ def ptb_folder() -> str | None:
 
 
 def backends() -> dict[str, BackendStatus]:
-    """Return for every backend whether it can run here, why not, and the version of its library."""
+    """Return for every backend whether it can run here, why not, and the version of its library.
+
+    Where CuPy is installed, one tiny kernel is computed.
+    """
     return {name: _status(name) for name in NAMES if name != "auto"}
 
 
 def to_cpu(x: Any) -> Any:
-    """Return x as a NumPy array; a NumPy array comes back as it is. As ``common.util.to_cpu`` of the book."""
-    return x.get() if is_cupy(x) else np.asarray(x)
+    """Return x as a NumPy array; a NumPy array comes back as it is. As ``common.util.to_cpu`` of the book.
+
+    Waits for the device, if x lies there. IndexError if an id out of range had been met there.
+    """
+    return _loaded("cupy").to_numpy(x) if is_cupy(x) else np.asarray(x)
 
 
 def to_gpu(x: Any) -> Any:
-    """Return x as an array of the cupy backend. Raises ImportError where that cannot run."""
+    """Return x as an array of the cupy backend. Raises ImportError, RuntimeError where that cannot run."""
     return x if is_cupy(x) else get_backend("cupy").kernels().asarray(x)
 
 
@@ -200,38 +227,35 @@ def _loaded(name: str) -> Kernels:
 
 
 def _settings() -> Settings:
-    """Return the settings that stand in the environment. Raises ValueError for a number of threads that is none."""
+    """Return the settings that stand in the environment. Raises ValueError for values that are none."""
     text = os.environ.get("FASTS2S_NUM_THREADS", "").strip()
     if text and not (text.isascii() and text.isdigit() and int(text) >= 1):
         raise ValueError(
             f"FASTS2S_NUM_THREADS is {text!r}, expected a whole number >= 1, or nothing for one per core"
         )
-    return Settings(int(text) if text else None, os.environ.get("FASTS2S_CACHE_DIR") or None)
+    check = os.environ.get("FASTS2S_CHECK", "").strip().lower()
+    if check not in _TRUE | _FALSE:
+        raise ValueError(f"FASTS2S_CHECK is {check!r}, expected 1 (look at ids on the device at once) or 0")
+    return Settings(int(text) if text else None, os.environ.get("FASTS2S_CACHE_DIR") or None, check in _TRUE)
 
 
 def _status(name: str) -> BackendStatus:
-    if name == "numpy":
-        return BackendStatus(True, "", np.__version__)
-    package = {"numba": ["numba"], "cupy": ["cupy", "cupy-cuda13x", "cupy-cuda12x"]}[name]
-    version = next((v for v in map(_version, package) if v), "")
-    if name not in MODULES:
-        return BackendStatus(
-            False, f"the {name} backend is not part of this version of fasts2s", version or "not installed"
-        )
-    if not version:
-        return BackendStatus(False, f"{name} is not installed (pip install {package[0]})", "not installed")
-    if name == "numba" and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return BackendStatus(False, "NUMBA_DISABLE_JIT is set, so nothing can be compiled", version)
-    return BackendStatus(True, "", version)
+    error = _failure(name)
+    return BackendStatus(error is None, str(error or ""), library_version(name) or "not installed")
 
 
-def _version(package: str) -> str:
-    if util.find_spec(package.partition("-")[0]) is None:
-        return ""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
+def _failure(name: str) -> ImportError | RuntimeError | None:
+    """Return what keeps a backend from running here, or None."""
+    if name == "cupy":
+        try:
+            setup_of("cupy").probe()
+        except (ImportError, RuntimeError) as error:
+            return error
+    elif name == "numba" and not library_version(name):
+        return ImportError("numba is not installed (pip install numba)")
+    elif name == "numba" and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return ImportError("NUMBA_DISABLE_JIT is set, so nothing can be compiled")
+    return None
 
 
 def _resolve(name: str, origin: str) -> Backend:
@@ -241,17 +265,15 @@ def _resolve(name: str, origin: str) -> Backend:
         raise ValueError(f"{origin} is {name!r}, expected one of {', '.join(NAMES)}")
     if wanted == "auto":
         return _auto()
-    if not _runs(wanted):
-        raise ImportError(f"{origin} is {name!r}, but {_status(wanted).reason}: choose numpy or auto")
-    return Backend(wanted)
-
-
-def _runs(name: str) -> bool:
     # Looking takes 0.3 ms, and clip_grads asks in every step of a training. What is missing is looked for again: it
     # may be installed from within a notebook.
-    if name not in _seen and _status(name).usable:
-        _seen.add(name)
-    return name in _seen
+    if wanted not in _seen:
+        error = _failure(wanted)
+        if error is not None:
+            kind = ImportError if isinstance(error, ImportError) else RuntimeError
+            raise kind(f"{origin} is {name!r}, but {error}; or choose numpy or auto") from error
+        _seen.add(wanted)
+    return Backend(wanted)
 
 
 @cache

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.checks import as_integers, integer
+from fasts2s.backend import to_cpu
+from fasts2s_kernels.checks import integer
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_integers, is_cupy
 
 
 def perplexity(
@@ -48,15 +50,17 @@ def perplexity(
     takes_flag = "train_flg" in inspect.signature(model.forward).parameters
     options = {"train_flg": False} if takes_flag else {}
     starts = jump * np.arange(batch_size)[:, None] + np.arange(time_size)
-    total = 0.0
+    total: Any = 0.0
     for k in range(iterations):
         where = starts + k * time_size
         xs, ts = corpus[where % corpus.size], corpus[(where + 1) % corpus.size]
-        total += float(model.forward(xs, ts, **options))
+        loss = model.forward(xs, ts, **options)
+        # What lies on a device is added there: nobody waits for it before the end.
+        total = total + (loss if is_cupy(loss) else float(loss))
         if progress is not None:
             progress(k, iterations)
     with np.errstate(over="ignore"):
-        return float(np.exp(total / iterations))  # infinite beyond a mean loss of 709
+        return float(np.exp(float(to_cpu(total)) / iterations))  # infinite beyond a mean loss of 709
 
 
 def eval_perplexity(model: Any, corpus: Array, batch_size: int = 10, time_size: int = 35) -> float:
@@ -75,7 +79,7 @@ def eval_perplexity(model: Any, corpus: Array, batch_size: int = 10, time_size: 
 def decode_ids(ids: Any, id_to_char: Mapping[int, str]) -> str:
     """Return the string of a sequence of ids. Raises IndexError for an id without a character."""
     try:
-        return "".join(id_to_char[int(i)] for i in ids)
+        return "".join(id_to_char[int(i)] for i in (to_cpu(ids) if is_cupy(ids) else ids))
     except KeyError as error:
         raise IndexError(f"id {error} has no character, expected one of {len(id_to_char)} ids") from None
 
@@ -107,11 +111,11 @@ def eval_seq2seq(
     int
         1 if the answer is right, else 0.
     """
-    correct = as_integers("correct", correct, "(1, T)").ravel()
+    correct = to_cpu(as_integers("correct", correct, "(1, T)")).ravel()
     if correct.size == 0:
         raise ValueError("correct is empty, expected (1, T) beginning with the start mark")
     answer = model.generate(question, int(correct[0]), correct.size - 1)
-    asked, right = decode_ids(np.ravel(question), id_to_char), decode_ids(correct[1:], id_to_char)
+    asked, right = decode_ids(np.ravel(to_cpu(question)), id_to_char), decode_ids(correct[1:], id_to_char)
     guess = decode_ids(answer, id_to_char)
     if verbose if verbos is None else verbos:
         print_answer(asked[::-1] if is_reverse else asked, right, guess)
@@ -143,7 +147,7 @@ def exact_answers(model: Any, xs: Array, ts: Array, *, batch_size: int = 1000) -
     (N,) bool
         Whether the whole answer is right.
     """
-    xs, ts = as_integers("xs", xs, "(N, T_x)", 2), as_integers("ts", ts, "(N, T_t)", 2)
+    xs, ts = as_integers("xs", xs, "(N, T_x)", 2), to_cpu(as_integers("ts", ts, "(N, T_t)", 2))
     if len(xs) != len(ts) or ts.shape[1] < 1:
         raise ValueError(
             f"xs and ts have shapes {xs.shape}, {ts.shape}, expected (N, T_x) and (N, T_t) with T_t >= 1"

@@ -1,7 +1,7 @@
 """Generating sequences: greedy and sampled decoding over a callable; this file knows no model.
 
 ``step(ids, state) -> (scores, state)`` takes the last ids (N,) int64 and returns scores (N, V); a state is whatever
-the step function wants, and is never written to.
+the step function wants, and is never written to. Where scores lie on a device, the ids chosen from them do too.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels.checks import as_ids, as_integers, integer, integers, number
+from fasts2s.backend import Backend, get_backend, to_cpu
+from fasts2s_kernels import Kernels
+from fasts2s_kernels.checks import as_ids, integer, integers, number
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_integers, beside, is_cupy
 from fasts2s_kernels.quiet import quiet
 
 Step: TypeAlias = Callable[[Array, Any], tuple[Array, Any]]
@@ -51,8 +53,12 @@ def greedy(
     ValueError, IndexError
         Bad ids, or no id left to choose.
     """
-    kernels = get_backend(backend).kernels()
-    return _decode(step, state, start_ids, max_len, stop_id, skip_ids, kernels.argmax)
+    kernels_of = _kernels_of(backend)
+
+    def choose(scores: Array) -> Array:
+        return kernels_of(scores).argmax(scores)
+
+    return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
 
 
 def sample(
@@ -92,13 +98,19 @@ def sample(
         raise ValueError(f"temperature is {temperature!r}, expected a finite number >= 0")
     if heat == 0:
         return greedy(step, state, start_ids, max_len, stop_id=stop_id, skip_ids=skip_ids, backend=backend)
-    kernels = get_backend(backend).kernels()
-    uniforms = _uniforms(rng)
+    kernels_of, uniforms = _kernels_of(backend), _uniforms(rng)
 
     def choose(scores: Array) -> Array:
-        return kernels.sample(_heated(scores, heat), uniforms(scores.shape[0]))
+        draws = beside(scores, uniforms(scores.shape[0]))
+        return kernels_of(scores).sample(_heated(scores, heat), draws)
 
     return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
+
+
+def _kernels_of(backend: str | Backend | None) -> Callable[[Array], Kernels]:
+    """Return what finds the kernels for scores: those of a backend given by name, else those of where they lie."""
+    chosen = get_backend(backend)
+    return chosen.kernels_beside if backend is None else chosen.kernels_for
 
 
 def ban(scores: Array, skip_ids: Iterable[int]) -> Array:
@@ -150,16 +162,26 @@ def _decode(
     max_len = integer("max_len", max_len, 0)
     stop = None if stop_id is None else integer("stop_id", stop_id)
     ids = as_integers("start_ids", start_ids, "(N,)", 1).astype(np.int64)
-    skip = integers("skip_ids", skip_ids)
-    rows: list[list[int]] = [[] for _ in range(ids.size)]
-    alive = np.ones(ids.size, dtype=bool)
+    skip, N = integers("skip_ids", skip_ids), ids.size
+    columns: list[Array] = []
+    alive = np.ones(N, dtype=bool)
     for _ in range(max_len):
         if not alive.any():
             break
         scores, state = step(ids, state)
         ids = choose(ban(scores, skip))
-        for n in np.flatnonzero(alive):
-            rows[n].append(int(ids[n]))
         if stop is not None:
-            alive &= ids != stop
-    return rows
+            column = to_cpu(ids)  # whether to go on is decided on the host
+            alive &= column != stop
+            columns.append(column)
+        else:
+            columns.append(ids)
+    return _rows(columns, N, stop)
+
+
+def _rows(columns: list[Array], N: int, stop: int | None) -> list[list[int]]:
+    """Return the ids chosen at every step, (N,) each, as N lists; a list ends with its first stop."""
+    if columns and is_cupy(columns[0]):
+        columns = list(to_cpu(np.stack(columns)))  # all at once
+    rows: list[list[int]] = np.array(columns, dtype=np.int64).reshape(len(columns), N).T.tolist()
+    return rows if stop is None else [row[: row.index(stop) + 1] if stop in row else row for row in rows]

@@ -9,17 +9,22 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels import Kernels, checks
+from fasts2s_kernels import Kernels, scalars
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import array_list, is_cupy
 
 
-def _kernels(backend: Backend, arrays: Any) -> Kernels:
-    """Return the kernels for a list of arrays; what is no list is left for the kernel to refuse."""
-    return backend.kernels_for(*arrays) if isinstance(arrays, list | tuple) else backend.kernels()
+def _arrays(arrays: Any) -> Any:
+    """Return what a list holds; what is no list is left for the kernel to refuse."""
+    return arrays if isinstance(arrays, list | tuple) else ()
+
+
+def _kernels(backend: Backend, params: Any, grads: Any) -> Kernels:
+    return backend.kernels_for(*_arrays(params), *_arrays(grads))
 
 
 def _slots(params: list[Array]) -> list[Array]:
-    return [np.zeros_like(p) for p in checks.array_list("params", params)]
+    return [np.zeros_like(p) for p in array_list("params", params)]
 
 
 class SGD:
@@ -31,7 +36,7 @@ class SGD:
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
         """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
-        _kernels(self.backend, params).sgd_update(params, grads, lr=self.lr, scale=scale)
+        _kernels(self.backend, params, grads).sgd_update(params, grads, lr=self.lr, scale=scale)
 
 
 class Momentum:
@@ -44,7 +49,7 @@ class Momentum:
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
         """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
-        kernels = _kernels(self.backend, params)
+        kernels = _kernels(self.backend, params, grads)
         v = _slots(params) if self.v is None else self.v
         kernels.momentum_update(params, grads, v, lr=self.lr, momentum=self.momentum, scale=scale)
         self.v = v  # only after the kernel accepted everything
@@ -60,7 +65,7 @@ class Nesterov:
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
         """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
-        kernels = _kernels(self.backend, params)
+        kernels = _kernels(self.backend, params, grads)
         v = _slots(params) if self.v is None else self.v
         kernels.nesterov_update(params, grads, v, lr=self.lr, momentum=self.momentum, scale=scale)
         self.v = v  # only after the kernel accepted everything
@@ -76,7 +81,7 @@ class AdaGrad:
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
         """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
-        kernels = _kernels(self.backend, params)
+        kernels = _kernels(self.backend, params, grads)
         h = _slots(params) if self.h is None else self.h
         kernels.adagrad_update(params, grads, h, lr=self.lr, scale=scale)
         self.h = h  # only after the kernel accepted everything
@@ -92,7 +97,7 @@ class RMSprop:
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
         """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
-        kernels = _kernels(self.backend, params)
+        kernels = _kernels(self.backend, params, grads)
         h = _slots(params) if self.h is None else self.h
         kernels.rmsprop_update(params, grads, h, lr=self.lr, decay_rate=self.decay_rate, scale=scale)
         self.h = h  # only after the kernel accepted everything
@@ -117,7 +122,7 @@ class Adam:
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
         """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
-        kernels = _kernels(self.backend, params)
+        kernels = _kernels(self.backend, params, grads)
         m = _slots(params) if self.m is None else self.m
         v = _slots(params) if self.v is None else self.v
         kernels.adam_update(
@@ -134,20 +139,28 @@ class Adam:
         self.m, self.v, self.iter = m, v, self.iter + 1  # only after the kernel accepted everything
 
 
-def clip_grads(grads: list[Array], max_norm: float | None) -> float:
+def clip_grads(grads: list[Array], max_norm: float | None) -> Any:
     """Scale gradients in place so that their global L2 norm is at most max_norm; None only measures.
 
     Returns
     -------
-    float
+    float, or for gradients on a device a float64 array without dimensions there
         The norm before scaling, summed in float64 (the book sums in float32 and returns nothing). A norm that is
         not finite changes nothing.
     """
-    return _kernels(get_backend(), grads).clip_grads(grads, max_norm)
+    return get_backend().kernels_beside(*_arrays(grads)).clip_grads(grads, max_norm)
 
 
-#: (norm, max_norm) -> the scale of an update that clips: 1 where the norm is small enough, or not finite.
-clip_rate = checks.clip_rate
+def clip_rate(norm: Any, max_norm: float | None) -> Any:
+    """Return the scale of an update that clips: 1 where the norm is small enough, or not finite.
+
+    norm : what clip_grads returned; the scale is a float, or lies on the device as the norm does.
+    """
+    if is_cupy(norm):
+        return get_backend().kernels_beside(norm).clip_rate(norm, max_norm)
+    return scalars.clip_rate(norm, max_norm)
+
+
 OPTIMIZERS = (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
 
 
@@ -157,10 +170,13 @@ def takes_scale(optimizer: Any) -> bool:
 
 
 def _is_tied(a: Array, b: Array) -> bool:
-    """Whether b, whose shape is that of the transpose of a, is it by memory or by value.
+    """Whether b, whose shape is that of the transpose of a, is it by memory or, on the host, by value.
 
-    The book's rule, extended to matrices with NaN.
+    The book's rule, extended to matrices with NaN. On a device memory alone decides: to look at values would wait for
+    it in every step.
     """
+    if is_cupy(a) or is_cupy(b):
+        return bool(is_cupy(a) and is_cupy(b) and a.T.strides == b.strides and a.data.ptr == b.data.ptr)
     if isinstance(a, np.ndarray) and a.T.strides == b.strides and a.ctypes.data == b.ctypes.data:
         return True
     # One row first: unrelated matrices, the usual case, differ there already.
@@ -171,8 +187,8 @@ def remove_duplicate(params: list[Array], grads: list[Array]) -> tuple[list[Arra
     """Merge shared parameters: copies of both lists with every shared parameter once, its gradients summed.
 
     Shared are the same array twice, and a matrix and its transpose (weight tying). As in the book a transpose is
-    recognised by its values, so two matrices of zeros that fit are merged too. The sums are made in place, in the
-    gradient array of the first occurrence.
+    recognised by its values, so two matrices of zeros that fit are merged too; on a device by its memory alone. The
+    sums are made in place, in the gradient array of the first occurrence.
     """
     params, grads = params[:], grads[:]
     i = 0

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s.backend import to_cpu
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.sides import is_cupy
 
 #: Largest accepted errors; each is a relative L2 norm unless its reason says otherwise.
 TOLERANCES: dict[str, tuple[float, str]] = {
@@ -22,7 +24,7 @@ TOLERANCES: dict[str, tuple[float, str]] = {
 
 def relative_error(actual: Array, desired: Array) -> float:
     """Return the L2 norm of the difference over that of desired (over 1 if desired is zero)."""
-    actual, desired = np.asarray(actual, dtype=np.float64), np.asarray(desired, dtype=np.float64)
+    actual, desired = to_cpu(actual).astype(np.float64), to_cpu(desired).astype(np.float64)
     norm = float(np.linalg.norm(desired))
     return float(np.linalg.norm(actual - desired)) / (norm if norm > 0 else 1.0)
 
@@ -44,7 +46,7 @@ def numerical_gradient(function: Callable[[], float], x: Array, eps: float = 1e-
     """
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
-        kept = x[index]
+        kept = x[index].copy()  # on a device it would be a view
         x[index] = kept + eps
         upper = function()
         x[index] = kept - eps
@@ -60,8 +62,9 @@ def gradient_error(analytic: Array, numeric: Array) -> float:
         raise AssertionError(f"gradient has shape {np.shape(analytic)}, expected {np.shape(numeric)}")
     if np.size(numeric) == 0:
         return 0.0
+    analytic, numeric = to_cpu(analytic), to_cpu(numeric)
     scale = max(float(np.abs(analytic).max()), float(np.abs(numeric).max()), 1e-3)
-    return float(np.abs(np.asarray(analytic) - numeric).max()) / scale
+    return float(np.abs(analytic - numeric).max()) / scale
 
 
 def check_gradients(
@@ -151,12 +154,17 @@ def _parts(result: Any) -> list[Array]:
 
 
 def _copies(arrays: Sequence[Array]) -> list[Array]:
-    return [np.array(a, copy=True) for a in arrays]
+    return [np.array(to_cpu(a), copy=True) for a in arrays]
 
 
 def _all_equal(a: Sequence[Array], b: Sequence[Array]) -> bool:
-    return len(a) == len(b) and all(np.array_equal(x, y, equal_nan=True) for x, y in zip(a, b, strict=True))
+    return len(a) == len(b) and all(_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def _equal(a: Array, b: Array) -> bool:
+    return np.array_equal(to_cpu(a), to_cpu(b), equal_nan=True)
 
 
 def _any_shared(a: Sequence[Array], b: Sequence[Array]) -> bool:
-    return any(np.may_share_memory(x, y) for x in a for y in b if isinstance(x, np.ndarray) and np.ndim(x) > 0)
+    arrays = [x for x in a if (isinstance(x, np.ndarray) or is_cupy(x)) and np.ndim(x) > 0]
+    return any(np.may_share_memory(x, y) for x in arrays for y in b if is_cupy(x) == is_cupy(y))

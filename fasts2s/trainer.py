@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s.backend import to_cpu
 from fasts2s.optimizers import clip_grads, clip_rate, remove_duplicate, takes_scale
-from fasts2s_kernels.checks import as_integers, integer
+from fasts2s_kernels.checks import integer
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_integers, is_cupy
 
 _POLICIES = ("raise", "skip", "book")
+#: Steps after which losses that lie on a device are fetched, if no line is printed before: so late is an error seen.
+_MOST_PENDING = 64
 
 
 class _Loop:
@@ -32,24 +36,64 @@ class _Loop:
         self.nonfinite, self.on_step = nonfinite, on_step
         self.eval_interval: int | None = None
         self.current_epoch = 0
-        self._total, self._count = 0.0, 0
+        self._begin()
 
-    def train_step(self, xs: Array, ts: Array, max_grad: float | None = None) -> float:
+    def _begin(self) -> None:
+        self._total, self._count = 0.0, 0
+        self._pending: list[tuple[Array, Array]] = []
+
+    def train_step(self, xs: Array, ts: Array, max_grad: float | None = None) -> Any:
         """Forward, backward, merge shared weights, clip, update; return the loss.
 
         Raises FloatingPointError if the loss or the gradient norm is not finite and ``nonfinite`` is "raise"; the
         weights are then as before. "skip" leaves the step out, "book" lets it through. Gradients stay unclipped in
         ``model.grads`` unless the optimiser is not one of this package's.
+
+        On a device nothing waits for it: the loss is an array without dimensions there, the device itself leaves a
+        step out that is not finite (Adam counts it), and the error comes when the losses are fetched: when a line is
+        printed, after 64 steps, when ``fit`` ends, in every step if there is an ``on_step``.
         """
-        loss = float(self.model.forward(xs, ts))
+        loss = self.model.forward(xs, ts)
         self.model.backward()
         params, grads = remove_duplicate(self.model.params, self.model.grads)
         # Clipped on their way into the parameters where the optimiser can: one pass over the gradients less.
         folded = takes_scale(self.optimizer)
         norm = clip_grads(grads, None if folded else max_grad)
+        unseen = is_cupy(loss) and is_cupy(norm) and (folded or self.nonfinite == "book")
+        if not unseen:
+            loss, norm = _fetched(loss), _fetched(norm)
         options = {"scale": clip_rate(norm, max_grad)} if folded else {}
-        if self.nonfinite == "book" or (np.isfinite(loss) and np.isfinite(norm)):
+        if unseen:
+            if self.nonfinite != "book":
+                # NaN where one of them is not finite: the update then leaves everything as it is.
+                options["scale"] = options["scale"] + 0 * (loss + norm)
             self.optimizer.update(params, grads, **options)
+            self._keep(loss, norm)
+        else:
+            if self.nonfinite == "book" or (np.isfinite(loss) and np.isfinite(norm)):
+                self.optimizer.update(params, grads, **options)
+            self._count_in(loss, norm)
+        if self.on_step is not None:
+            self.on_step(_fetched(loss))
+        return loss
+
+    def _keep(self, loss: Array, norm: Array) -> None:
+        """Keep what lies on a device until it is fetched."""
+        self._pending.append((loss, norm))
+        if self.on_step is not None or len(self._pending) >= _MOST_PENDING:
+            self._resolve()
+
+    def _resolve(self) -> None:
+        """Fetch what is pending, all of it at once, and do what is done on the host in every step."""
+        pending, self._pending = self._pending, []
+        if pending:
+            values = to_cpu(np.stack([value for pair in pending for value in pair])).tolist()
+            for loss, norm in zip(values[::2], values[1::2], strict=True):
+                self._count_in(loss, norm)
+
+    def _count_in(self, loss: float, norm: float) -> None:
+        """Count the loss of a step in, unless it was left out; raise FloatingPointError if that is the policy."""
+        if self.nonfinite == "book" or (np.isfinite(loss) and np.isfinite(norm)):
             self._total += loss
             self._count += 1
         elif self.nonfinite == "raise":
@@ -57,12 +101,10 @@ class _Loop:
                 f"the loss is {loss}, the gradient norm {norm}; the weights are unchanged: "
                 "lower the learning rate, set max_grad, or see nonfinite="
             )
-        if self.on_step is not None:
-            self.on_step(loss)
-        return loss
 
     def _report(self, iters: int, max_iters: int, start_time: float) -> float:
         """Print the book's line; return the average loss since the last one."""
+        self._resolve()
         average = self._total / self._count if self._count else float("nan")  # every step was skipped
         self._total, self._count = 0.0, 0
         elapsed = time.time() - start_time
@@ -84,6 +126,10 @@ class _Loop:
         plt.xlabel(f"iterations (x{self.eval_interval})")
         plt.ylabel(self.label)
         plt.show()
+
+
+def _fetched(value: Any) -> float:
+    return float(to_cpu(value) if is_cupy(value) else value)
 
 
 class Trainer(_Loop):
@@ -141,7 +187,7 @@ class Trainer(_Loop):
         max_iters = len(x) // batch_size
         if max_iters < 1:
             raise ValueError(f"batch_size is {batch_size}, expected at most the number of rows, {len(x)}")
-        self._total, self._count = 0.0, 0
+        self._begin()
         start_time = time.time()
         for _ in range(max_epoch):
             order = np.random.permutation(np.arange(len(x)))
@@ -152,6 +198,7 @@ class Trainer(_Loop):
                 if self.eval_interval is not None and iters % self.eval_interval == 0:
                     self.loss_list.append(self._report(iters, max_iters, start_time))
             self.current_epoch += 1
+        self._resolve()
 
     def _shown(self, average: float) -> str:
         return f"loss {average:.2f}"
@@ -219,7 +266,7 @@ class RnnlmTrainer(_Loop):
                 f"xs has {len(xs)} ids, expected at least batch_size * time_size = {batch_size * time_size}"
             )
         self.time_idx, self.ppl_list = 0, []
-        self._total, self._count = 0.0, 0
+        self._begin()
         start_time = time.time()
         for _ in range(max_epoch):
             for iters in range(max_iters):
@@ -228,6 +275,7 @@ class RnnlmTrainer(_Loop):
                 if self.eval_interval is not None and iters % self.eval_interval == 0:
                     self.ppl_list.append(float(np.exp(self._report(iters, max_iters, start_time))))
             self.current_epoch += 1
+        self._resolve()
 
     def _shown(self, average: float) -> str:
         return f"perplexity {np.exp(average):.2f}"

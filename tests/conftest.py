@@ -1,6 +1,11 @@
-"""Fixtures of all tests: the backends under test, NaN in uninitialised memory, the data beside the checkout."""
+"""Fixtures of all tests: the backends under test, NaN in uninitialised memory, the data beside the checkout.
+
+``import cupy`` gives the stand-in of ``tests/stand_in``, whose kernels g++ builds, unless FASTS2S_TEST_BACKENDS names
+cupy: then it is the real one, on a real GPU.
+"""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,15 +24,32 @@ hypothesis.settings.load_profile("fixed")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def _names(variable):
+    return [name for name in os.environ.get(variable, "").split(",") if name]
+
+
 def _backends():
     # FASTS2S_TEST_BACKENDS=numpy,cupy names what must run: a backend named there that cannot run fails.
-    named = os.environ.get("FASTS2S_TEST_BACKENDS")
-    return named.split(",") if named else list(MODULES)
+    return _names("FASTS2S_TEST_BACKENDS") or list(MODULES)
+
+
+STANDS_IN = "cupy" not in _names("FASTS2S_TEST_BACKENDS")
+if STANDS_IN:
+    sys.path.insert(0, str(ROOT / "tests" / "stand_in"))
+
+
+def _need_the_shim():
+    # Without g++ there is no stand-in for a GPU; where FASTS2S_TEST_REQUIRE lists shim, that is no excuse.
+    if STANDS_IN and shutil.which(os.environ.get("FASTS2S_TEST_CXX", "g++")) is None:
+        reason = "there is no g++, which the stand-in for a GPU is built with"
+        (pytest.fail if "shim" in _names("FASTS2S_TEST_REQUIRE") else pytest.skip)(reason)
 
 
 @pytest.fixture(params=_backends())
 def backend(request):
     """The name of every backend that runs here."""
+    if request.param == "cupy":
+        _need_the_shim()
     return request.param
 
 
@@ -35,6 +57,24 @@ def backend(request):
 def kernels(backend):
     """The kernels of every backend that runs here."""
     return load(backend)
+
+
+@pytest.fixture
+def shim():
+    """Skips, or fails, where no kernel can be built."""
+    _need_the_shim()
+
+
+@pytest.fixture(params=["forward", "reverse", "random"])
+def thread_order(request, shim):
+    """Every order in which the threads of a kernel may run; on a real GPU there is only its own."""
+    if not STANDS_IN:
+        yield request.param
+        return
+    from cupy import stand_in  # noqa: PLC0415 - what cupy is has been decided above
+
+    with stand_in.order(request.param, 20260101):
+        yield request.param
 
 
 @pytest.fixture

@@ -117,20 +117,21 @@ def test_a_missing_backend_asked_for_by_name_is_an_import_error(alias, monkeypat
     assert get_backend() == Backend(AUTO, named=False)  # the refused choice left nothing behind
 
 
-@pytest.mark.parametrize(("usable", "looks"), [(True, 1), (False, 4)])
-def test_a_backend_that_runs_is_looked_for_once_a_missing_one_every_time(usable, looks, monkeypatch):
+@pytest.mark.parametrize("error", [None, ImportError("it is not installed"), RuntimeError("there is no device")])
+def test_a_backend_that_runs_is_looked_for_once_a_missing_one_every_time(error, monkeypatch):
     asked = []
 
-    def status(name):
+    def failure(name):
         asked.append(name)
-        return BackendStatus(usable, "it is not installed", "")
+        return error
 
     monkeypatch.setattr("fasts2s.backend._seen", set())
-    monkeypatch.setattr("fasts2s.backend._status", status)
-    for _ in range(2):  # an error asks once more, for its reason
-        with contextlib.nullcontext() if usable else pytest.raises(ImportError, match="it is not installed"):
+    monkeypatch.setattr("fasts2s.backend._failure", failure)
+    for _ in range(2):
+        refused = pytest.raises(type(error), match=f"{error}; or choose numpy or auto") if error else None
+        with refused or contextlib.nullcontext():
             get_backend("numba")
-    assert asked == ["numba"] * looks
+    assert asked == ["numba"] * (2 if error else 1)
 
 
 def test_use_backend_nests_and_ends_with_an_exception():

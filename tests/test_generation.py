@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from fasts2s.backend import to_cpu
 from fasts2s.generation import ban, greedy, sample
 from fasts2s.models import AttentionSeq2seq, Rnnlm, Seq2seq
+from tests.sides import put
 
 V, H = 11, 7
 
@@ -17,7 +19,8 @@ def _seed():
 class Chain:
     """A random recurrent model on read-only arrays, so that writing to a state or to scores is an error."""
 
-    def __init__(self, seed=1, size=V, scale=3.0):
+    def __init__(self, seed=1, size=V, scale=3.0, backend="numpy"):
+        self.backend = backend  # where its scores lie
         rng = np.random.default_rng(seed)
         self.E, self.A = rng.standard_normal((size, H)), rng.standard_normal((H, H))
         self.B = (scale * rng.standard_normal((H, size))).astype(np.float32)
@@ -28,8 +31,8 @@ class Chain:
 
     def step(self, ids, state):
         self.ids.append(ids)
-        state = read_only(np.tanh(state @ self.A + self.E[ids]))
-        return read_only((state @ self.B).astype(np.float32)), state
+        state = read_only(np.tanh(state @ self.A + self.E[to_cpu(ids)]))
+        return put(self.backend, read_only((state @ self.B).astype(np.float32))), state
 
 
 def read_only(a):
@@ -53,7 +56,7 @@ def plain_greedy(chain, start, length, skip=()):
 
 @pytest.mark.parametrize("skip", [(), (3,), (0, 3, 10, 3)], ids=str)
 def test_greedy_chooses_the_best_at_every_step(skip, backend):
-    chain = Chain()
+    chain = Chain(backend=backend)
     starts = np.arange(V)
     rows = greedy(chain.step, chain.start(V), starts, 13, skip_ids=skip, backend=backend)
     assert rows == [plain_greedy(Chain(), s, 13, skip) for s in starts]
@@ -62,7 +65,7 @@ def test_greedy_chooses_the_best_at_every_step(skip, backend):
 
 
 def test_greedy_takes_the_first_of_equal_scores(backend):
-    step = lambda ids, state: (np.zeros((len(ids), V), np.float32), state)
+    step = lambda ids, state: (put(backend, np.zeros((len(ids), V), np.float32)), state)
     assert greedy(step, None, np.array([5, 7]), 3, skip_ids=[0], backend=backend) == [[1, 1, 1], [1, 1, 1]]
 
 
@@ -98,14 +101,14 @@ def test_greedy_of_a_model_is_the_argmax_of_its_teacher_forced_scores(backend):
     starts = np.array([0, 4, 7])
     rows = np.array(greedy(model.step, None, starts, 9, backend=backend))
     fed = np.concatenate((starts[:, None], rows[:, :-1]), axis=1)
-    assert np.array_equal(model.predict(fed).argmax(axis=2), rows)
+    assert np.array_equal(to_cpu(model.predict(fed)).argmax(axis=2), rows)
 
 
 # ---- sampling ----------------------------------------------------------------------------------------------------
 
 
 def draw(seed=3, N=3, length=20, **options):
-    chain = Chain()
+    chain = Chain(backend=options.get("backend", "numpy"))
     return sample(chain.step, chain.start(N), np.arange(N), length, rng=seed, **options)
 
 
@@ -141,7 +144,7 @@ def test_another_rng_is_an_error(rng):
 
 
 def test_sampling_one_row_draws_as_numpy_random_choice(backend):
-    chain, start = Chain(), 4
+    chain, start = Chain(backend=backend), 4
     np.random.seed(6)
     (row,) = sample(chain.step, chain.start(1), np.array([start]), 50, backend=backend)
     after = np.random.get_state()
@@ -149,6 +152,7 @@ def test_sampling_one_row_draws_as_numpy_random_choice(backend):
     state, last, expected = chain.start(1), start, []
     for _ in range(50):
         scores, state = chain.step(np.array([last]), state)
+        scores = to_cpu(scores)
         e = np.exp(scores[0] - scores[0].max())
         last = int(np.random.choice(V, p=e / e.sum()))
         expected.append(last)
@@ -160,7 +164,7 @@ def test_sampling_one_row_draws_as_numpy_random_choice(backend):
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2])
 def test_frequencies_are_the_softmax_of_the_scores(temperature, backend, rng):
     scores = rng.standard_normal(V).astype(np.float32) * 2
-    step = lambda ids, state: (np.tile(scores, (len(ids), 1)), state)
+    step = lambda ids, state: (put(backend, np.tile(scores, (len(ids), 1))), state)
     options = {"rng": 5, "temperature": temperature, "skip_ids": [2], "backend": backend}
     drawn = np.ravel(sample(step, None, np.zeros(100, dtype=int), 400, **options))
     p = np.exp(scores.astype(float) / temperature)
@@ -221,7 +225,7 @@ def test_a_batch_is_decoded_as_its_rows_one_by_one(stop, backend):
     options = {"temperature": 1.5, "skip_ids": [2], "stop_id": stop, "backend": backend}
     together = draw(3, N, length, **options)
     for n in range(N):
-        chain = Chain()
+        chain = Chain(backend=backend)
         rng = Columns(uniforms[:, n])
         assert sample(chain.step, chain.start(1), np.array([n]), length, rng=rng, **options) == [together[n]]
 

@@ -21,6 +21,7 @@ from fasts2s.optimizers import (
     takes_scale,
 )
 from fasts2s.testing import assert_close
+from tests.sides import fetch, put
 
 
 @pytest.fixture(autouse=True)
@@ -81,20 +82,22 @@ def random_arrays(rng, dtype, shapes=SHAPES):
 def test_update_follows_its_rule_over_several_steps(make, dtype, backend, rng):
     params = random_arrays(rng, dtype)
     params[2] = np.asfortranarray(params[2])  # as the gradient of a tied matrix is
-    held, wanted = list(params), [p.astype(float) for p in params]
+    wanted = [p.astype(float) for p in params]
+    params = put(backend, *params)
+    held = list(params)
     slots = [{} for p in params for _ in range(p.size)]
     optimizer = make(**OPTIONS.get(make, {}), backend=backend)
     for step in range(1, 6):
         optimizer.lr = 0.02 / step  # scripts assign it between updates
         grads = random_arrays(rng, dtype)
-        kept = [g.copy() for g in grads]
-        optimizer.update(params, grads)
+        given = put(backend, *(g.copy() for g in grads))
+        optimizer.update(params, given)
         k = 0
         for p, g in zip(wanted, grads, strict=True):
             for index in np.ndindex(p.shape):
                 p[index], slots[k] = RULES[make](p[index], float(g[index]), slots[k], step, optimizer.lr)
                 k += 1
-        assert all(np.array_equal(a, b) for a, b in zip(grads, kept, strict=True))
+        assert all(np.array_equal(a, b) for a, b in zip(grads, fetch(given), strict=True))
     assert all(a is b for a, b in zip(params, held, strict=True))
     for i, (p, expected) in enumerate(zip(params, wanted, strict=True)):
         assert p.dtype == dtype
@@ -104,7 +107,8 @@ def test_update_follows_its_rule_over_several_steps(make, dtype, backend, rng):
 @pytest.mark.parametrize("max_norm", [0.5, None])
 @pytest.mark.parametrize("make", RULES, ids=lambda make: make.__name__)
 def test_scale_stands_for_clipped_gradients(make, max_norm, backend, rng):
-    params, grads = random_arrays(rng, np.float32), random_arrays(rng, np.float32)
+    params = put(backend, *random_arrays(rng, np.float32))
+    grads = put(backend, *random_arrays(rng, np.float32))
     wanted, clipped = [p.copy() for p in params], [g.copy() for g in grads]
     folded, plain = make(backend=backend), make(backend=backend)
     for _ in range(3):

@@ -20,7 +20,7 @@ class Affine:
     def forward(self, x: Array) -> Array:
         """x : (N, D) -> (N, M). Raises ValueError for other shapes and types."""
         W, b = self.params
-        out = self.backend.kernels_for(x, W).affine_forward(x, W, b)
+        out = self.backend.kernels_for(x, W, b).affine_forward(x, W, b)
         self.x = x
         return out
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers.softmax_with_loss import Softmax
-from fasts2s_kernels.checks import as_float, inexact, saved
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_float, inexact, require_same_side, saved
 from fasts2s_kernels.quiet import quiet
 
 
@@ -31,6 +31,7 @@ class WeightSum:
         """hs : (N, T, H), a : (N, T) weights -> context (N, H). Raises ValueError."""
         hs = _encoder_states(hs)
         a = as_float("a", a, hs.dtype, hs.shape[:2], "(N, T)")
+        require_same_side(hs=hs, a=a)
         self.cache = (hs, a)
         return np.matmul(a[:, None, :], hs)[:, 0]
 
@@ -39,6 +40,7 @@ class WeightSum:
         """dc : (N, H) -> dhs (N, T, H), da (N, T). Raises ValueError."""
         hs, a = saved(self.cache)
         dc = as_float("dc", dc, hs.dtype, (hs.shape[0], hs.shape[2]), "(N, H)")
+        require_same_side(hs=hs, dc=dc)
         return a[:, :, None] * dc[:, None, :], np.matmul(hs, dc[:, :, None])[:, :, 0]
 
 
@@ -56,6 +58,7 @@ class AttentionWeight:
         """hs : (N, T, H), h : (N, H) -> weights (N, T), rows sum to 1. Raises ValueError."""
         hs = _encoder_states(hs)
         h = as_float("h", h, hs.dtype, (hs.shape[0], hs.shape[2]), "(N, H)")
+        require_same_side(hs=hs, h=h)
         self.cache = (hs, h)
         return self.softmax.forward(np.matmul(hs, h[:, :, None])[:, :, 0])
 
@@ -125,11 +128,13 @@ class TimeAttention:
         ValueError
             Wrong type, dtype or shape.
         """
-        kernels = self.backend.kernels_for(hs_enc, hs_dec)
-        out, weights, self._cache = kernels.attention_forward(hs_enc, hs_dec, mask=mask)
+        kernels = self.backend.kernels_for(hs_enc, hs_dec, mask)
+        out, weights, cache = kernels.attention_forward(hs_enc, hs_dec, mask=mask)
+        self._cache = (cache, hs_enc[:0])  # the last tells the kind of array
         self.attention_weights = [weights[:, t] for t in range(weights.shape[1])]
         return out
 
     def backward(self, dout: Array) -> tuple[Array, Array]:
         """dout : (N, T, H) -> dhs_enc (N, S, H), fresh and writable, and dhs_dec (N, T, H). Raises ValueError."""
-        return self.backend.kernels_for(dout).attention_backward(dout, self._cache)
+        cache, like = saved(self._cache)
+        return self.backend.kernels_for(like).attention_backward(dout, cache)

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels.checks import as_float, flag, inexact, saved
+from fasts2s_kernels.checks import flag
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_float, beside, inexact, is_cupy, require_same_side, saved
 from fasts2s_kernels.quiet import quiet
 
 
@@ -16,9 +17,17 @@ def _ratio(value: Any, upper: str, valid: bool) -> float:
     return float(value)
 
 
+def _kept(backend: Backend, name: str, xs: Array, ratio: float) -> Array:
+    """Return which elements of xs stay, bool, beside xs; drawn on the host: a seed means the same mask everywhere."""
+    backend.require_here(name, xs)
+    return beside(xs, np.asarray(np.random.rand(*xs.shape) > ratio))
+
+
 def _masked(dout: Any, cache: Any) -> Array:
     mask, shape, dtype = saved(cache)
     dout = as_float("dout", dout, dtype, shape, "the shape of the input")
+    if isinstance(mask, np.ndarray) or is_cupy(mask):
+        require_same_side(dout=dout, mask=mask)
     return dout.copy() if mask is None else dout * mask
 
 
@@ -47,11 +56,12 @@ class TimeDropout:
         if not flag("train_flg", self.train_flg):
             self._cache = (None, xs.shape, xs.dtype)
             return xs.copy()
-        kept = np.asarray(np.random.rand(*xs.shape) > self.dropout_ratio)
-        scale = 1 / (1.0 - self.dropout_ratio)
-        self.mask = self.backend.kernels_for(xs).asarray(kept.astype(np.float32) * scale)
+        kept = _kept(self.backend, "xs", xs, self.dropout_ratio)
+        mask = kept.astype(np.float32)
+        mask *= 1 / (1.0 - self.dropout_ratio)
+        self.mask = mask
         self._cache = (self.mask, xs.shape, xs.dtype)
-        return xs * self.mask
+        return xs * mask
 
     @quiet
     def backward(self, dout: Array) -> Array:
@@ -79,7 +89,7 @@ class Dropout:
             keep = x.dtype.type(1.0 - self.dropout_ratio)
             self._cache = (keep, x.shape, x.dtype)
             return x * keep
-        self.mask = self.backend.kernels_for(x).asarray(np.random.rand(*x.shape) > self.dropout_ratio)
+        self.mask = _kept(self.backend, "x", x, self.dropout_ratio)
         self._cache = (self.mask, x.shape, x.dtype)
         return x * self.mask
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels.checks import as_integers
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_integers, ids_beside
 
 
 class Embedding:
@@ -19,14 +19,14 @@ class Embedding:
     def forward(self, idx: Array) -> Array:
         """idx : integers of any shape -> ``idx.shape + (D,)``. IndexError for an id outside -V to V - 1."""
         (W,) = self.params
-        out = self.backend.kernels_for(W).embedding_forward(W, idx)
+        out = self.backend.kernels_for(W, idx).embedding_forward(W, idx)
         self.idx = idx
         return out
 
     def backward(self, dout: Array) -> None:
         """dout : ``idx.shape + (D,)``. Overwrites ``grads[0]`` (V, D); ids have no gradient, so returns None."""
         (dW,) = self.grads
-        self.backend.kernels_for(dW).embedding_backward(dout, self.idx, dW=dW)
+        self.backend.kernels_for(dW, dout).embedding_backward(dout, self.idx, dW=dW)
 
 
 class TimeEmbedding:
@@ -47,12 +47,13 @@ class TimeEmbedding:
     def forward(self, xs: Array) -> Array:
         """xs : (N, T) integers -> (N, T, D) float32. IndexError for an id outside -V to V - 1, else ValueError."""
         xs = as_integers("xs", xs, "(N, T)", 2)
-        out = self.backend.kernels_for(self.W).embedding_forward(self.W, xs)
+        ids = ids_beside("xs", xs, self.W)
+        out = self.backend.kernels_for(self.W, ids).embedding_forward(self.W, ids)
         # A copy: ids are small, and a caller may reuse his batch array before backward.
-        self._cache = xs.copy()
+        self._cache = xs.copy() if ids is xs else ids
         return self.backend.output(out)
 
     def backward(self, dout: Array) -> None:
         """dout : (N, T, D). Overwrites ``grads[0]`` (V, D); ids have no gradient, so returns None."""
         (dW,) = self.grads
-        self.backend.kernels_for(dW).embedding_backward(dout, self._cache, dW=dW)
+        self.backend.kernels_for(dW, dout).embedding_backward(dout, self._cache, dW=dW)

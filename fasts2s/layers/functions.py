@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.checks import as_array, as_integers, require_real
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_array, as_integers, is_cupy, require_real, require_same_side
 from fasts2s_kernels.quiet import quiet
 
 
@@ -18,7 +18,7 @@ def _real(name: str, x: Array) -> Array:
 @quiet
 def sigmoid(x: Any) -> Any:
     """Return ``1 / (1 + exp(-x))`` element by element, for an array of any shape or a number; no overflow warning."""
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) or is_cupy(x):
         x = _real("x", x)
     return 1 / (1 + np.exp(-x))
 
@@ -47,9 +47,12 @@ def softmax(x: Array) -> Array:
 def class_ids(y: Array, t: Any) -> Array:
     """Return labels t as class ids (N,), from ids (N,) or one-hot rows of the shape of y (N, V).
 
-    Raises ValueError for another shape or dtype, IndexError for an id outside 0 to V - 1.
+    Raises ValueError for another shape or dtype, IndexError for an id outside 0 to V - 1. Labels that lie on a device
+    are looked at too, which waits for it; they must not come to probabilities of the host.
     """
     t = as_array("t", t, "labels (N,) or one-hot rows (N, V)")
+    if is_cupy(t):
+        require_same_side(t=t, y=y)
     require_real("t", t)
     if t.shape == y.shape and y.shape[1:] != (0,):
         t = t.argmax(axis=1)

@@ -27,7 +27,7 @@ class GRU:
     def forward(self, x: Array, h_prev: Array) -> Array:
         """x : (N, D), h_prev : (N, H) -> h_next : (N, H). Raises ValueError."""
         Wx, Wh, b = with_bias(self.params)
-        kernels = self.backend.kernels_for(x, Wx)
+        kernels = self.backend.kernels_for(x, Wx, h_prev)
         _, h, self._cache = kernels.gru_forward(one_step("x", x), Wx, Wh, b, h0=h_prev)
         return h
 
@@ -70,8 +70,8 @@ class TimeGRU:
     def forward(self, xs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T, D), mask : (N, T) bool or None -> hs (N, T, H) float32. Raises ValueError."""
         Wx, Wh, b = with_bias(self.params)
-        kernels = self.backend.kernels_for(xs, Wx)
         h0 = self.h if self.stateful else None
+        kernels = self.backend.kernels_for(xs, Wx, h0, mask)
         hs, h, cache = kernels.gru_forward(xs, Wx, Wh, b, h0=h0, mask=mask)
         self.h, self._cache = h, cache
         return self.backend.output(hs)
@@ -80,7 +80,7 @@ class TimeGRU:
         """dhs : (N, T, H) or None, dh_last : (N, H) or None -> dxs (N, T, D) float32; ``grads`` are overwritten."""
         Wx, Wh, _ = with_bias(self.params)
         dWx, dWh, db = with_bias(self.grads)
-        kernels = self.backend.kernels_for(dhs, Wx)
+        kernels = self.backend.kernels_for(dhs, Wx, dh_last)
         dxs, self.dh, _ = kernels.gru_backward(dhs, Wx, Wh, self._cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
         return self.backend.output(dxs)
 

@@ -21,7 +21,7 @@ class LSTM:
     def forward(self, x: Array, h_prev: Array, c_prev: Array) -> tuple[Array, Array]:
         """x : (N, D), h_prev, c_prev : (N, H) -> h_next, c_next : (N, H). Raises ValueError."""
         Wx, Wh, b = self.params
-        kernels = self.backend.kernels_for(x, Wx)
+        kernels = self.backend.kernels_for(x, Wx, h_prev, c_prev)
         _, h, c, self._cache = kernels.lstm_forward(one_step("x", x), Wx, Wh, b, h0=h_prev, c0=c_prev)
         return h, c
 
@@ -29,7 +29,7 @@ class LSTM:
         """dh_next, dc_next : (N, H) or 0 -> dx (N, D), dh_prev, dc_prev (N, H); ``grads`` are overwritten."""
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
-        kernels = self.backend.kernels_for(dh_next, Wx)
+        kernels = self.backend.kernels_for(dh_next, Wx, dc_next)
         dh, dc = gradient_or_none(dh_next), gradient_or_none(dc_next)
         dxs, dh_prev, dc_prev, _ = kernels.lstm_backward(
             None, Wx, Wh, self._cache, dh_last=dh, dc_last=dc, dWx=dWx, dWh=dWh, db=db
@@ -85,8 +85,8 @@ class TimeLSTM:
             Wrong type, dtype or shape; a held state of another batch size.
         """
         Wx, Wh, b = self.params  # read on every call: anyone may have changed them
-        kernels = self.backend.kernels_for(xs, Wx)
         h0, c0 = (self.h, self.c) if self.stateful else (None, None)
+        kernels = self.backend.kernels_for(xs, Wx, h0, c0, mask)
         hs, h, c, cache = kernels.lstm_forward(xs, Wx, Wh, b, h0=h0, c0=c0, mask=mask)
         self.h, self.c, self._cache = h, c, cache  # only after the kernel succeeded
         return self.backend.output(hs)
@@ -112,7 +112,7 @@ class TimeLSTM:
         """
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
-        kernels = self.backend.kernels_for(dhs, Wx)
+        kernels = self.backend.kernels_for(dhs, Wx, dh_last, dc_last)
         dxs, self.dh, self.dc, _ = kernels.lstm_backward(
             dhs, Wx, Wh, self._cache, dh_last=dh_last, dc_last=dc_last, dWx=dWx, dWh=dWh, db=db
         )

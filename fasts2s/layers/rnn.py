@@ -21,7 +21,7 @@ class RNN:
     def forward(self, x: Array, h_prev: Array) -> Array:
         """x : (N, D), h_prev : (N, H) -> h_next : (N, H). Raises ValueError."""
         Wx, Wh, b = self.params
-        kernels = self.backend.kernels_for(x, Wx)
+        kernels = self.backend.kernels_for(x, Wx, h_prev)
         _, h, self._cache = kernels.rnn_forward(one_step("x", x), Wx, Wh, b, h0=h_prev)
         return h
 
@@ -56,8 +56,8 @@ class TimeRNN:
     def forward(self, xs: Array, mask: Array | None = None) -> Array:
         """xs : (N, T, D), mask : (N, T) bool or None -> hs (N, T, H) float32. Raises ValueError."""
         Wx, Wh, b = self.params
-        kernels = self.backend.kernels_for(xs, Wx)
         h0 = self.h if self.stateful else None
+        kernels = self.backend.kernels_for(xs, Wx, h0, mask)
         hs, h, cache = kernels.rnn_forward(xs, Wx, Wh, b, h0=h0, mask=mask)
         self.h, self._cache = h, cache
         return self.backend.output(hs)
@@ -66,7 +66,7 @@ class TimeRNN:
         """dhs : (N, T, H) or None, dh_last : (N, H) or None -> dxs (N, T, D) float32; ``grads`` are overwritten."""
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
-        kernels = self.backend.kernels_for(dhs, Wx)
+        kernels = self.backend.kernels_for(dhs, Wx, dh_last)
         dxs, self.dh, _ = kernels.rnn_backward(dhs, Wx, Wh, self._cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
         return self.backend.output(dxs)
 

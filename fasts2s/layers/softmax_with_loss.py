@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from fasts2s.layers.functions import class_ids, cross_entropy_error, sigmoid, softmax
-from fasts2s_kernels.checks import as_array, as_float, inexact, number, saved
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_array, as_float, beside, inexact, number, require_same_side, saved
 from fasts2s_kernels.quiet import quiet
 
 
@@ -29,7 +29,9 @@ class Softmax:
     def backward(self, dout: Array) -> Array:
         """dout : (N, V) -> dx (N, V). Raises ValueError for other shapes and types."""
         out = saved(self.out)
-        dx = out * as_float("dout", dout, out.dtype, out.shape, "(N, V)")
+        dout = as_float("dout", dout, out.dtype, out.shape, "(N, V)")
+        require_same_side(dout=dout, out=out)
+        dx = out * dout
         return dx - out * dx.sum(axis=1, keepdims=True)
 
 
@@ -78,7 +80,9 @@ class Sigmoid:
     def backward(self, dout: Array) -> Array:
         """dout : the shape of x -> dx of the same shape. Raises ValueError for another shape."""
         out = saved(self.out)
-        return as_float("dout", dout, out.dtype, out.shape, "the shape of x") * (1 - out) * out
+        dout = as_float("dout", dout, out.dtype, out.shape, "the shape of x")
+        require_same_side(dout=dout, out=out)
+        return dout * (1 - out) * out
 
 
 class SigmoidWithLoss:
@@ -103,7 +107,7 @@ class SigmoidWithLoss:
         if t.shape != y.shape:
             raise ValueError(f"t has shape {t.shape}, expected (N,) = {y.shape}")
         loss = cross_entropy_error(both, class_ids(both, t))
-        self.y, self.t, self.loss = y, t, loss
+        self.y, self.t, self.loss = y, beside(y, t), loss
         return loss
 
     @quiet

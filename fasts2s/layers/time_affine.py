@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
-from fasts2s_kernels.checks import as_array, saved
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_array, saved
 
 
 def _rows(name: str, x: Any) -> tuple[Array, tuple[int, int]]:
@@ -33,7 +33,7 @@ class TimeAffine:
         """x : (N, T, D) -> (N, T, M). Raises ValueError for other shapes and types."""
         W, b = self.params
         rows, lead = _rows("x", x)
-        out = self.backend.kernels_for(x, W).affine_forward(rows, W, b)
+        out = self.backend.kernels_for(x, W, b).affine_forward(rows, W, b)
         self.x = x
         return out.reshape(*lead, out.shape[1])
 

@@ -5,8 +5,8 @@ import numpy as np
 from fasts2s.backend import Backend
 from fasts2s.layers.lstm import TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
-from fasts2s_kernels.checks import as_array, weight
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_array, weight
 from fasts2s_kernels.quiet import quiet
 
 

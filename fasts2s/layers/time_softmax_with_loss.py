@@ -6,8 +6,18 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers.functions import sigmoid
-from fasts2s_kernels.checks import as_array, as_integers, inexact, number, require_real, saved
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import (
+    as_array,
+    as_integers,
+    beside,
+    inexact,
+    is_cupy,
+    number,
+    require_real,
+    require_same_side,
+    saved,
+)
 from fasts2s_kernels.quiet import quiet
 
 
@@ -68,7 +78,7 @@ class TimeSoftmaxWithLoss:
         """
         xs, ts = _time_labels(xs, ts)
         N, T, V = xs.shape
-        kernels = self.backend.kernels_for(xs)
+        kernels = self.backend.kernels_for(xs, ts)
         loss, cache = kernels.softmax_loss_forward(
             xs.reshape(N * T, V), ts.reshape(N * T), ignore_label=self.ignore_label
         )
@@ -88,11 +98,12 @@ class Simple_TimeSoftmaxWithLoss:
         self.params: list[Array] = []
         self.grads: list[Array] = []
         self._loss = TimeSoftmaxWithLoss(backend=backend)
+        self._loss.ignore_label = -(2**63)
 
     def forward(self, xs: Array, ts: Array) -> Any:
         """xs : (N, T, V), ts : (N, T) or one-hot -> loss. Raises ValueError, IndexError."""
         ts = _time_labels(xs, ts)[1]
-        if ts.size and int(ts.min()) < 0:
+        if not is_cupy(ts) and ts.size and int(ts.min()) < 0:
             raise IndexError(f"ts holds {int(ts.min())}, expected labels from 0 to V - 1")
         return self._loss.forward(xs, ts)  # all steps have the same number of rows: one mean is both means
 
@@ -113,7 +124,10 @@ class TimeSigmoidWithLoss:
 
     @quiet
     def forward(self, xs: Array, ts: Array) -> Any:
-        """xs : (N, T) scores, ts : (N, T) of 0 and 1 -> loss. Raises ValueError, IndexError."""
+        """xs : (N, T) scores, ts : (N, T) of 0 and 1 -> loss. Raises ValueError, IndexError.
+
+        Labels that lie on a device are looked at too, which waits for it.
+        """
         xs = inexact("xs", xs, "(N, T)")
         if xs.ndim != 2:
             raise ValueError(f"xs has shape {xs.shape}, expected (N, T)")
@@ -123,6 +137,8 @@ class TimeSigmoidWithLoss:
         wrong = (ts != 0) & (ts != 1)
         if wrong.any():
             raise IndexError(f"ts holds {int(ts[wrong][0])}, expected 0 and 1")
+        ts = beside(xs, ts)
+        require_same_side(xs=xs, ts=ts)
         ys = sigmoid(xs)
         self.xs_shape, self._cache = xs.shape, (ys, ts.astype(ys.dtype))
         if xs.size == 0:

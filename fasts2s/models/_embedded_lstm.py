@@ -6,8 +6,33 @@ import numpy as np
 
 from fasts2s.layers import TimeEmbedding, TimeLSTM
 from fasts2s.models import _shared_beginnings as shared
-from fasts2s_kernels.checks import as_integers, bias_buffer, buffer, recurrent_weights, saved, weight
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import (
+    as_integers,
+    bias_buffer,
+    buffer,
+    ids_beside,
+    is_cupy,
+    recurrent_weights,
+    saved,
+    weight,
+)
+
+
+def _table_pays(W: Array, xs: Array) -> bool:
+    """Whether the products of all V words are few enough, beside those of the batch, to be computed as a table."""
+    return bool(2 * W.shape[0] <= xs.size)
+
+
+def _shared_phases(W: Array, xs: Array, Wh: Array, *by_row: Array | None) -> list[shared.Phase]:
+    """Return the phases in which sources that begin alike are read once; [] if every row is read for itself.
+
+    Rows that differ by what else they are given, ``by_row``, have nothing to share. On a device it does not pay: that
+    is bound by the number of launches, which phases multiply, and ids that lie there would have to be fetched.
+    """
+    if is_cupy(W) or is_cupy(xs) or any(a is not None for a in by_row) or not _table_pays(W, xs):
+        return []
+    return shared.plan(xs, Wh.shape[0])
 
 
 class EmbeddedLSTM:
@@ -45,15 +70,16 @@ class EmbeddedLSTM:
         h0 : (N, H) or None, mask : (N, T) bool or None, row_bias : (N, 4H) or None. Raises ValueError, IndexError.
         """
         W, Wx, Wh, b = self._weights(skip)
-        kernels = self.embed.backend.kernels_for(W, h0)
+        kernels = self.embed.backend.kernels_for(W, xs, h0, row_bias, mask)
         xs, options = as_integers("xs", xs, "(N, T)", 2), {"h0": h0, "row_bias": row_bias, "mask": mask}
-        if 2 * W.shape[0] > xs.size:
-            out = kernels.embedding_forward(W, xs)
+        if not _table_pays(W, xs):
+            ids = ids_beside("xs", xs, W)
+            out = kernels.embedding_forward(W, ids)
             hs, h, c, cache = kernels.lstm_forward(out, Wx, Wh, b, **options)
-            self._cache = (skip, xs.copy(), None, [], cache)
+            self._cache = (skip, xs.copy() if ids is xs else ids, None, [], cache)
         else:
             table = kernels.affine_forward(W, Wx, b)
-            phases = shared.plan(xs, Wh.shape[0]) if h0 is None and row_bias is None and mask is None else []
+            phases = _shared_phases(W, xs, Wh, h0, row_bias, mask)
             if phases:
                 hs, h, c, cache = shared.forward(kernels, phases, table, xs, Wh)
             else:
@@ -64,8 +90,9 @@ class EmbeddedLSTM:
 
     def read(self, xs: Array, mask: Array | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
-        kernels, W, (Wx, Wh, b) = self.embed.backend.kernels_for(self.embed.W), self.embed.W, self.lstm.params
-        phases = shared.plan(xs, Wh.shape[0]) if mask is None and 2 * W.shape[0] <= xs.size else []
+        W, (Wx, Wh, b) = self.embed.W, self.lstm.params
+        kernels = self.embed.backend.kernels_for(W, xs, mask)
+        phases = _shared_phases(W, xs, Wh, mask)
         if phases:
             return shared.forward(kernels, phases, kernels.affine_forward(W, Wx, b), xs, Wh)[0]
         return kernels.lstm_forward(kernels.embedding_forward(W, xs), Wx, Wh, b, mask=mask)[0]

@@ -13,8 +13,8 @@ from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one, require_steps
-from fasts2s_kernels.checks import weight
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import weight
 from fasts2s_kernels.quiet import quiet
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from fasts2s.backend import to_cpu
 from fasts2s.checkpoint import load_book_pickle, save_book_pickle
 from fasts2s.layers import Embedding, TimeEmbedding
-from fasts2s_kernels.checks import as_integers
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_integers, beside, is_cupy
 
 
 class BaseModel:
@@ -65,13 +65,19 @@ class BaseModel:
         self.set_params(load_book_pickle(path), str(path))
 
     def set_params(self, arrays: list[Array], origin: str = "the list") -> None:
-        """Copy arrays into ``params`` in place. ValueError if number or shapes differ; then nothing changes."""
+        """Copy arrays, of host or device, into ``params`` in place.
+
+        ValueError if number or shapes differ; then nothing changes.
+        """
         came, own = [a.shape for a in arrays], [p.shape for p in self.params]
         if came != own:
             raise ValueError(
                 f"{origin} holds arrays of shapes {came}, expected those of {type(self).__name__}: {own}"
             )
         for param, a in zip(self.params, arrays, strict=True):
+            if is_cupy(param) != is_cupy(a):
+                # In the parameter's dtype: CuPy takes no foreign byte order.
+                a = beside(param, to_cpu(a).astype(param.dtype, copy=False))
             param[...] = a
 
     def summary(self, file: TextIO | None = None) -> None:
@@ -104,6 +110,8 @@ class BaseModel:
 
 def same_memory(a: Array, b: Array) -> bool:
     """Return whether two parameters, of any shapes, are one memory: tied weights."""
+    if is_cupy(a) or is_cupy(b):
+        return a is b or (is_cupy(a) and is_cupy(b) and a.data.ptr == b.data.ptr and a.nbytes == b.nbytes)
     return a is b or (isinstance(a, np.ndarray) and np.may_share_memory(a, b))
 
 

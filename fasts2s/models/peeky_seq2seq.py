@@ -9,8 +9,8 @@ from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
-from fasts2s_kernels.checks import as_float, buffer, saved, weight
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_float, buffer, saved, weight
 from fasts2s_kernels.quiet import quiet
 
 

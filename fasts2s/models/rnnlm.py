@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s import initial_weights as init
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import Backend, get_backend, to_cpu
 from fasts2s.layers import (
     TimeAffine,
     TimeDropout,
@@ -67,7 +67,7 @@ class _LanguageModel(BaseModel):
 
         Runs beside the layers: their own state is neither read nor written.
         """
-        kernels = self.backend.kernels_for(self.params[0])
+        kernels = self.backend.kernels_for(self.params[0], ids)
         state = list(state) if state is not None else [None] * len(self.layers)
         out = ids
         for k, layer in enumerate(self.layers):
@@ -184,7 +184,7 @@ def generate_words(
     x, stop = integer("start_id", start_id), None if stop_id is None else integer("stop_id", stop_id)
     word_ids = [x]
     while len(word_ids) < sample_size and (len(word_ids) == 1 or x != stop):
-        p = softmax(model.predict(np.array([[x]])).reshape(-1))
+        p = softmax(to_cpu(model.predict(np.array([[x]]))).reshape(-1))
         if not np.isfinite(p).all():
             raise ValueError(f"the scores after word {x} are not finite, expected numbers: the model has diverged")
         if skip and not np.delete(p, [i for i in skip if 0 <= i < p.size]).any():

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 
 from fasts2s import initial_weights as init
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import Backend, get_backend, to_cpu
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import BaseModel, id_matrix
-from fasts2s_kernels.checks import integer, weight
+from fasts2s_kernels.checks import integer
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import beside, weight
 
 
 def generate_one(decoder: Any, context: Array, start_id: int, sample_size: int) -> list[int]:
@@ -21,13 +22,14 @@ def generate_one(decoder: Any, context: Array, start_id: int, sample_size: int) 
     """
     if context.shape[0] != 1:
         raise ValueError(f"the encoded source has shape {context.shape}, expected one row: use generate_batch")
-    ids: list[int] = decoder.answer(context, np.array([integer("start_id", start_id)]), sample_size)[0].tolist()
+    answers = to_cpu(decoder.answer(context, np.array([integer("start_id", start_id)]), sample_size))
+    ids: list[int] = answers[0].tolist()
     return ids
 
 
 def _until(answers: Array, stop_id: int | None) -> list[list[int]]:
     """Return rows of ids as lists that end with stop_id where it appears."""
-    rows: list[list[int]] = answers.tolist()
+    rows: list[list[int]] = to_cpu(answers).tolist()
     if stop_id is None:
         return rows
     stop = integer("stop_id", stop_id)
@@ -69,7 +71,7 @@ class Encoder:
     def encode(self, xs: Array, mask: Array | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
         require_steps(xs)
-        kernels = self.embed.backend.kernels_for(self.embed.W)
+        kernels = self.embed.backend.kernels_for(self.embed.W, xs, mask)
         return kernels.lstm_encode(self.embed.W, xs, *self.lstm.params, mask=mask)
 
     def backward(self, dh: Array) -> None:
@@ -108,7 +110,7 @@ class Decoder:
 
     def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
-        kernels = self.backend.kernels_for(self.embed.W)
+        kernels = self.backend.kernels_for(self.embed.W, ids)
         h, c = state
         x = kernels.embedding_forward(self.embed.W, ids)
         h, c = kernels.lstm_step(x, *self.lstm.params, h=h, c=c)
@@ -208,7 +210,8 @@ class Seq2seq(BaseModel):
         xs = id_matrix("xs", xs)
         if self.reverse:
             xs = xs[:, ::-1]
-        return xs, None if self.pad_id is None else xs != self.pad_id
+        # The mask moves once for all who read it.
+        return xs, None if self.pad_id is None else beside(self.params[0], xs != self.pad_id)
 
     def generate(self, xs: Array, start_id: int, sample_size: int) -> list[int]:
         """xs : (1, T) ids -> sample_size ids, each the best after the last. ValueError, IndexError for bad input.

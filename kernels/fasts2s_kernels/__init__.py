@@ -10,14 +10,19 @@ from fasts2s_kernels.contract import Kernels, Settings
 
 if TYPE_CHECKING:
     from fasts2s_kernels import numba_cpu, reference
+    from fasts2s_kernels.cupy_gpu import kernels as cupy_gpu
 
     # The proof: a function missing from a backend, or an argument dropped or renamed, is a type error here.
-    _checked: list[Kernels] = [reference, numba_cpu]
+    _checked: list[Kernels] = [reference, numba_cpu, cupy_gpu]
 
 #: Backend name -> module that satisfies the contract.
-MODULES = {"numpy": "fasts2s_kernels.reference", "numba": "fasts2s_kernels.numba_cpu"}
+MODULES = {
+    "numpy": "fasts2s_kernels.reference",
+    "numba": "fasts2s_kernels.numba_cpu",
+    "cupy": "fasts2s_kernels.cupy_gpu.kernels",
+}
 
-_WITH_SETUP = ("numba",)
+_SETUPS = {"numba": "fasts2s_kernels.numba_cpu.setup", "cupy": "fasts2s_kernels.cupy_gpu.setup"}
 
 __all__ = ["MODULES", "Kernels", "Settings", "load", "setup_of"]
 
@@ -52,4 +57,4 @@ def load(name: str, settings: Settings | None = None) -> Kernels:
 
 def setup_of(name: str) -> Any:
     """Return the module with ``configure``, ``describe`` and ``warmup`` of a backend, or None if it has none."""
-    return importlib.import_module(f"{MODULES[name]}.setup") if name in _WITH_SETUP else None
+    return importlib.import_module(_SETUPS[name]) if name in _SETUPS else None

@@ -3,6 +3,10 @@
 A compiled kernel has no bounds check, so a wrong shape or id would read foreign memory without an error. Every
 function returns normalised arrays or raises ValueError or IndexError that names the argument, what came and what
 was expected.
+
+Arrays of CuPy are refused, except inside :class:`device_arrays`: then shapes and dtypes are checked by the same text,
+which NumPy's dispatch carries over. Functions that look at values (:func:`as_ids`, :func:`as_labels`) are for arrays
+of the host alone: a look at values on a device waits for it.
 """
 
 from typing import Any, NamedTuple, NoReturn
@@ -11,6 +15,7 @@ import numpy as np
 
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.scalars import clip_rate, flag, integer, integers, norm_limit, number
+from fasts2s_kernels.sides import device_arrays, device_arrays_pass, is_cupy
 
 __all__ = [
     "Sequence",
@@ -24,6 +29,7 @@ __all__ = [
     "bias_buffer",
     "buffer",
     "clip_rate",
+    "device_arrays",
     "flag",
     "floating",
     "gradients",
@@ -40,6 +46,7 @@ __all__ = [
     "sequence",
     "state",
     "step",
+    "table_of_gates",
     "update_lists",
     "weight",
 ]
@@ -47,18 +54,18 @@ __all__ = [
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def is_cupy(a: object) -> bool:
-    """Whether a is a CuPy array, told by the name of its type's module: CuPy is not imported for it."""
-    return type(a).__module__.partition(".")[0] == "cupy"
-
-
 def as_array(name: str, a: Any, expected: str) -> Array:
-    """Return a as a plain array, or raise ValueError if it is no array at all (or a masked one)."""
+    """Return a as a plain array, or raise ValueError if it is no array at all (or a masked one).
+
+    An array of CuPy is a ValueError too, except inside :class:`device_arrays`.
+    """
     if isinstance(a, np.ma.MaskedArray):
         raise ValueError(f"{name} is a masked array, whose mask would be ignored; expected {expected}")
     if type(a) is np.ndarray:
         return a
     if is_cupy(a):
+        if device_arrays_pass():
+            return a
         raise ValueError(f"{name} is a cupy.ndarray, expected {expected} of NumPy: move it with to_cpu()")
     if isinstance(a, np.ndarray | np.generic):
         return np.asarray(a)
@@ -157,14 +164,14 @@ def as_integers(name: str, a: Any, letters: str, ndim: int | None = None) -> Arr
     """Return an integer array as int64, with ndim dimensions (any number where None); bool and float are refused.
 
     Converted before anything is compared: NumPy up to 2.2 crashes when an unsigned array meets a Python int beyond
-    its range. IndexError for an element that int64 cannot hold.
+    its range. IndexError for an element that int64 cannot hold; on a device, where nobody looks, it becomes negative.
     """
     a = as_array(name, a, f"an integer array {letters}")
     if ndim is not None and a.ndim != ndim:
         raise ValueError(f"{name} has shape {a.shape}, expected {letters}")
     if a.dtype.kind not in "iu":
         raise ValueError(f"{name} has dtype {a.dtype}, expected an integer type: use astype(int)")
-    if a.dtype.kind == "u" and a.size and int(a.max()) >= 2**63:
+    if a.dtype.kind == "u" and type(a) is np.ndarray and a.size and int(a.max()) >= 2**63:
         _out_of_range(name, a, a.argmax(), "integers below 2**63")
     return a.astype(np.int64, copy=False)
 
@@ -261,6 +268,15 @@ def sequence(
     return Sequence(xs, Wx, Wh, b, held, row_bias, mask)
 
 
+def table_of_gates(gates: int, table: Any, Wh: Any) -> tuple[Array, Array]:
+    """Check a table (V, gH) of what ids bring to the gates, against Wh (H, gH)."""
+    table, Wh = weight("table", table, f"(V, {_blocks(gates)})", 2), weight("Wh", Wh, f"(H, {_blocks(gates)})", 2)
+    if table.shape[1] != Wh.shape[1] or table.dtype != Wh.dtype:
+        wanted = f"{Wh.dtype} (V, {_blocks(gates)}) with {Wh.shape[1]} columns, as Wh"
+        raise ValueError(f"table is {table.dtype} {table.shape}, expected {wanted}")
+    return table, Wh
+
+
 def id_sequence(
     gates: int, table: Any, ids: Any, Wh: Any, states: dict[str, Any], row_bias: Any, mask: Any
 ) -> tuple[Sequence, Array, Array]:
@@ -268,10 +284,7 @@ def id_sequence(
 
     Returns a sequence with D = 0, the table, and the ids in 0 .. V - 1.
     """
-    table, Wh = weight("table", table, f"(V, {_blocks(gates)})", 2), weight("Wh", Wh, f"(H, {_blocks(gates)})", 2)
-    if table.shape[1] != Wh.shape[1] or table.dtype != Wh.dtype:
-        wanted = f"{Wh.dtype} (V, {_blocks(gates)}) with {Wh.shape[1]} columns, as Wh"
-        raise ValueError(f"table is {table.dtype} {table.shape}, expected {wanted}")
+    table, Wh = table_of_gates(gates, table, Wh)
     ids = as_ids("ids", ids, table.shape[0], "(N, T)")
     if ids.ndim != 2:
         raise ValueError(f"ids has shape {ids.shape}, expected (N, T)")

@@ -14,6 +14,12 @@ Rules that hold for every function
       what came and what was expected. A kernel never raises TypeError.
     * Sizes of zero are legal and give empty or neutral results.
 
+On a device (cupy), further
+    * Float arrays of one call all lie there; one of the host is a ValueError. Ids, labels and bool masks may come
+      from the host.
+    * Nothing waits for the device: a loss, a norm and what is computed from them are arrays without dimensions there.
+    * An id or label out of range that lies there is an IndexError of a later call: see ``Settings.check``.
+
 Sources: *Deep Learning from Scratch 2* ("the book"), chapters 5 to 8; LSTM: Hochreiter and Schmidhuber 1997,
 Gers et al. 2000; GRU: Cho et al. 2014; Adam: Kingma and Ba 2015; dot attention: Luong et al. 2015.
 """
@@ -35,10 +41,14 @@ class Settings(NamedTuple):
         The most threads of a CPU backend; None is one per core that the process may use.
     cache_dir : str or None
         Folder for compiled kernels; None is the user's cache folder.
+    check : bool
+        Whether ids that lie on a device are looked at at once. It waits for the device in every call; without it an
+        id out of range is an IndexError of a later call, at the latest when a result is fetched.
     """
 
     threads: int | None = None
     cache_dir: str | None = None
+    check: bool = False
 
 
 class Kernels(Protocol):
@@ -373,7 +383,7 @@ class Kernels(Protocol):
 
         Returns
         -------
-        loss : numpy.float64, in nats per counted label
+        loss : numpy.float64 (cupy: float64 without dimensions, on the device), in nats per counted label
             ``mean(log(sum(exp(xs))) - xs[t])``. With no counted label 0.0. A NaN or +infinity in a counted
             row reaches the loss.
         cache
@@ -429,16 +439,24 @@ class Kernels(Protocol):
 
     # ---- training ---------------------------------------------------------------------------------------
 
-    def clip_grads(self, grads: list[Array], max_norm: float | None) -> float:
-        """Scale gradients in place so that their global L2 norm is at most max_norm.
+    def clip_grads(self, grads: list[Array], max_norm: float | None) -> Any:
+        """Scale gradients, arrays of any shape, in place so that their global L2 norm is at most max_norm.
 
         The factor is ``max_norm / (norm + 1e-6)`` where that is below 1. ``None`` only measures. A norm that
         is not finite changes nothing: the caller decides.
 
         Returns
         -------
-        float
+        float (cupy: float64 without dimensions, on the device)
             The norm before scaling, summed in float64.
+        """
+        ...
+
+    def clip_rate(self, norm: Any, max_norm: float | None) -> Any:
+        """Return the factor of :meth:`clip_grads` for gradients of a norm: below 1, or 1 where nothing is clipped.
+
+        norm : what ``clip_grads`` returned for gradients of any shape, on the host or on the device; the factor is of
+        the same kind. A norm that is not finite gives 1.
         """
         ...
 
@@ -446,7 +464,8 @@ class Kernels(Protocol):
         """``p -= lr g`` in place for every parameter.
 
         In all updates g is a gradient times ``scale``, in the dtype of the parameter: what ``clip_grads`` would have
-        made of it, without writing it. The gradients stay as they are.
+        made of it, without writing it. The gradients stay as they are. ``scale`` is a number; cupy takes float64
+        without dimensions on the device too, where NaN means: leave all parameters and slots as they are.
         """
         ...
 

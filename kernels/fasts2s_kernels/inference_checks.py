@@ -1,12 +1,17 @@
 """Validation for ``lstm_encode`` and ``lstm_greedy``; see :mod:`fasts2s_kernels.checks`."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 from fasts2s_kernels.checks import as_float, as_ids, as_mask, integer, recurrent_weights, state, weight
 from fasts2s_kernels.contract import Array
 
 # Half a gigabyte of ids, in one call that nothing can interrupt: more is a mistake in the length.
 _MOST_IDS = 2**26
+
+
+#: (name, ids, V, letters) -> ids in 0 .. V - 1: :func:`fasts2s_kernels.checks.as_ids`, or what a device has for it.
+Look: TypeAlias = Callable[[str, Any, int, str], Array]
 
 
 class Encoding(NamedTuple):
@@ -29,11 +34,11 @@ def _table(W: Any, Wx: Array) -> Array:
     return W
 
 
-def encoding(W: Any, ids: Any, Wx: Any, Wh: Any, b: Any, mask: Any) -> Encoding:
-    """Check the inputs of ``lstm_encode``; ids come back in 0 .. V - 1."""
+def encoding(W: Any, ids: Any, Wx: Any, Wh: Any, b: Any, mask: Any, look: Look = as_ids) -> Encoding:
+    """Check the inputs of ``lstm_encode``; ids come back in 0 .. V - 1, looked at by ``look``."""
     Wx, Wh, b = recurrent_weights(4, Wx, Wh, b)
     W = _table(W, Wx)
-    ids = as_ids("ids", ids, W.shape[0], "(N, T)")
+    ids = look("ids", ids, W.shape[0], "(N, T)")
     if ids.ndim != 2:
         raise ValueError(f"ids has shape {ids.shape}, expected (N, T)")
     return Encoding(W, ids, Wx, Wh, b, None if mask is None else as_mask("mask", mask, ids.shape, "(N, T)"))
@@ -58,12 +63,12 @@ class Answering(NamedTuple):
 
 def answering(
     W: Any, ids: Any, length: Any, Wx: Any, Wh: Any, b: Any, W_out: Any, b_out: Any, h: Any, c: Any,
-    row_bias: Any, score_bias: Any,
+    row_bias: Any, score_bias: Any, look: Look = as_ids,
 ) -> Answering:  # fmt: skip
-    """Check the inputs of ``lstm_greedy``; ids come back in 0 .. V - 1."""
+    """Check the inputs of ``lstm_greedy``; ids come back in 0 .. V - 1, looked at by ``look``."""
     Wx, Wh, b = recurrent_weights(4, Wx, Wh, b)
     W = _table(W, Wx)
-    ids = as_ids("start_ids", ids, W.shape[0], "(N,)")
+    ids = look("start_ids", ids, W.shape[0], "(N,)")
     if ids.ndim != 1:
         raise ValueError(f"start_ids has shape {ids.shape}, expected (N,)")
     N, H, V = ids.size, Wh.shape[0], W.shape[0]

@@ -2,12 +2,13 @@
 
 import os
 import sys
-from importlib import util
-from pathlib import Path
+from importlib.machinery import PathFinder
 
 import pytest
 
-_PATHS = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "fake_cupy"), *(p for p in sys.path if p)])}
+from tests.dropin.conftest import STAND_IN
+
+_PLAIN = [p for p in sys.path if p and p != STAND_IN]
 ASK = "import fasts2s\ntry:\n fasts2s.patch('gpu')\nexcept Exception as e:\n print(type(e), e, fasts2s.is_patched())"
 
 
@@ -20,9 +21,10 @@ ASK = "import fasts2s\ntry:\n fasts2s.patch('gpu')\nexcept Exception as e:\n pri
     ],
 )
 def test_without_cupy_or_a_device_it_is_an_error(run, tmp_path, devices, kind, message):
-    if devices is None and util.find_spec("cupy") is not None:
+    if devices is None and PathFinder.find_spec("cupy", _PLAIN) is not None:
         pytest.skip("CuPy is installed here")
-    environment = {} if devices is None else _PATHS | {"FAKE_CUPY_DEVICES": devices}
+    paths = _PLAIN if devices is None else [STAND_IN, *_PLAIN]
+    environment = {"PYTHONPATH": os.pathsep.join(paths), "STAND_IN_DEVICES": devices or "1"}
     found = run("-c", "print(1)", cwd=tmp_path, FASTS2S_BACKEND="gpu", **environment)
     assert (found.returncode, found.stdout, found.stderr) == (2, "", f"python -m fasts2s: {message}\n")
     found = run("-c", ASK, cwd=tmp_path, plain=True, **environment)

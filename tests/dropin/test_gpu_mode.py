@@ -1,4 +1,4 @@
-"""The book's GPU mode, on a stand-in for CuPy in processes of their own: fake_cupy says what it stands for."""
+"""The book's GPU mode, on a stand-in for CuPy in processes of their own: tests/stand_in/cupy says what for."""
 
 import ast
 import json
@@ -6,16 +6,14 @@ import os
 import re
 import shutil
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fasts2s.dropin.canonical import members
-from tests.dropin.conftest import _START, BOOK, known_forms
+from tests.dropin.conftest import _START, BOOK, STAND_IN, known_forms
 
-FAKE = Path(__file__).parent / "fake_cupy"
-_PATHS = {"PYTHONPATH": os.pathsep.join([str(FAKE), *(p for p in sys.path if p)])}
+_PATHS = {"PYTHONPATH": os.pathsep.join([STAND_IN, *(p for p in sys.path if p)])}
 _LEFT = "the cupy kernels are not part of this version; the book's own code runs on CuPy"
 
 

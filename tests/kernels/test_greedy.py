@@ -19,13 +19,21 @@ def case(rng, sizes, dtype):
     return {name: (rng.standard_normal(shape) / shape[0] ** 0.5).astype(dtype) for name, shape in shapes.items()}
 
 
+def _put(kernels, a):
+    """What a kernel takes for a host array; ids and masks may come from the host as they are."""
+    is_float = isinstance(a, np.ndarray) and a.dtype.kind == "f"
+    return kernels.asarray(a) if is_float else a
+
+
 def encode(kernels, w, ids, **options):
-    return kernels.lstm_encode(w["W"], ids, w["Wx"], w["Wh"], w["b"], **options)
+    w = {name: _put(kernels, a) for name, a in w.items()}
+    return kernels.to_numpy(kernels.lstm_encode(w["W"], ids, w["Wx"], w["Wh"], w["b"], **options))
 
 
 def greedy(kernels, w, start_ids, length, **options):
+    w, options = ({name: _put(kernels, a) for name, a in given.items()} for given in (w, options))
     weights = (w["Wx"], w["Wh"], w["b"], w["W_out"], w["b_out"])
-    return kernels.lstm_greedy(w["W"], start_ids, length, *weights, **options)
+    return kernels.to_numpy(kernels.lstm_greedy(w["W"], start_ids, length, *weights, **options))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

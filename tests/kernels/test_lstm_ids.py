@@ -46,5 +46,6 @@ def test_equal_to_the_layer_on_an_embedding(kernels, rng, dtype):
 def test_bad_input_is_named(kernels, name, value, error, text):
     inputs = {"table": np.zeros((7, 20), "f"), "ids": np.zeros((2, 3), int), "Wh": np.zeros((5, 20), "f")}
     inputs[name] = value
+    inputs |= {k: kernels.asarray(inputs[k]) for k in ("table", "Wh")}
     with pytest.raises(error, match=text):
         kernels.lstm_ids_forward(inputs["table"], inputs["ids"], inputs["Wh"])

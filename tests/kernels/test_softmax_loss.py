@@ -10,7 +10,11 @@ from tests.kernels.ops import SOFTMAX_LOSS, host, prove
 
 
 def _loss(kernels, xs, ts, ignore_label=-1):
-    return kernels.softmax_loss_forward(kernels.asarray(xs), kernels.asarray(ts), ignore_label=ignore_label)[0]
+    """The loss as a number; on a device it stays there until somebody wants it."""
+    loss, _ = kernels.softmax_loss_forward(kernels.asarray(xs), kernels.asarray(ts), ignore_label=ignore_label)
+    assert loss.dtype == np.float64
+    assert loss.shape == ()
+    return loss if kernels.xp is np else np.float64(kernels.to_numpy(loss))
 
 
 def _gradient(kernels, xs, ts, ignore_label=-1, dout=1.0):

@@ -9,6 +9,7 @@ from fasts2s.generation import sample
 from fasts2s.models import AttentionSeq2seq, PeekySeq2seq, RnnlmGen, Seq2seq
 from fasts2s.optimizers import Adam
 from fasts2s.trainer import Trainer
+from tests.sides import skip_on_the_stand_in
 
 pytestmark = pytest.mark.book_data
 
@@ -33,6 +34,7 @@ def load(path, reverse):
 
 
 def first_losses(model, x, t, count, backend):
+    skip_on_the_stand_in(backend)
     losses = []
     trainer = Trainer(model, Adam(backend=backend), on_step=losses.append)
     order = np.random.permutation(np.arange(len(x)))[: 128 * count]
@@ -58,6 +60,7 @@ def test_first_losses_of_attention_on_dates(book_data, backend):
 
 @pytest.mark.parametrize(("make", "reverse"), ADDITION_ACCURACIES)
 def test_accuracy_of_the_first_epochs_of_addition(make, reverse, book_data, backend, capsys):
+    skip_on_the_stand_in(backend)
     x, t, x_test, t_test = load(book_data / "addition.txt.gz", reverse)
     model = make(13, 16, 128, backend=backend)
     trainer = Trainer(model, Adam(backend=backend))
@@ -74,6 +77,7 @@ def test_accuracy_of_the_first_epochs_of_addition(make, reverse, book_data, back
 
 
 def test_the_shipped_attention_model_reads_every_date(book_data, backend):
+    skip_on_the_stand_in(backend)
     _, _, x, t = load(book_data / "date.txt.gz", reverse=True)
     assert len(sequence.get_vocab()[0]) == 59
     model = AttentionSeq2seq(59, 16, 256, backend=backend)
@@ -84,6 +88,7 @@ def test_the_shipped_attention_model_reads_every_date(book_data, backend):
 
 
 def test_the_shipped_language_model_generates_without_skipped_words(book_data, backend):
+    skip_on_the_stand_in(backend)
     model = RnnlmGen(backend=backend)
     model.load_params(book_data / "Rnnlm.pkl")
     assert model.config["vocab_size"] == 10000

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+from fasts2s.backend import to_cpu
 from fasts2s.corpus import tiny_corpus
 from fasts2s.evaluation import exact_answers
 from fasts2s.generation import greedy
@@ -42,7 +43,7 @@ def test_a_language_model_learns_a_sentence_that_needs_a_memory(backend):
 
     def probabilities(words):
         model.reset_state()
-        return softmax(model.predict(np.array([[word_to_id[w] for w in words.split()]]))[0, -1])
+        return softmax(to_cpu(model.predict(np.array([[word_to_id[w] for w in words.split()]])))[0, -1])
 
     assert id_to_word[int(probabilities("you say goodbye and i").argmax())] == "say"
     assert probabilities("you say")[word_to_id["goodbye"]] > 0.9

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from fasts2s.backend import use_backend
+from fasts2s.backend import to_cpu, use_backend
 from fasts2s.models import (
     AttentionDecoder,
     AttentionEncoder,
@@ -59,7 +59,7 @@ def test_initial_weights_are_drawn_in_the_books_order(make, backend):
         assert p.dtype == g.dtype == np.float32
         assert g.shape == shape
         assert not g.any()
-        assert np.array_equal(p, expected.astype(np.float32))
+        assert np.array_equal(to_cpu(p), expected.astype(np.float32))
     assert after == drawn.random_sample()  # and nothing else was drawn
 
 
@@ -73,7 +73,7 @@ def test_better_rnnlm_is_drawn_in_the_books_order_and_tied(backend):
     embed = drawn.randn(V, H) / 100
     matrices = [drawn.randn(H, 4 * H) / np.sqrt(H) for _ in range(4)]
     for k, expected in zip((0, 1, 2, 4, 5, 7), (embed, *matrices, embed.T), strict=True):
-        assert np.array_equal(model.params[k], expected.astype(np.float32))
+        assert np.array_equal(to_cpu(model.params[k]), expected.astype(np.float32))
     assert not any(model.params[k].any() for k in (3, 6, 8))
     assert after == drawn.random_sample()
     model.params[0][2, 3] = 5

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import fasts2s
+from fasts2s.backend import to_cpu
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
 from fasts2s.testing import assert_close
+from tests.sides import fetch, put
 
 N, T, V, D, H = 5, 4, 7, 3, 11
 
@@ -32,9 +34,9 @@ def test_hoisting_changes_nothing(backend, rng, dtype, forward, backward):
     with fasts2s.use_backend(backend, dtype=dtype) as chosen:
         decoder = PeekyDecoder(V, D, H)
         for p in decoder.params:
-            p[...] = rng.standard_normal(p.shape) / p.shape[0] ** 0.5
-        xs, h = rng.integers(0, V, (N, T)), rng.standard_normal((N, H)).astype(dtype)
-        dscore = rng.standard_normal((N, T, V)).astype(dtype)
+            p[...] = put(backend, rng.standard_normal(p.shape) / p.shape[0] ** 0.5)
+        xs, h = rng.integers(0, V, (N, T)), put(backend, rng.standard_normal((N, H)).astype(dtype))
+        dscore = put(backend, rng.standard_normal((N, T, V)).astype(dtype))
         score, dh = decoder.forward(xs, h), decoder.backward(dscore)
         expected = concatenated(decoder, xs, h, dscore, chosen)
     assert_close("score", score, expected[0], forward)
@@ -45,18 +47,18 @@ def test_hoisting_changes_nothing(backend, rng, dtype, forward, backward):
 
 def test_backward_overwrites_and_can_be_repeated(backend, rng):
     decoder = PeekyDecoder(V, D, H, backend=backend)
-    xs, h = rng.integers(0, V, (N, T)), rng.standard_normal((N, H)).astype("f")
-    dscore = rng.standard_normal((N, T, V)).astype("f")
+    xs, h = rng.integers(0, V, (N, T)), put(backend, rng.standard_normal((N, H)).astype("f"))
+    dscore = put(backend, rng.standard_normal((N, T, V)).astype("f"))
     decoder.forward(xs, h)
-    first, kept = decoder.backward(dscore), [g.copy() for g in decoder.grads]
+    first, kept = to_cpu(decoder.backward(dscore)), [to_cpu(g).copy() for g in decoder.grads]
     for g in decoder.grads:
         g[...] = 7
-    assert np.array_equal(decoder.backward(dscore), first)
-    assert all(np.array_equal(a, b) for a, b in zip(decoder.grads, kept, strict=True))
+    assert np.array_equal(to_cpu(decoder.backward(dscore)), first)
+    assert all(np.array_equal(a, b) for a, b in zip(fetch(decoder.grads), kept, strict=True))
 
 
 def test_gradient_of_another_shape_is_refused(backend, rng):
     decoder = PeekyDecoder(V, D, H, backend=backend)
-    decoder.forward(rng.integers(0, V, (N, T)), np.zeros((N, H), "f"))
+    decoder.forward(rng.integers(0, V, (N, T)), put(backend, np.zeros((N, H), "f")))
     with pytest.raises(ValueError, match="dscore has shape"):
-        decoder.backward(np.zeros((N, T + 1, V), "f"))
+        decoder.backward(put(backend, np.zeros((N, T + 1, V), "f")))

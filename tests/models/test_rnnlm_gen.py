@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from fasts2s.backend import to_cpu
 from fasts2s.models import BetterRnnlmGen, RnnlmGen
+from tests.sides import put
 
 V = 13
 
@@ -24,7 +26,7 @@ def by_hand(model, start, skip, size, stop=None):
     """Draw in the book's order: one draw per forward, rejected words are drawn anew from the next forward."""
     words, x, rejected = [start], start, 0
     while len(words) < size:
-        scores = model.predict(np.array([[x]])).ravel()
+        scores = to_cpu(model.predict(np.array([[x]]))).ravel()
         p = np.exp(scores - scores.max())
         drawn = int(np.random.choice(V, size=1, p=p / p.sum())[0])
         if skip is not None and drawn in skip:
@@ -39,7 +41,7 @@ def by_hand(model, start, skip, size, stop=None):
 
 def states(model):
     state = model.get_state()
-    return [a.copy() for a in (state if isinstance(state, tuple) else [a for pair in state for a in pair])]
+    return [to_cpu(a).copy() for a in (state if isinstance(state, tuple) else [a for pair in state for a in pair])]
 
 
 def equal(left, right):
@@ -139,7 +141,7 @@ def test_the_state_before_any_word_is_none_and_can_be_set_back(model):
 
 
 def test_a_state_of_the_wrong_shape_is_an_error(model):
-    h = np.zeros((2, 7), np.float32)
+    h = put(model.backend, np.zeros((2, 7), np.float32))
     model.set_state((h, h) if isinstance(model, RnnlmGen) else [(h, h), (h, h)])
     with pytest.raises(ValueError, match=r"the state h0 has shape \(2, 7\)"):
         model.generate(4, sample_size=3)

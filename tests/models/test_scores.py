@@ -16,6 +16,7 @@ from fasts2s.models import (
     SimpleRnnlm,
 )
 from fasts2s.testing import assert_close
+from tests.sides import fetch, put
 
 V, D, H = 11, 5, 7
 SEQ2SEQ = [Seq2seq, PeekySeq2seq, AttentionSeq2seq]
@@ -27,12 +28,16 @@ def _seed():
     np.random.seed(20260101)
 
 
+def model_backend(model):
+    return getattr(model, "embed", model).backend
+
+
 def large(model, factor=3):
     """Weights at which the gates work, unlike those near zero that a model begins with."""
     drawn = model.params if not isinstance(model, BetterRnnlm) else [*model.params[:7], model.params[8]]
     for p in drawn:
         p *= factor
-        p += np.random.RandomState(p.size).standard_normal(p.shape).astype(p.dtype) * 0.1
+        p += put(model_backend(model), np.random.RandomState(p.size).standard_normal(p.shape).astype(p.dtype) * 0.1)
     return model
 
 
@@ -54,11 +59,11 @@ def test_encoder_gives_the_last_h_and_the_attention_encoder_all(T, backend, rng)
     for p, q in zip(attentive.params, encoder.params, strict=True):
         p[...] = q
     xs = rng.integers(0, V, (3, T))
-    embed, *lstm = encoder.params
+    embed, *lstm = fetch(encoder.params)
     expected = plain_lstm(embed[xs].astype(float), *lstm)
     assert_close("h", encoder.forward(xs), expected[:, -1])
     assert_close("hs", attentive.forward(xs), expected)
-    assert np.array_equal(encoder.hs[:, -1], encoder.forward(xs))  # a second forward starts at zero again
+    assert np.array_equal(*fetch([encoder.hs[:, -1], encoder.forward(xs)]))  # a second forward starts at zero again
 
 
 @pytest.mark.parametrize("make", [Encoder, AttentionEncoder])
@@ -138,7 +143,7 @@ def test_a_decoder_that_starts_at_zero_is_a_language_model(backend, rng):
     language.set_params(decoder.params)
     xs = rng.integers(0, V, (3, 9))
     # The decoder sums products of the whole vocabulary, the language model those of the batch.
-    assert_close("scores", decoder.forward(xs, np.zeros((3, H), np.float32)), language.predict(xs))
+    assert_close("scores", decoder.forward(xs, put(backend, np.zeros((3, H), np.float32))), language.predict(xs))
 
 
 @pytest.mark.parametrize("make", SEQ2SEQ)

@@ -7,6 +7,7 @@ import fasts2s
 from fasts2s.models import AttentionSeq2seq, Seq2seq
 from fasts2s.models import _shared_beginnings as shared
 from fasts2s.testing import assert_close
+from tests.sides import put
 
 V, D, H = 7, 5, 11
 
@@ -32,7 +33,7 @@ def results(kind, xs, ts, dtype, backend):
         np.random.seed(2)
         model = kind(V, D, H)
         for p in model.params:
-            p[...] = np.random.randn(*p.shape) / p.shape[0] ** 0.5
+            p[...] = put(backend, np.random.randn(*p.shape) / p.shape[0] ** 0.5)
         loss = model.forward(xs, ts)
         model.backward()
         lstm = model.encoder.lstm

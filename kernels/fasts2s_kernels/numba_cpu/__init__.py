@@ -21,6 +21,7 @@ from fasts2s_kernels.numba_cpu.rnn import rnn_backward, rnn_forward, rnn_step
 from fasts2s_kernels.numba_cpu.softmax_loss import softmax_loss_backward, softmax_loss_forward
 from fasts2s_kernels.reference.decoding import argmax, sample
 from fasts2s_kernels.reference.host import asarray, to_numpy
+from fasts2s_kernels.scalars import clip_rate
 
 __all__ = [
     "adagrad_update",
@@ -32,6 +33,7 @@ __all__ = [
     "attention_backward",
     "attention_forward",
     "clip_grads",
+    "clip_rate",
     "embedding_backward",
     "embedding_forward",
     "gru_backward",

@@ -26,6 +26,7 @@ from fasts2s_kernels.reference.optimizers import (
 )
 from fasts2s_kernels.reference.rnn import rnn_backward, rnn_forward, rnn_step
 from fasts2s_kernels.reference.softmax_loss import softmax_loss_backward, softmax_loss_forward
+from fasts2s_kernels.scalars import clip_rate
 
 __all__ = [
     "adagrad_update",
@@ -37,6 +38,7 @@ __all__ = [
     "attention_backward",
     "attention_forward",
     "clip_grads",
+    "clip_rate",
     "embedding_backward",
     "embedding_forward",
     "gru_backward",

@@ -9,7 +9,8 @@ from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.quiet import quiet
 
 
-def _inputs(hs_enc: Any, hs_dec: Any, mask: Any) -> tuple[Array, Array, Array | None]:
+def checked_inputs(hs_enc: Any, hs_dec: Any, mask: Any) -> tuple[Array, Array, Array | None]:
+    """Check the inputs of a forward call; padded steps of hs_enc come back as zeros."""
     hs_enc = checks.floating("hs_enc", hs_enc, "(N, S, H)", 3)
     N, S, H = hs_enc.shape
     hs_dec = checks.as_array("hs_dec", hs_dec, f"a float array (N, T, H) with N, H = {N, H}")
@@ -25,7 +26,7 @@ def _inputs(hs_enc: Any, hs_dec: Any, mask: Any) -> tuple[Array, Array, Array | 
 @quiet
 def attention_forward(hs_enc: Array, hs_dec: Array, *, mask: Array | None = None) -> tuple[Array, Array, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.attention_forward`."""
-    hs_enc, hs_dec, mask = _inputs(hs_enc, hs_dec, mask)
+    hs_enc, hs_dec, mask = checked_inputs(hs_enc, hs_dec, mask)
     scores = np.matmul(hs_dec, hs_enc.transpose(0, 2, 1))
     if mask is not None:
         scores = np.where(mask[:, None, :], scores, scores.dtype.type(-np.inf))

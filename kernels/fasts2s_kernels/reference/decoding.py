@@ -9,7 +9,8 @@ from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
 
-def _scores(scores: Any) -> Array:
+def checked_scores(scores: Any) -> Array:
+    """Return scores (R, V) with V >= 1, or raise ValueError."""
     scores = checks.floating("scores", scores, "(R, V)", 2)
     if scores.shape[1] == 0:
         raise ValueError(f"scores has shape {scores.shape}, expected (R, V) with V >= 1: nothing to choose from")
@@ -19,13 +20,17 @@ def _scores(scores: Any) -> Array:
 @quiet
 def argmax(scores: Array) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.argmax`."""
-    return _scores(scores).argmax(axis=1).astype(np.int64, copy=False)
+    return checked_scores(scores).argmax(axis=1).astype(np.int64, copy=False)
 
 
 @quiet
 def sample(scores: Array, uniforms: Array) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.sample`."""
-    scores = _scores(scores)
+    return sample_rows(checked_scores(scores), uniforms)
+
+
+def sample_rows(scores: Array, uniforms: Any) -> Array:
+    """Draw one id per row of checked scores; see :func:`sample`."""
     uniforms = checks.as_float("uniforms", uniforms, np.dtype(np.float64), (scores.shape[0],), "(R,)")
     if not ((uniforms >= 0) & (uniforms < 1)).all():
         raise ValueError(f"uniforms run from {uniforms.min()} to {uniforms.max()}, expected numbers in [0, 1)")
