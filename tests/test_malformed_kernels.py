@@ -101,6 +101,7 @@ KERNELS: dict[str, tuple[dict[str, Any], str]] = {
     "argmax": ({"scores": "R V"}, "R"),
     "sample": ({"scores": "R V", "uniforms": "R"}, "R"),
     "clip_grads": ({"grads": "list", "max_norm": 0.5}, ""),
+    "clip_rate": ({"norm": 3.0, "max_norm": 0.5}, ""),
     "sgd_update": _update(""),
     "momentum_update": _update("v", momentum=0.9),
     "nesterov_update": _update("v", momentum=0.9),

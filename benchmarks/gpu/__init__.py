@@ -1,1 +1,1 @@
-"""What the GPU programs share: the machine, timing, the gate, contestants, tables. None of it is imported without one."""
+"""What the GPU programs share: the machine, timing, the gate, contestants, tables."""

@@ -1,7 +1,6 @@
 """The gate of the GPU programs: who is off from the float64 reference gets no time."""
 
 import numpy as np
-
 from suite.gate import TOLERANCES, relative_error
 from suite.peer import Arrays
 

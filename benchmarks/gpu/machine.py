@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fasts2s_kernels import setup_of
 from suite.report import processor, versions
+
+from fasts2s_kernels import setup_of
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What is asked of nvidia-smi: fields that every driver of the last years has.
@@ -58,7 +59,6 @@ def torch_device(dry: bool) -> tuple[str, str]:
 
 def describe(torch_is_here: bool) -> dict[str, str]:
     """Return name -> text of everything that a table must say of the machine."""
-    cupy: Any = importlib.import_module("cupy")
     found = {
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "commit": commit(),

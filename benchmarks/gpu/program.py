@@ -55,8 +55,9 @@ class Run:
 
     def complain(self, text: str) -> None:
         """Note a failure, and print it where it happened."""
-        self.failures.append(text)
-        print(f"FAILED: {text}", flush=True)
+        if text not in self.failures:  # the repeat fails as the first did
+            self.failures.append(text)
+            print(f"FAILED: {text}", flush=True)
 
     def passes(self, where: str, judge: Callable[[], tuple[dict[str, float], list[str]]]) -> dict[str, float] | None:
         """Return the errors of a contestant that passes its gate; else complain and return None."""

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from fasts2s.backend import get_backend, use_backend
-from gpu.program import Run
 from suite import cases as suite_cases
 from suite import data as suite_data
 from suite import numpy_peers
 from suite.cases import Case
 from suite.peer import Arrays, read_data, weights_of
+
+from fasts2s.backend import get_backend, use_backend
+from gpu.program import Run
 
 #: Steps whose losses the gate compares.
 STEPS = 5

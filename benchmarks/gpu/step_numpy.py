@@ -12,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from suite import numpy_peers
+
 import fasts2s
 import fasts2s_kernels
-from fasts2s.backend import use_backend
+from fasts2s.backend import get_backend, use_backend
 from fasts2s.dropin import gpu_mode
 from gpu.step_cases import Stepper, Work, curve, step_of
-from suite import numpy_peers
 
 
 class BookIsMissingError(Exception):
@@ -50,16 +51,20 @@ def _stepper(label: str, work: Work, fresh: Callable[[], Callable[[], Any]], not
     def reset() -> None:
         held["once"] = fresh()
 
-    return Stepper(label, lambda: held["once"](), lambda: curve(work, held["once"]), reset, note)
+    def once() -> Any:
+        return held["once"]()
+
+    return Stepper(label, once, lambda: curve(work, once), reset, note)
 
 
 def load_book(checkout: Path) -> Any:
     """Return the book's classes on CuPy, repaired, without our kernels. Raises BookIsMissingError."""
     if not (checkout / "common" / "time_layers.py").is_file():
         raise BookIsMissingError(f"{checkout} is no checkout of the book: it has no common/time_layers.py")
+    backend = get_backend("cupy")
     ours_again = fasts2s_kernels.MODULES.pop("cupy")  # the drop-in leaves the book's code where there are none
     try:
-        fasts2s.patch("cupy")
+        fasts2s.patch(backend)
         with contextlib.redirect_stdout(io.StringIO()):  # the book says that it is on the GPU
             code = numpy_peers.book_code(checkout)
         if not gpu_mode.leaves_the_book():

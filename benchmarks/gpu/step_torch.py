@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
+from suite import torch_models
 
 from gpu.step_cases import RATE, STEPS, Stepper, Work
 from gpu.torch_kernels import use_tf32
-from suite import torch_models
 
 #: Mode -> what is printed.
 MODES = {
@@ -95,7 +95,7 @@ class TorchStep:
         self._hand_states(self.held)
 
     def _keep_states(self) -> None:
-        """Copy the states into memory that stays: graphs use theirs again. In eager mode they can stay as they are."""
+        """Copy the states into memory that stays: graphs use theirs again. In eager mode they stay as they are."""
         if self.mode == "eager" or not self.held:
             return
         states = [self.model.state] if len(self.held) == 1 else self.model.states

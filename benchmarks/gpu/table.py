@@ -10,7 +10,7 @@ from gpu.timing import Contestant, ratio, spread
 #: How far apart the first measurement and its repeat may be, as a factor.
 AGREE = 1.1
 _KERNEL = "{:<33}{:<22}{:>10}{:>9}  {:<19}{:>7}  {:<16}{:>10}{:>7}  {}"
-_STEP = "{:<28}{:<22}{:>10}{:>9}  {:<19}{:>7}  {:<16}{:>9}  {}"
+_STEP = "{:<30}{:<22}{:>10}{:>9}  {:<19}{:>7}  {:<16}{:>9}  {}"
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,9 @@ def judge_repeat(first: list[Contestant], again: list[Contestant]) -> list[str]:
             continue
         factor = spread(times(one))["median"] / spread(times(before))["median"]
         agrees = 1 / AGREE <= factor <= AGREE
-        print(f"repeat of the first row, {one.label}: {factor:.3f} of the first time, {'agrees' if agrees else 'OFF'}")
+        print(
+            f"repeat of the first row, {one.label}: {factor:.3f} of the first time, {'agrees' if agrees else 'OFF'}"
+        )
         if not agrees:
             complaints.append(f"{one.label}: the repeat of the first row took {factor:.2f} of its time")
     return complaints

@@ -17,8 +17,8 @@ _PIECE, _FEWEST, _LONGEST, _TRIES = 25, 5, 0.05, 10
 _HOLD = """
 extern "C" __global__ void hold(long long ns) {
     unsigned long long start, now;
-    asm volatile("mov.u64 %0, %globaltimer;" : "=l"(start));
-    do { asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now)); } while (now - start < (unsigned long long)ns);
+    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(start));
+    do { asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now)); } while (now - start < (unsigned long long)ns);
 }
 """
 
@@ -56,7 +56,7 @@ class Contestant:
     device, wall : list of float
         Seconds of a call in each round; device stays empty where it is not asked for.
     late : bool
-        Whether, in some block, the host was too slow to keep the device busy, so that its gaps are in ``device``.
+        Whether the host was found too slow to keep the device busy, so that its gaps are in ``device``.
     """
 
     label: str
@@ -89,7 +89,8 @@ class Clock:
     def wall(self, call: Callable[[], Any], count: int) -> float:
         """Return the seconds of a call. Raises FloatingPointError if the last one's loss is not finite."""
         self.wait()
-        started, result = time.perf_counter(), None
+        result: Any = None
+        started = time.perf_counter()
         for _ in range(count):
             result = call()
         self.wait()
@@ -109,9 +110,12 @@ class Clock:
         return spent / count
 
     def _piece(self, one: Contestant, most: int) -> tuple[int, float]:
-        """Time some calls that were all started while a hold was running; longer holds, or fewer calls, until so."""
+        """Time some calls that were all started while a hold was running; longer holds, or fewer calls, until so.
+
+        Whose host was found too slow is not tried again.
+        """
         calls, spent = 0, 0.0
-        for attempt in range(_TRIES):
+        for attempt in range(1 if one.late else _TRIES):
             calls = min(one.piece, most)
             start, stop = self._cupy.cuda.Event(), self._cupy.cuda.Event()
             self._hold((1,), (1,), (np.int64(1e9 * one.hold),))
@@ -149,8 +153,6 @@ def take_turns(contestants: list[Contestant], clock: Clock, plan: Plan, kernels:
             contestants.remove(one)
 
     _warm_up(contestants, clock, plan, kernels, attempt)
-    for one in contestants:
-        one.late = False
     for _ in range(plan.rounds):
         for one in list(contestants) * 2:
             if one in contestants:

@@ -4,12 +4,12 @@ from functools import partial
 from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
-
-from gpu.kernel_cases import RATE
-from gpu.our_kernels import Made
 from suite import torch_models
 from suite.cases import Case
 from suite.peer import Arrays, numbered, weights_of
+
+from gpu.kernel_cases import RATE
+from gpu.our_kernels import Made
 
 
 def use_tf32(on: bool) -> None:
@@ -46,9 +46,7 @@ def _lstm(data: Arrays, precision: str, device: str) -> Made:
     dtype = torch.float16 if precision == "fp16" else torch.float32
     layer.to(device=device, dtype=dtype)
     params = torch_models.own_parameters(layer)
-    xs, dhs = (
-        torch.from_numpy(data[name]).transpose(0, 1).contiguous().to(device, dtype) for name in ("xs", "dhs")
-    )
+    xs, dhs = (torch.from_numpy(data[name]).transpose(0, 1).contiguous().to(device, dtype) for name in ("xs", "dhs"))
     xs.requires_grad_()
 
     def both() -> Any:
@@ -76,11 +74,14 @@ def _softmax(case: Case, data: Arrays, device: str) -> Made:
         loss = torch_models.loss_of(xs, ts)
         return loss, torch.autograd.grad(loss, [xs])[0]
 
+    def both() -> Any:
+        return step()[0].detach()
+
     def results() -> Arrays:
         loss, dxs = step()
         return {"out_loss": _host(loss), "grad_xs": _host(dxs)}
 
-    return Made("cross_entropy", "fp32", {"both": lambda: step()[0].detach()}, results, partial(use_tf32, False))
+    return Made("cross_entropy", "fp32", {"both": both}, results, partial(use_tf32, False))
 
 
 def _embedding(case: Case, data: Arrays, device: str) -> Made:

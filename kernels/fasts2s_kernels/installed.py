@@ -1,10 +1,35 @@
-"""What is installed of the libraries below the backends, without importing them."""
+"""What runs here: the libraries below the backends and their versions, and what keeps a backend from running."""
 
 import sys
 from importlib import metadata, util
 
+from fasts2s_kernels import setup_of
+
 #: Library -> the packages that bring it, where they are called otherwise.
 _PACKAGES = {"cupy": ("cupy", "cupy-cuda13x", "cupy-cuda12x")}
+
+
+class NoDeviceError(RuntimeError):
+    """A backend whose library is there finds no device that computes."""
+
+
+def failure(name: str, can_compile: bool) -> ImportError | NoDeviceError | None:
+    """Return what keeps a backend from running here, or None; cupy computes a tiny kernel to find out.
+
+    ``can_compile`` : whether Numba may compile.
+    """
+    if name == "cupy":
+        try:
+            setup_of("cupy").probe()
+        except ImportError as error:
+            return error
+        except RuntimeError as error:
+            return NoDeviceError(str(error))
+    elif name == "numba" and not library_version(name):
+        return ImportError("numba is not installed (pip install numba)")
+    elif name == "numba" and not can_compile:
+        return ImportError("NUMBA_DISABLE_JIT is set, so nothing can be compiled")
+    return None
 
 
 def library_version(name: str) -> str:

@@ -1,5 +1,8 @@
 """Choosing the next id from scores."""
 
+import numpy as np
+
+from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cupy_gpu import _inputs as inputs
 from fasts2s_kernels.cupy_gpu._device import xp
@@ -34,4 +37,8 @@ def sample(scores: Array, uniforms: Array) -> Array:
     may come from the host, where they are drawn.
     """
     inputs.on_device(scores=scores)
-    return sample_rows(checked_scores(scores), uniforms if inputs.is_device(uniforms) else xp.asarray(uniforms))
+    scores = checked_scores(scores)
+    if not inputs.is_device(uniforms):
+        drawn = checks.as_float("uniforms", uniforms, np.dtype(np.float64), scores.shape[:1], "(R,)")
+        uniforms = xp.asarray(drawn)
+    return sample_rows(scores, uniforms)

@@ -127,11 +127,11 @@ class Loss(NamedTuple):
 
 
 #: The launches of ``softmax_loss``, and the largest V of each.
-LOSSES = ((512, Loss(1, 8, 16)), (4096, Loss(8, 1, 16)), (8192, Loss(16, 1, 16)), (16384, Loss(16, 1, 32)))
+LOSSES = ((512, Loss(1, 8, 16)), (4096, Loss(8, 1, 16)), (8192, Loss(16, 1, 16)), (10_240, Loss(16, 1, 20)))
 LONG_ROWS = Loss(16, 1, 0)
 
 
 def loss(V: int, wide: bool) -> Loss:
     """Return the launch of ``softmax_loss`` for V classes; ``wide`` is float64, of which a thread keeps fewer."""
     launches = LOSSES[:-1] if wide else LOSSES
-    return next((launch for most, launch in launches if V <= most), LONG_ROWS)
+    return next((launch for most, launch in launches if most >= V), LONG_ROWS)

@@ -186,7 +186,7 @@ def lstm_ids_backward(
     like = xp.broadcast_to(xp.zeros((), Wx.dtype), (saved.V, Wx.shape[1]))
     dtable = checks.buffer("dtable", dtable, like, "(V, 4H)")
     dA, dh0, dc0 = _backward(saved, dhs, Wh, last, dWh)
-    scatter(dA.reshape(-1, dA.shape[2]), saved.ids, dtable)
+    scatter(dA.reshape(dA.shape[0] * dA.shape[1], dA.shape[2]), saved.ids, dtable)
     return dh0, dc0, recurrent.row_bias_gradient(saved.seq, dA)
 
 

@@ -37,7 +37,7 @@ def disassembler(absent):
     return sass.disassembler() or absent("nvdisasm", f"pip install {sass.DISTRIBUTION}")
 
 
-@pytest.mark.parametrize("most", [100, 128, 152])
+@pytest.mark.parametrize("most", [100, 152])
 @pytest.mark.parametrize("module", LOADS)
 @pytest.mark.parametrize("arch", [75, 90, 120], ids="sm_{}".format)
 def test_weights_stay(nvrtc, disassembler, arch, module, most):
@@ -48,11 +48,11 @@ def test_weights_stay(nvrtc, disassembler, arch, module, most):
     wanted = of_module[H]
     in_registers = min(catalogue.constant(wanted, "FS_KREG"), H)
     text = sass.listing(disassembler, compile_one(nvrtc, arch, wanted).cubin)
-    loop = sass.time_loop(text, module, H)
+    loop = sass.time_loop(text, module, in_registers)
     assert loop is not None
     assert loop.count("LDG") + loop.count("LD") <= LOADS[module]
     assert loop.count("LDL") == loop.count("STL") == 0
-    # The vector comes four numbers at a time; every weight that is not in a register comes alone.
+    # The vector comes four numbers at a time; a weight without a register comes alone, or in an inner loop.
     assert loop.count("LDS") <= H - in_registers + -(-H // 4) + OTHERS
 
 
