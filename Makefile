@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check sanitize bench format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -20,6 +20,10 @@ check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright --warnings --pythonpath $(BIN)/python
+
+# The CUDA kernels under the address and the undefined-behaviour sanitizer, on the CPU: eight minutes.
+sanitize: $(VENV)/.test
+	$(BIN)/python -m tests.cuda_shim.sanitize $(ARGS)
 
 # Peers: FASTS2S_BOOK=checkout, FASTS2S_TORCH_PYTHON=interpreter with PyTorch; without them they are left out.
 bench: $(VENV)/.demo

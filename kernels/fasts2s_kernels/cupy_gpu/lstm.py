@@ -5,7 +5,7 @@ rows and steps. The recurrence itself is one launch for float32: ``rows`` for sm
 ``dispatch``. Every other shape and float64 go step by step.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array, Cache
@@ -30,33 +30,17 @@ class _Saved(NamedTuple):
     V: int
 
 
-def run(call: Forward) -> None:
-    """Run a forward recurrence by the design that suits its shape."""
-    H, device = call.Wh.shape[0], _device.device()
-    wide = recurrent.is_wide(call.Wh)
-    rows = None if wide else dispatch.rows(call.N, H, device, "forward")
+def run(call: Forward | Backward, kernel: str = "forward") -> None:
+    """Run a recurrence, forward or backward, by the design that suits its shape."""
+    H, device, wide = call.Wh.shape[0], _device.device(), recurrent.is_wide(call.Wh)
+    rows = None if wide else dispatch.rows(call.N, H, device, kernel)
+    slices = None if wide or rows is not None else dispatch.slices(call.N, H, device)
     if rows is not None:
-        _lstm_rows.forward(call, rows)
-        return
-    slices = None if wide else dispatch.slices(call.N, H, device)
-    if slices is not None:
-        _lstm_slices.forward(call, slices)
+        _lstm_rows.run(call, rows, kernel)
+    elif slices is not None:
+        getattr(_lstm_slices, kernel)(call, slices)
     else:
-        _lstm_steps.forward(call)
-
-
-def _run_back(call: Backward) -> None:
-    H, device = call.Wh.shape[0], _device.device()
-    wide = recurrent.is_wide(call.Wh)
-    rows = None if wide else dispatch.rows(call.N, H, device, "backward")
-    if rows is not None:
-        _lstm_rows.backward(call, rows)
-        return
-    slices = None if wide else dispatch.slices(call.N, H, device)
-    if slices is not None:
-        _lstm_slices.backward(call, slices)
-    else:
-        _lstm_steps.backward(call)
+        getattr(_lstm_steps, kernel)(call)
 
 
 def _forward(
@@ -111,19 +95,13 @@ def lstm_ids_forward(
     Implementation: the kernels read the rows of the table where they need them.
     """
     inputs.on_device(table=table, Wh=Wh)
-    table, Wh, ids = checked_table(table, Wh, ids)
-    xs = xp.empty((*ids.shape, 0), table.dtype)
-    seq, states = recurrent.sequence(4, xs, table[:0], Wh, None, {"h0": h0, "c0": c0}, row_bias, mask)
-    return _forward(seq, states, table, ids, table.shape[0])
-
-
-def checked_table(table: Any, Wh: Any, ids: Any) -> tuple[Array, Array, Array]:
-    """Check a table (V, 4H) of what ids bring to the gates, Wh, and ids (N, T), which come back as int32."""
     table, Wh = checks.table_of_gates(4, table, Wh)
     ids = inputs.ids("ids", ids, table.shape[0], "(N, T)")
     if ids.ndim != 2:
         raise ValueError(f"ids has shape {ids.shape}, expected (N, T)")
-    return table, Wh, ids
+    xs = xp.empty((*ids.shape, 0), table.dtype)
+    seq, states = recurrent.sequence(4, xs, table[:0], Wh, None, {"h0": h0, "c0": c0}, row_bias, mask)
+    return _forward(seq, states, table, ids, table.shape[0])
 
 
 def _backward(
@@ -134,10 +112,9 @@ def _backward(
     dA = xp.empty((N, T, 4 * H), Wh.dtype)
     if saved.hprev.size:
         dh0, dc0 = xp.empty((N, H), Wh.dtype), xp.empty((N, H), Wh.dtype)
-        _run_back(
-            Backward(dhs, last["dh_last"], last["dc_last"], contiguous(Wh), inputs.bytes_of(saved.seq.mask),
-                     saved.c0, saved.gates, saved.cs, dA, dh0, dc0, N, T)
-        )  # fmt: skip
+        call = Backward(dhs, last["dh_last"], last["dc_last"], contiguous(Wh), inputs.bytes_of(saved.seq.mask), saved.c0,
+                        saved.gates, saved.cs, dA, dh0, dc0, N, T)  # fmt: skip
+        run(call, "backward")
     else:
         dh0, dc0 = (recurrent.fresh_state(last[name], Wh, (N, H)) for name in ("dh_last", "dc_last"))
     gemm(saved.hprev.reshape(N * T, H).T, dA.reshape(N * T, 4 * H), dWh)
