@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s_kernels import Kernels, Settings, load, setup_of
+from fasts2s_kernels import Kernels, Settings, load
 from fasts2s_kernels.checks import is_cupy
-from fasts2s_kernels.installed import library_version
+from fasts2s_kernels.installed import NoDeviceError, failure, library_version
 
 _log = logging.getLogger("fasts2s")
 
@@ -95,10 +95,7 @@ class Backend:
         return _loaded(_auto().name if self.name == "cupy" else self.name)
 
     def require_here(self, name: str, a: Any) -> None:
-        """Raise ValueError for an array of another side than a named backend's; for layers that call no kernel.
-
-        ``name`` is the argument of the layer.
-        """
+        """Raise ValueError for an array (``name``) that lies elsewhere; for layers that call no kernel."""
         self.kernels_for(a)
         if self.named and self.name == "cupy" and not is_cupy(a):
             raise ValueError(
@@ -244,18 +241,8 @@ def _status(name: str) -> BackendStatus:
     return BackendStatus(error is None, str(error or ""), library_version(name) or "not installed")
 
 
-def _failure(name: str) -> ImportError | RuntimeError | None:
-    """Return what keeps a backend from running here, or None."""
-    if name == "cupy":
-        try:
-            setup_of("cupy").probe()
-        except (ImportError, RuntimeError) as error:
-            return error
-    elif name == "numba" and not library_version(name):
-        return ImportError("numba is not installed (pip install numba)")
-    elif name == "numba" and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return ImportError("NUMBA_DISABLE_JIT is set, so nothing can be compiled")
-    return None
+def _failure(name: str) -> ImportError | NoDeviceError | None:
+    return failure(name, can_compile=os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"))
 
 
 def _resolve(name: str, origin: str) -> Backend:
@@ -270,8 +257,7 @@ def _resolve(name: str, origin: str) -> Backend:
     if wanted not in _seen:
         error = _failure(wanted)
         if error is not None:
-            kind = ImportError if isinstance(error, ImportError) else RuntimeError
-            raise kind(f"{origin} is {name!r}, but {error}; or choose numpy or auto") from error
+            raise type(error)(f"{origin} is {name!r}, but {error}; or choose numpy or auto") from error
         _seen.add(wanted)
     return Backend(wanted)
 

@@ -8,6 +8,7 @@ from typing import Any
 from fasts2s import __version__, set_backend
 from fasts2s.backend import NAMES
 from fasts2s.commands.errors import CommandError
+from fasts2s_kernels.installed import NoDeviceError
 
 
 def _positive(text: str) -> int:
@@ -215,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.backend is not None:
             set_backend(arguments.backend)
         return run(arguments)
-    except (CommandError, ImportError, ValueError, OSError) as error:
+    except (CommandError, ImportError, NoDeviceError, ValueError, OSError) as error:
         print(f"fasts2s: {error}", file=sys.stderr)
         return 1
     except FloatingPointError as error:

@@ -9,7 +9,7 @@ def info() -> int:
     """Print versions, the machine and the state of every backend."""
     try:
         chosen, complaint = get_backend().name, ""
-    except (ImportError, ValueError) as error:
+    except (ImportError, RuntimeError, ValueError) as error:
         chosen, complaint = "none", str(error)  # a wrong setting is what people look for here
     for name, value in environment(chosen).items():
         print(f"{name:<10} {value}")
@@ -17,9 +17,12 @@ def info() -> int:
     print(f"{'switch':<10} {'FASTS2S_BACKEND=' + said if said else 'FASTS2S_BACKEND is not set: auto'}")
     if complaint:
         print(f"{'':<10} {complaint}")
+    found = backends()
     _print_setup(chosen)
+    if chosen != "cupy" and found["cupy"].usable:
+        _print_setup("cupy")  # what could be chosen
     print("\nbackends")
-    for name, status in backends().items():
+    for name, status in found.items():
         state = "usable" if status.usable else f"not usable: {status.reason}"
         print(f"  {name:<8} {status.version:<14} {state}")
     return 0

@@ -16,13 +16,14 @@ class Call(NamedTuple):
 class Beside:
     """What belongs to one object."""
 
-    __slots__ = ("cache", "parts", "replay", "twin")
+    __slots__ = ("cache", "compared", "parts", "replay", "twin")
 
     def __init__(self) -> None:
         self.cache: Any = None  # of the replaced forward, for the replaced backward
         self.replay: Call | None = None  # the last forward, if it was a replaced one
         self.parts: Any = None  # helpers of ours that belong to this object
         self.twin: Any = None  # the copy on which --verify runs the original
+        self.compared = False  # whether it ran the last forward
 
 
 _all: "WeakKeyDictionary[Any, Beside]" = WeakKeyDictionary()

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s.backend import to_cpu
 from fasts2s.dropin import lookahead
 from fasts2s.dropin.settings import installed
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
@@ -11,7 +12,7 @@ from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
 from fasts2s.models.rnnlm import generate_words
 from fasts2s.models.seq2seq import Decoder, Encoder
-from fasts2s_kernels.checks import integer
+from fasts2s_kernels.checks import integer, is_cupy
 from fasts2s_kernels.contract import Array
 
 _LAYERS = {"embed": "TimeEmbedding", "lstm": "TimeLSTM", "affine": "TimeAffine", "attention": "TimeAttention"}
@@ -63,15 +64,19 @@ def seq2seq_ready(obj: Any) -> str:
 
 
 def _answers(decoder: Any, context: Array, start_id: int, length: int) -> Array:
-    """Return the best ids (R, length) after encoded sources (R, ...)."""
-    ids: Array = _DECODERS[installed[type(decoder)]].answer(
-        decoder, context, np.full(context.shape[0], start_id), length
-    )
+    """Return the best ids (R, length) after encoded sources (R, ...), on the host."""
+    answer = _DECODERS[installed[type(decoder)]].answer
+    ids: Array = to_cpu(answer(decoder, context, np.full(context.shape[0], start_id), length))
     return ids
 
 
+def _id(start_id: Any) -> int:
+    """Return the id that an answer starts from, which may be an element of an array on the device."""
+    return integer("start_id", to_cpu(start_id) if is_cupy(start_id) else start_id)
+
+
 def _as_book(decoder: Any, ids: Array) -> list[Any]:
-    """Return ids as the book does: as Python's integers from Decoder, as NumPy's from the others."""
+    """Return ids of the host as the book does: Python's integers from Decoder, NumPy's from the others."""
     return ids.tolist() if installed[type(decoder)] == "Decoder" else list(ids)
 
 
@@ -79,7 +84,7 @@ def decoder_generate(self: Any, h: Array, start_id: Any, sample_size: int) -> li
     """As the book's ``generate`` of all decoders; the layers' own state is not touched."""
     if h.shape[0] != 1:
         raise ValueError(f"the encoded source has shape {h.shape}, expected one row")
-    start, length = integer("start_id", start_id), integer("sample_size", sample_size, 0)
+    start, length = _id(start_id), integer("sample_size", sample_size, 0)
     return _as_book(self, _answers(self, h, start, length)[0])
 
 
@@ -87,7 +92,7 @@ def seq2seq_generate(self: Any, xs: Array, start_id: Any, sample_size: int) -> l
     """As the book's ``Seq2seq.generate``; the layers' own state is not touched."""
     encoder, decoder = self.encoder, self.decoder
     encode = _ENCODERS[installed[type(encoder)]].encode
-    start, length = integer("start_id", start_id), integer("sample_size", sample_size, 0)
+    start, length = _id(start_id), integer("sample_size", sample_size, 0)
 
     def answers(rows: Array) -> Array:
         return _answers(decoder, encode(encoder, rows), start, length)
@@ -100,4 +105,4 @@ def seq2seq_generate(self: Any, xs: Array, start_id: Any, sample_size: int) -> l
 
 def rnnlm_generate(self: Any, start_id: Any, skip_ids: Any = None, sample_size: int = 100) -> list[int]:
     """As the book's ``generate``: the same draws, and words as plain integers on every NumPy."""
-    return generate_words(self, start_id, skip_ids, sample_size)
+    return generate_words(self, _id(start_id), skip_ids, sample_size)

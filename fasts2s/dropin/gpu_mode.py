@@ -1,13 +1,12 @@
 """The book's own GPU mode, switched on by the backend cupy whatever was imported before.
 
 ``common.config.GPU`` is True from then on, and ``np`` in the modules that have it from ``common.np`` is CuPy,
-repaired: :mod:`fasts2s.dropin.gpu_proxy`. As long as there are no cupy kernels the book's own code runs on it; once
-there are, its methods are replaced as on every backend.
+repaired: :mod:`fasts2s.dropin.gpu_proxy`. The book's methods are replaced as on every backend; what was edited, and
+what ours refuses, runs on CuPy.
 """
 
 import ast
 import importlib
-import importlib.util
 import linecache
 import logging
 import sys
@@ -19,10 +18,12 @@ import numpy as np
 
 from fasts2s.backend import Backend, asks_for_cupy, get_backend
 from fasts2s.dropin.gpu_proxy import CuPyForTheBook
-from fasts2s_kernels import MODULES
+from fasts2s_kernels import MODULES, setup_of
 
 _log = logging.getLogger("fasts2s.dropin")
-WITHOUT_KERNELS = "the cupy kernels are not part of this version; the book's own code runs on CuPy"
+WITHOUT_KERNELS = "there are no cupy kernels; the book's own code runs on CuPy"
+#: Where the kernels raise what the device has found.
+_ERRORS_OF_THE_DEVICE = "fasts2s_kernels.cupy_gpu._errors"
 #: Modules that are watched while they are executed.
 HOMES = {"common.config", "common.np"}
 _proxy: CuPyForTheBook | None = None
@@ -32,45 +33,13 @@ _changed: list[tuple[ModuleType, str, Any]] = []
 def choose(backend: str | Backend | None) -> Backend | None:
     """Return the backend that is asked for; None follows the switch, unless that says cupy, whose mode is not left.
 
-    Raises ValueError, ImportError as :func:`fasts2s.get_backend`; ImportError, RuntimeError as :func:`probe`.
+    Raises ValueError, ImportError, RuntimeError as :func:`fasts2s.get_backend`.
     """
     if not asks_for_cupy(backend):
         return None if backend is None else get_backend(backend)
-    probe()
-    if isinstance(backend, Backend):
-        return backend
-    return get_backend(backend) if "cupy" in MODULES else Backend("cupy")
-
-
-def probe() -> ModuleType:
-    """Return CuPy, after it has computed something.
-
-    Raises
-    ------
-    ImportError
-        It is not installed, or cannot be imported.
-    RuntimeError
-        There is no CUDA device, or none that it can compute on.
-    """
-    if importlib.util.find_spec("cupy") is None:
-        raise ImportError(
-            "CuPy is not installed: pip install cupy-cuda12x (CUDA 12) or cupy-cuda13x (CUDA 13)", name="cupy"
-        )
-    cupy = importlib.import_module("cupy")
-    found = f"CuPy {cupy.__version__} was found, but"
-    try:
-        devices = cupy.cuda.runtime.getDeviceCount()
-    except Exception as error:  # CuPy's own kinds, and those of a broken CUDA installation
-        raise RuntimeError(f"{found} no CUDA device: {error}") from error
-    if not devices:
-        raise RuntimeError(f"{found} no CUDA device")
-    try:
-        right = int(cupy.arange(4).sum()) == 6
-    except Exception as error:
-        raise RuntimeError(f"{found} it cannot compute here: {type(error).__name__}: {error}") from error
-    if not right:
-        raise RuntimeError(f"{found} it computes wrong sums")
-    return cupy
+    found = get_backend(backend)
+    setup_of("cupy").probe()  # the backend may have been chosen before, or elsewhere, and been pickled
+    return found
 
 
 def is_on() -> bool:
@@ -79,7 +48,10 @@ def is_on() -> bool:
 
 
 def leaves_the_book() -> bool:
-    """Return whether the book's own code runs, because GPU mode is on and there are no kernels for it."""
+    """Return whether the book's own code runs, because GPU mode is on and there are no kernels for it.
+
+    That is so where they have been taken out, to see or to measure what they are compared with.
+    """
     return is_on() and "cupy" not in MODULES
 
 
@@ -93,10 +65,21 @@ def upload(a: Any) -> Any:
     return importlib.import_module("cupy").asarray(a)
 
 
+def met_on_device(error: Exception) -> bool:
+    """Return whether an error is about ids that the device has met, in this call or in an earlier one.
+
+    It comes when the device gets to them: what is called then may have nothing to do with it.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__") == _ERRORS_OF_THE_DEVICE
+
+
 def turn_on() -> None:
-    """Switch GPU mode on, also in the modules of the book that have been imported. Raises as :func:`probe`."""
+    """Switch GPU mode on, also in the modules of the book that have been imported; CuPy has been found to run."""
     global _proxy  # noqa: PLW0603
-    cupy = probe()
+    cupy = importlib.import_module("cupy")
     _proxy = CuPyForTheBook(cupy)
     _log.info("the book's GPU mode is on, with CuPy %s", cupy.__version__)
     for module in _modules():

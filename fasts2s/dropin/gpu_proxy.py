@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s.backend import to_cpu
 from fasts2s.dropin.repairs import say
 from fasts2s_kernels.checks import is_cupy
 
 
 def on_host(value: Any) -> Any:
-    """Return a value with its CuPy arrays, also those in lists and tuples, as NumPy arrays."""
+    """Return a value with its CuPy arrays, also those in lists and tuples, as NumPy arrays, or numbers of NumPy.
+
+    Raises IndexError if an id out of range had been met on the device.
+    """
     if is_cupy(value):
-        return value.get()
+        return to_cpu(value)[()]
     return type(value)(map(on_host, value)) if type(value) in {list, tuple} else value
 
 

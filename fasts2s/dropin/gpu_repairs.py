@@ -1,7 +1,7 @@
 """What does not run in the book's GPU mode, repaired in its classes and functions: NumPy and CuPy arrays that meet.
 
-These stand around whatever runs in the class, the book's own code or ours: a fallback finds its arrays on the device
-as well.
+The book's own methods are repaired, which run where ours refuse a call, and beside classes that were edited. Ours
+take ids and labels from the host themselves, and look at them there; what else comes from there is moved for them.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,18 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import to_cpu
 from fasts2s.dropin import gpu_mode, originals
 from fasts2s.dropin.gpu_proxy import on_host
 from fasts2s.dropin.repairs import say
-from fasts2s.dropin.report import REPLACED, Entry, Timed, before_first_call
+from fasts2s.dropin.report import Entry, Timed, before_first_call
 from fasts2s.dropin.targets import LAYERS
-from fasts2s.models.rnnlm import generate_words
+from fasts2s.dropin.verify import takes
 from fasts2s_kernels.checks import is_cupy
 
 Method = Callable[..., Any]
 _MOVED = "ids, labels and inputs that are NumPy arrays (moved to the device of the weights)"
 _LAYERS = {target.name for target in LAYERS} | {"TimeAttention"}
+#: Layers of ids and of labels -> which argument of forward these are.
+_IDS = {
+    "Embedding": 0, "TimeEmbedding": 0, "SoftmaxWithLoss": 1, "TimeSoftmaxWithLoss": 1, "TimeSigmoidWithLoss": 1,
+}  # fmt: skip
 
 
 def _on_device(self: Any, args: tuple[Any, ...]) -> bool:
@@ -32,32 +35,40 @@ def _on_device(self: Any, args: tuple[Any, ...]) -> bool:
     return is_cupy(weights[0]) or any(map(is_cupy, args))
 
 
-def _checked_labels(name: str, self: Any, args: tuple[Any, ...]) -> None:
+def _require_range(name: str, self: Any, args: tuple[Any, ...]) -> None:
     """Raise IndexError for ids that NumPy refuses: CuPy takes others in their place and says nothing."""
-    if name in {"Embedding", "TimeEmbedding"}:
-        ids, size = args[0], self.params[0].shape[0]
-    elif name in {"SoftmaxWithLoss", "TimeSoftmaxWithLoss"} and len(args) > 1:
-        ids, size = args[1], args[0].shape[-1]
-        if getattr(ids, "ndim", 0) == args[0].ndim:
-            return  # one-hot
-    else:
+    place = _IDS.get(name, len(args))
+    if place >= len(args) or name == "TimeSigmoidWithLoss":
         return
+    ids, size = args[place], args[0].shape[-1] if place else self.params[0].shape[0]
+    if place and getattr(ids, "ndim", 0) == args[0].ndim:
+        return  # one-hot
     if type(ids) is np.ndarray and ids.dtype.kind in "iu" and ids.size:
         wrong = [i for i in (ids.min(), ids.max()) if not -size <= i < size]
         if wrong:
             raise IndexError(f"index {wrong[0]} is out of bounds for axis 0 with size {size}")
 
 
-def _fits(function: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    try:
-        signature(function).bind(*args, **kwargs)
-    except TypeError:
-        return False
-    return True
+def _moved(self: Any, args: tuple[Any, ...], stays: int | None = None) -> tuple[Any, ...]:
+    """Return the arguments of a layer where it computes; the one at ``stays`` as it is."""
+    host = [k for k, a in enumerate(args) if type(a) is np.ndarray and k != stays]
+    if not host or not _on_device(self, args):
+        return args
+    say(_MOVED)
+    return tuple(gpu_mode.upload(a) if k in host else a for k, a in enumerate(args))
 
 
-def _forward(name: str, book: Method, inner: Method) -> Method:
-    """Return a forward that takes NumPy arrays, and raises TypeError for a wrong call and for nothing else.
+def _by_place(
+    function: Method, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call without their names, where they fit."""
+    if kwargs and takes(function, self, *args, **kwargs):
+        return signature(function).bind(self, *args, **kwargs).args[1:], {}
+    return args, kwargs
+
+
+def _forward(name: str, book: Method) -> Method:
+    """Return the book's forward, which takes NumPy arrays, and raises TypeError for a wrong call and nothing else.
 
     (The book's evaluation takes a TypeError for a model without ``train_flg`` and calls it again.)
     """
@@ -65,16 +76,14 @@ def _forward(name: str, book: Method, inner: Method) -> Method:
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
         while before_first_call:
             before_first_call.pop()()
-        if kwargs and _fits(book, (self, *args), kwargs):
-            args, kwargs = signature(book).bind(self, *args, **kwargs).args[1:], {}
+        args, kwargs = _by_place(book, self, args, kwargs)
         if any(type(a) is np.ndarray for a in args) and _on_device(self, args):
-            _checked_labels(name, self, args)
-            say(_MOVED)
-            args = tuple(gpu_mode.upload(a) if type(a) is np.ndarray else a for a in args)
+            _require_range(name, self, args)
+            args = _moved(self, args)
         try:
-            return inner(self, *args, **kwargs)
+            return book(self, *args, **kwargs)
         except TypeError as error:
-            if not _fits(book, (self, *args), kwargs):
+            if not takes(book, self, *args, **kwargs):
                 raise
             raise ValueError(f"{name}.forward: {error}") from error
 
@@ -82,23 +91,30 @@ def _forward(name: str, book: Method, inner: Method) -> Method:
 
 
 class _HostOnRead(list[Any]):
-    """A list of CuPy arrays that hands out NumPy arrays; in a pickle it is a list of these."""
+    """A list of CuPy arrays of one shape that hands out NumPy arrays; in a pickle it is a list of these.
 
-    def _host(self, value: Any) -> Any:
-        say("attention_weights (handed out as NumPy arrays)")
-        return on_host(value)
+    All come at once, with the first that is read: nothing is moved for who does not look.
+    """
+
+    def _fetch(self) -> None:
+        held = list(super().__iter__())
+        if held and all(map(is_cupy, held)):
+            say("attention_weights (handed out as NumPy arrays)")
+            self[:] = list(on_host(np.stack(held)))
 
     def __getitem__(self, index: Any) -> Any:
-        return self._host(super().__getitem__(index))
+        self._fetch()
+        return super().__getitem__(index)
 
     def __iter__(self) -> Iterator[Any]:
-        return map(self._host, super().__iter__())
+        self._fetch()
+        return super().__iter__()
 
     def __reduce__(self) -> tuple[type[list[Any]], tuple[list[Any]]]:
         return list, (list(self),)
 
 
-def _attention_forward(forward: Method) -> Method:
+def _hands_out_weights(forward: Method) -> Method:
     def attention_forward(self: Any, *args: Any, **kwargs: Any) -> Any:
         out = forward(self, *args, **kwargs)
         if type(self.attention_weights) is list:
@@ -113,25 +129,21 @@ def _chosen_ids(generate: Method) -> Method:
 
     def generate_on_host(self: Any, *args: Any, **kwargs: Any) -> Any:
         ids = generate(self, *args, **kwargs)
-        return [i.get()[()] for i in ids] if ids and all(map(is_cupy, ids)) else ids
+        return list(on_host(np.stack(ids))) if ids and all(map(is_cupy, ids)) else ids
 
     return generate_on_host
 
 
-class _HostScores:
-    """A model whose scores come to the host, where NumPy draws by them."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def predict(self, ids: Any) -> Any:
-        return to_cpu(self._model.predict(ids))
-
-
-def _generate(self: Any, start_id: Any, skip_ids: Any = None, sample_size: int = 100) -> list[int]:
-    """As the book's ``generate``: float32 scores on the host, and NumPy's draw."""
-    say("generate (the scores come to the host, where NumPy draws)")
-    return generate_words(_HostScores(self), on_host(start_id), skip_ids, sample_size)
+def repair_class(name: str, found: type) -> None:
+    """Repair the methods of a class that is known to be the book's, if GPU mode is on."""
+    held, new = dict(vars(found)), {}
+    if gpu_mode.is_on() and name in _LAYERS:
+        forward = _forward(name, held["forward"])
+        new = {"forward": _hands_out_weights(forward) if name == "TimeAttention" else forward}
+    elif gpu_mode.is_on() and name in {"PeekyDecoder", "AttentionDecoder"}:
+        new = {"generate": _chosen_ids(held["generate"])}
+    for method, repaired in new.items():
+        originals.repair(found, method, wraps(held[method])(repaired))
 
 
 def _get_batch(self: Any, x: Any, t: Any, batch_size: int, time_size: int) -> tuple[Any, Any]:
@@ -142,41 +154,20 @@ def _get_batch(self: Any, x: Any, t: Any, batch_size: int, time_size: int) -> tu
     return gpu_mode.upload(x[where].astype("i")), gpu_mode.upload(t[where].astype("i"))
 
 
-def _counted(entry: Entry, call: Method) -> Method:
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        with Timed(entry):
-            return call(*args, **kwargs)
-
-    return counted
-
-
-#: Class and method -> what is put in its place, with kernels or without. None falls back: the book's cannot run.
-_INSTEAD: dict[tuple[str, str], Method] = {
-    ("RnnlmGen", "generate"): _generate,
-    ("BetterRnnlmGen", "generate"): _generate,
-    ("RnnlmTrainer", "get_batch"): _get_batch,
-}
-
-
-def repair_class(entry: Entry, found: type) -> None:
-    """Repair a class that is known to be the book's, on top of what has been replaced in it, if GPU mode is on."""
+def ours_in_gpu_mode(name: str, method: str, book: Method, ours: Method) -> Method:
+    """Return what is put in the place of a method of the book's class, if GPU mode is on."""
     if not gpu_mode.is_on():
-        return
-    held = dict(vars(found))
-    book = held | originals.of(found)
-    if entry.name in _LAYERS:
-        forward = _forward(entry.name, book["forward"], held["forward"])
-        new = {"forward": _attention_forward(forward) if entry.name == "TimeAttention" else forward}
-    elif entry.name in {"PeekyDecoder", "AttentionDecoder"}:
-        new = {"generate": _chosen_ids(held["generate"])}
-    else:
-        new = {method: _counted(entry, ours) for (name, method), ours in _INSTEAD.items() if name == entry.name}
-        if "get_batch" in new and not has_np_of_gpu_mode(held["get_batch"]):
-            return  # a trainer that somebody typed, for NumPy
-        if new:
-            entry.status, entry.reason = REPLACED, ""
-    for name, method in new.items():
-        originals.replace(found, name, wraps(book[name])(method))
+        return ours
+    if (name, method) == ("RnnlmTrainer", "get_batch") and has_np_of_gpu_mode(book):
+        return _get_batch  # a trainer that somebody typed, for NumPy, keeps ours
+    if name not in _LAYERS or method != "forward":
+        return ours
+
+    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = _by_place(book, self, args, kwargs)
+        return ours(self, *_moved(self, args, _IDS.get(name)), **kwargs)
+
+    return _hands_out_weights(forward) if name == "TimeAttention" else forward
 
 
 def has_np_of_gpu_mode(function: Any) -> bool:
@@ -199,7 +190,7 @@ def runs_on_host(home: str, function: FunctionType) -> bool:
 
 
 def host_version(entry: Entry, function: FunctionType) -> Method:
-    """Return a function of the book, with NumPy as its ``np``, and its arrays on the host."""
+    """Return a function of the book, with NumPy as its ``np``, and its arrays and its result on the host."""
     space = dict(function.__globals__) | {"np": np, "GPU": False}
     for name, other in function.__globals__.items():  # it calls its neighbours
         if isinstance(other, FunctionType) and other.__globals__ is function.__globals__:
@@ -209,6 +200,6 @@ def host_version(entry: Entry, function: FunctionType) -> Method:
     def on_the_host(*args: Any) -> Any:
         say("functions of common.util that take numbers one by one (run on the host)")
         with Timed(entry):
-            return space[entry.name](*map(on_host, args))
+            return on_host(space[entry.name](*map(on_host, args)))
 
     return on_the_host

@@ -36,8 +36,7 @@ class _OnStderr(logging.Handler):
 
 def _put_back(found: type, entry: Entry, reason: str) -> None:
     """Give a replaced class its own methods again; a forward of ours is run again by the book's when it is wanted."""
-    for name, value in originals.of(found).items():
-        originals.replace(found, name, value)
+    originals.put_back(found)
     installed.pop(found, None)
     entry.status, entry.reason = LEFT, reason
 

@@ -5,6 +5,8 @@ from typing import Any
 
 #: Owner (a class, or a function whose code was exchanged) -> name -> what was there; ABSENT where there was nothing.
 _kept: dict[Any, dict[str, Any]] = {}
+#: The same for what the book's own code needs in order to run: what stands there while all else is suspended.
+_repaired: dict[Any, dict[str, Any]] = {}
 ABSENT = object()
 
 
@@ -35,8 +37,22 @@ def replace(owner: Any, name: str, value: Any) -> None:
     _put(owner, name, value)
 
 
+def repair(owner: Any, name: str, value: Any) -> None:
+    """As :func:`replace`, for what the book's own code needs in order to run: it stays where ours is suspended."""
+    replace(owner, name, value)
+    _repaired.setdefault(owner, {})[name] = value
+
+
+def put_back(owner: Any) -> None:
+    """Put everything of one owner back, as long as nothing else is replaced in it."""
+    _repaired.pop(owner, None)
+    for name, value in of(owner).items():
+        _put(owner, name, value)
+
+
 def restore_all() -> None:
     """Put everything back."""
+    _repaired.clear()
     while _kept:
         owner, names = _kept.popitem()
         for name, value in names.items():
@@ -44,10 +60,14 @@ def restore_all() -> None:
 
 
 class Suspended:
-    """A ``with`` block in which everything is as the book has it; blocks may be nested."""
+    """A ``with`` block in which everything is as the book has it, repaired; blocks may be nested."""
 
     def __enter__(self) -> None:
-        everything = [(owner, name, value) for owner, names in _kept.items() for name, value in names.items()]
+        everything = [
+            (owner, name, _repaired.get(owner, {}).get(name, value))
+            for owner, names in _kept.items()
+            for name, value in names.items()
+        ]
         self._now = [(owner, name, _held(owner, name)) for owner, name, _ in everything]
         for change in everything:
             _put(*change)

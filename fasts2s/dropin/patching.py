@@ -71,9 +71,9 @@ def _offer_class(target: Target, found: type) -> None:
     entry = Entry(found.__module__, target.name)
     if _recognised(entry, found, tuple(target.methods)):
         installed[found] = target.name
-        if not _left_in_gpu_mode(entry):
+        gpu_repairs.repair_class(entry.name, found)
+        if target.needs_no_kernels or not _left_in_gpu_mode(entry):
             _install(target, entry, found)
-        gpu_repairs.repair_class(entry, found)
     elif settings.verify and not gpu_mode.leaves_the_book() and {"forward", "backward"} <= target.methods.keys():
         _watch(target, entry, found)
 
@@ -96,7 +96,7 @@ def _lend(target: Target, found: type) -> None:
 def _install(target: Target, entry: Entry, found: type) -> None:
     book = {name: vars(found)[name] for name in target.methods}
     _lend(target, found)
-    new = dict(target.methods)
+    new = _ours(target, book)
     if {"forward", "backward"} <= new.keys():
         new["forward"] = wrappers.forward_of(target, entry, book["forward"], new["forward"])
         new["backward"] = wrappers.backward_of(target, entry, book["backward"], new["backward"], book["forward"])
@@ -114,13 +114,21 @@ def _install(target: Target, entry: Entry, found: type) -> None:
         originals.replace(found, name, wraps(book[name])(method))
 
 
+def _ours(target: Target, book: dict[str, Any]) -> dict[str, Method]:
+    """Return what is put in the place of methods of the book."""
+    return {
+        name: gpu_repairs.ours_in_gpu_mode(target.name, name, method, target.methods[name])
+        for name, method in book.items()
+    }
+
+
 def _watch(target: Target, entry: Entry, found: type) -> None:
-    book = {name: vars(found).get(name) for name in ("forward", "backward")}
+    book: dict[str, Any] = {name: vars(found).get(name) for name in ("forward", "backward")}
     if not all(isinstance(method, FunctionType) for method in book.values()):
         return
     _lend(target, found)
-    for name, method in verify.edited_methods(entry, book, target.methods).items():  # type: ignore[arg-type]
-        originals.replace(found, name, wraps(book[name])(method))  # type: ignore[arg-type]
+    for name, method in verify.edited_methods(entry, book, _ours(target, book)).items():
+        originals.replace(found, name, wraps(book[name])(method))
 
 
 def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
@@ -137,20 +145,20 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
     call = wrappers.plain(entry, book, ours, None)
     if settings.verify and not target.in_module:
         call = verify.plain_method(entry, book, call, deep=True)
-    _send(found, call)
+    originals.replace(found, found.__name__, _sent_to(found, call))
     repairs.note_replaced(target.name)
 
 
 def _offer_to_host(found: FunctionType) -> None:
     entry = Entry(found.__module__, found.__name__)
     if not originals.of(found) and _recognised(entry, found, ()):
-        _send(found, gpu_repairs.host_version(entry, found))
+        originals.repair(found, found.__name__, _sent_to(found, gpu_repairs.host_version(entry, found)))
 
 
-def _send(found: FunctionType, call: Method) -> None:
-    """Let a function of the book call something else."""
+def _sent_to(found: FunctionType, call: Method) -> Any:
+    """Return the code with which a function of the book calls something else."""
     _destinations.append(call)
-    originals.replace(found, found.__name__, _trampoline(found, len(_destinations) - 1))
+    return _trampoline(found, len(_destinations) - 1)
 
 
 def _trampoline(function: FunctionType, number: int) -> Any:

@@ -40,6 +40,8 @@ class Target:
         obj -> why this object cannot run ours, or "".
     parts : function or None
         Makes the object that the attribute ``_reader`` stands for.
+    needs_no_kernels : bool
+        Whether ours calls none.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Target:
     runs_again: bool = True
     ready: Callable[[Any], str] | None = None
     parts: Callable[[Any], Any] | None = None
+    needs_no_kernels: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,12 +115,14 @@ CHAPTERS = (
     _model(AttentionEncoder, "attention_seq2seq", book.encoder_ready),
     _model(AttentionDecoder, "attention_seq2seq", book.decoder_ready, generate=book.decoder_generate),
     _plain("Seq2seq", "seq2seq", book.seq2seq_ready, generate=book.seq2seq_generate),
-    _plain("RnnlmGen", "rnnlm_gen", generate=book.rnnlm_generate),
-    _plain("BetterRnnlmGen", "rnnlm_gen", generate=book.rnnlm_generate),
+    *(
+        Target(name, "rnnlm_gen", {"generate": book.rnnlm_generate}, needs_no_kernels=True)
+        for name in ("RnnlmGen", "BetterRnnlmGen")
+    ),
 )
 OTHERS = (
     *(_plain(ours.__name__, "optimizer", **_methods(ours, "update")) for ours in optimizers.OPTIMIZERS),
-    _plain("RnnlmTrainer", "trainer", **_methods(trainer.RnnlmTrainer, "get_batch")),
+    Target("RnnlmTrainer", "trainer", _methods(trainer.RnnlmTrainer, "get_batch"), needs_no_kernels=True),
 )
 FUNCTIONS = (
     FunctionTarget("clip_grads", "util", book_functions.clip_grads),

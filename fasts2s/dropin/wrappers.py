@@ -6,7 +6,7 @@ Whatever ours refuses, the book's own code decides: it accepts more, and raises 
 from collections.abc import Callable
 from typing import Any
 
-from fasts2s.dropin import beside
+from fasts2s.dropin import beside, gpu_mode
 from fasts2s.dropin.report import Entry, Timed, note_fallback
 from fasts2s.dropin.settings import settings
 from fasts2s.dropin.targets import Target
@@ -19,6 +19,12 @@ def _ready(ready: Callable[[Any], str] | None, obj: Any) -> str:
 
 
 def _reason(error: Exception) -> str:
+    """Return why ours refused a call.
+
+    Raises the error where it is about ids of an earlier call: nothing that ran now could be right.
+    """
+    if gpu_mode.met_on_device(error):
+        raise error
     return f"{type(error).__name__}: {error}"
 
 

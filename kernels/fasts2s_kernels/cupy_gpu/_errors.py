@@ -4,6 +4,8 @@ The device writes into memory of the host, so looking for a complaint costs a re
 Every kernel entry looks, and so does every way from the device to the host.
 """
 
+import atexit
+import logging
 from typing import Any, NoReturn
 
 import numpy as np
@@ -44,6 +46,22 @@ def raise_pending() -> None:
         _raise()
 
 
+def _complaint() -> str:
+    """Return what the device has complained of, and forget it."""
+    what, value, position = (int(x) for x in _record[:3])
+    _record[:] = 0
+    name, shape, allowed = _sites[what - 1]
+    where = tuple(int(k) for k in np.unravel_index(position, shape))
+    return f"{name} holds {value} at position {where}, expected {allowed}"
+
+
+@atexit.register
+def _say_at_the_end() -> None:
+    # Nobody called or fetched after it: it must not go unseen.
+    if _record[3]:
+        logging.getLogger("fasts2s").error("never raised: IndexError: %s", _complaint())
+
+
 def after_launch() -> None:
     """Look at once where that was asked for."""
     if Mode.at_once:
@@ -60,8 +78,4 @@ def fetch(a: Array) -> Array:
 
 def _raise() -> NoReturn:
     _device.synchronize()
-    what, value, position = (int(x) for x in _record[:3])
-    _record[:] = 0
-    name, shape, allowed = _sites[what - 1]
-    where = tuple(int(k) for k in np.unravel_index(position, shape))
-    raise IndexError(f"{name} holds {value} at position {where}, expected {allowed}")
+    raise IndexError(_complaint())

@@ -112,8 +112,9 @@ def _backward(
     dA = xp.empty((N, T, 4 * H), Wh.dtype)
     if saved.hprev.size:
         dh0, dc0 = xp.empty((N, H), Wh.dtype), xp.empty((N, H), Wh.dtype)
-        call = Backward(dhs, last["dh_last"], last["dc_last"], contiguous(Wh), inputs.bytes_of(saved.seq.mask), saved.c0,
-                        saved.gates, saved.cs, dA, dh0, dc0, N, T)  # fmt: skip
+        lasts, mask = (last["dh_last"], last["dc_last"]), inputs.bytes_of(saved.seq.mask)
+        kept = (saved.c0, saved.gates, saved.cs)
+        call = Backward(dhs, *lasts, contiguous(Wh), mask, *kept, dA, dh0, dc0, N, T)
         run(call, "backward")
     else:
         dh0, dc0 = (recurrent.fresh_state(last[name], Wh, (N, H)) for name in ("dh_last", "dc_last"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fasts2s_kernels import Settings, load
-from fasts2s_kernels.cupy_gpu import setup
+from fasts2s_kernels.cupy_gpu import _errors, setup
 
 
 @pytest.fixture
@@ -85,3 +85,13 @@ def test_wrong_ids_of_an_lstm(kernels, rng):
         kernels.to_numpy(hs)
     found = np.isnan(kernels.to_numpy(hs)).all(axis=2)
     assert found.tolist() == [[False, False], [False, True], [False, False]]
+
+
+def test_a_complaint_that_nobody_met_is_said_at_the_end(kernels, rng, caplog):
+    kernels.embedding_forward(_table(kernels, rng), kernels.asarray(np.array([0, 9])))
+    with caplog.at_level("ERROR", logger="fasts2s"):
+        _errors._say_at_the_end()
+        _errors._say_at_the_end()
+    assert [r.getMessage() for r in caplog.records] == [
+        "never raised: IndexError: ids holds 9 at position (1,), expected ids from -7 to 6 (V = 7)"
+    ]

@@ -161,7 +161,8 @@ class ndarray:
     def __deepcopy__(self, memo):
         return self.copy()
 
-    __copy__ = __deepcopy__
+    def __copy__(self):
+        return self.copy()
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
