@@ -151,7 +151,6 @@ def test_generate_names_an_unknown_word(text_model, capsys):
         (["generate", "nowhere", "--start", "a"], "nowhere"),
         (["train", "addition", "--data", "missing.txt"], "missing.txt"),
         (["train", "lm", "missing.txt"], "missing.txt"),
-        (["train", "addition", "--backend", "cupy"], "cupy"),
     ],
 )
 def test_errors_are_one_line(arguments, said, capsys, tmp_path, monkeypatch):

@@ -20,7 +20,10 @@ i32, i64, f64 = np.int32, np.int64, np.float64
 @cache
 def _module(name: str, defines: tuple[str, ...], cooperative: bool) -> Any:
     return xp.RawModule(
-        code=sources.text(name), options=defines, backend="nvrtc", enable_cooperative_groups=cooperative
+        code=sources.text(name),
+        options=("-std=c++17", *defines),
+        backend="nvrtc",
+        enable_cooperative_groups=cooperative,
     )
 
 
