@@ -29,7 +29,8 @@ def probe() -> None:
     try:
         cupy = importlib.import_module("cupy")
     except Exception as error:  # a broken installation can raise anything
-        raise ImportError(f"CuPy cannot be imported ({error}): {REPAIR}", name="cupy") from error
+        why = " ".join(str(error).replace("=", "").split())[:200]  # CuPy frames a page of advice
+        raise ImportError(f"CuPy cannot be imported ({why}): {REPAIR}", name="cupy") from error
     found = f"CuPy {cupy.__version__} was found, but"
     try:
         devices = cupy.cuda.runtime.getDeviceCount()
