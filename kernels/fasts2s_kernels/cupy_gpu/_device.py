@@ -29,10 +29,7 @@ def _limits(index: int) -> Device:
 @cache
 def _zeros(index: int, stream: int) -> Any:
     # Kernels leave the counters at zero, so one set for every stream is enough: its launches follow each other.
-    return cupy.zeros(1024, np_uint32)
-
-
-np_uint32 = cupy.uint32
+    return cupy.zeros(1024, cupy.uint32)
 
 
 def counters() -> Any:

@@ -46,9 +46,8 @@ def lists_on_device(**lists: Any) -> None:
             on_device(**{f"{name}[{k}]": a for k, a in enumerate(arrays)})
 
 
-def is_device(a: Any) -> bool:
-    """Return whether a is an array of CuPy."""
-    return checks.is_cupy(a)
+#: Whether something is an array of CuPy.
+is_device = checks.is_cupy
 
 
 def ids(name: str, a: Any, size: int, letters: str) -> Array:

@@ -1,6 +1,6 @@
-"""The arguments of the LSTM kernels: one description for all designs, and the choice between them."""
+"""The arguments of the LSTM kernels: one description for all designs."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from fasts2s_kernels.contract import Array
 
@@ -58,16 +58,11 @@ class Backward(NamedTuple):
 
 
 _WHOLE = ("Wh", "b", "N", "T")  # the same for every row of the batch
+Call = TypeVar("Call", Forward, Backward)
 
 
-def forward_part(call: Forward, start: int, stop: int) -> Forward:
+def part(call: Call, start: int, stop: int) -> Call:
     """Return the call for some rows of the batch."""
-    whole = (*_WHOLE, "xw") if call.ids is not None else _WHOLE
+    whole = _WHOLE if getattr(call, "ids", None) is None else (*_WHOLE, "xw")  # then xw is a table
     parts = {k: a[start:stop] for k, a in call._asdict().items() if k not in whole and a is not None}
-    return call._replace(N=stop - start, **parts)
-
-
-def backward_part(call: Backward, start: int, stop: int) -> Backward:
-    """Return the call for some rows of the batch."""
-    parts = {k: a[start:stop] for k, a in call._asdict().items() if k not in _WHOLE and a is not None}
     return call._replace(N=stop - start, **parts)

@@ -6,7 +6,7 @@ from typing import Any
 from fasts2s_kernels.cupy_gpu import _device, dispatch, specialisations
 from fasts2s_kernels.cupy_gpu._device import xp
 from fasts2s_kernels.cupy_gpu._launch import i32, kernel
-from fasts2s_kernels.cupy_gpu._lstm_calls import Backward, Forward, backward_part, forward_part
+from fasts2s_kernels.cupy_gpu._lstm_calls import Backward, Call, Forward, part
 
 
 def _kernel(name: str, plan: dispatch.Slices, shared_memory: int) -> Any:
@@ -22,25 +22,24 @@ def _start(function: Any, plan: dispatch.Slices, N: int, args: tuple[Any, ...], 
     function((plan.slices, groups), (dispatch.SLICE_THREADS,), args, shared_mem=shared_memory)
 
 
-def _parts(N: int, plan: dispatch.Slices) -> Iterator[tuple[int, int]]:
+def _parts(call: Call, plan: dispatch.Slices) -> Iterator[Call]:
+    """Yield the call by as many rows of the batch as one launch has."""
     step = plan.rows * plan.groups
-    return ((start, min(N, start + step)) for start in range(0, N, step))
+    return (part(call, start, min(call.N, start + step)) for start in range(0, call.N, step))
 
 
 def forward(call: Forward, plan: dispatch.Slices) -> None:
     """Run all steps; ``call.hs`` must be there, for the blocks hand h to each other in it."""
     H, function = call.Wh.shape[0], _kernel("lstm_fwd_slices", plan, plan.forward_memory)
-    for start, stop in _parts(call.N, plan):
-        part = forward_part(call, start, stop)
-        args = (*part[:-2], _device.counters(), i32(part.N), i32(part.T), i32(H), i32(plan.units))
-        _start(function, plan, part.N, args, plan.forward_memory)
+    for some in _parts(call, plan):
+        args = (*some[:-2], _device.counters(), i32(some.N), i32(some.T), i32(H), i32(plan.units))
+        _start(function, plan, some.N, args, plan.forward_memory)
 
 
 def backward(call: Backward, plan: dispatch.Slices) -> None:
     """Go back through all steps."""
     H, function = call.Wh.shape[0], _kernel("lstm_bwd_slices", plan, plan.backward_memory)
-    for start, stop in _parts(call.N, plan):
-        part = backward_part(call, start, stop)
-        share = xp.empty((2, plan.slices, part.N, H), xp.float32)
-        args = (*part[:-2], share, _device.counters(), i32(part.N), i32(part.T), i32(H), i32(plan.units))
-        _start(function, plan, part.N, args, plan.backward_memory)
+    for some in _parts(call, plan):
+        share = xp.empty((2, plan.slices, some.N, H), xp.float32)
+        args = (*some[:-2], share, _device.counters(), i32(some.N), i32(some.T), i32(H), i32(plan.units))
+        _start(function, plan, some.N, args, plan.backward_memory)

@@ -1,5 +1,6 @@
 """What the recurrent layers share: products over all steps, gradients of the weights, sums in a fixed order."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from fasts2s_kernels import checks
@@ -36,8 +37,13 @@ def sequence(
         mask = inputs.mask("mask", mask, xs.shape[:2], "(N, T)")
     given = inputs.states(states)
     seq = checks.sequence(gates, xs, Wx, Wh, b, given, row_bias, mask)
-    held = dict(zip(given, seq.states, strict=True))
-    return seq, {name: contiguous(held.get(name)) for name in states}
+    return seq, by_name(states, given, seq.states)
+
+
+def by_name(names: Iterable[str], given: Iterable[str], arrays: list[Array]) -> dict[str, Array | None]:
+    """Return checked arrays by name in C order, None for names that were not given."""
+    held = dict(zip(given, arrays, strict=True))
+    return {name: contiguous(held.get(name)) for name in names}
 
 
 def input_products(seq: checks.Sequence) -> Array:
@@ -54,8 +60,7 @@ def gradients(
     inputs.on_device(dhs=dhs, Wx=Wx, Wh=Wh, dWx=dWx, dWh=dWh, db=db, **lasts)
     given = inputs.states(lasts)
     dhs, Wx, Wh, last, checked = checks.gradients(gates, dhs, seq, Wx, Wh, given, buffers)
-    held = dict(zip(given, last, strict=True))
-    return contiguous(dhs), Wx, Wh, {name: contiguous(held.get(name)) for name in lasts}, checked
+    return contiguous(dhs), Wx, Wh, by_name(lasts, given, last), checked
 
 
 def fresh_state(a: Array | None, like: Array, shape: tuple[int, int]) -> Array:

@@ -181,16 +181,14 @@ def lstm_step(
 ) -> tuple[Array, Array]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_step`. Implementation: two products and one kernel."""
     inputs.on_device(x=x, Wx=Wx, Wh=Wh, b=b, row_bias=row_bias, h=h, c=c)
-    given = inputs.states({"h": h, "c": c})
+    states = {"h": h, "c": c}
+    given = inputs.states(states)
     seq = checks.step(4, x, Wx, Wh, b, given, row_bias)
-    held = dict(zip(given, seq.states, strict=True))
+    held = recurrent.by_name(states, given, seq.states)
     N, H = seq.xs.shape[0], seq.Wh.shape[0]
     h_next, c_next = xp.empty((N, H), seq.Wh.dtype), xp.empty((N, H), seq.Wh.dtype)
     if h_next.size:
         xw = recurrent.input_products(seq._replace(xs=seq.xs[:, None]))
-        h0, c0 = contiguous(held.get("h")), contiguous(held.get("c"))
-        biases = contiguous(seq.b), contiguous(seq.row_bias)
-        _lstm_steps.forward(
-            Forward(xw, None, contiguous(seq.Wh), *biases, None, h0, c0, None, h_next, c_next, None, None, None, N, 1)
-        )
+        given_once = (contiguous(seq.Wh), contiguous(seq.b), contiguous(seq.row_bias), None, held["h"], held["c"])
+        _lstm_steps.forward(Forward(xw, None, *given_once, None, h_next, c_next, None, None, None, N, 1))
     return h_next, c_next
