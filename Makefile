@@ -13,7 +13,7 @@ demo: $(VENV)/.demo
 	$(BIN)/fasts2s train addition --model peeky --reverse --epochs 14 --out demo
 
 test: $(VENV)/.test
-	$(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+	$(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python -m pytest tests benchmarks --benchmark-disable -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .
@@ -25,9 +25,9 @@ check: $(VENV)/.check
 sanitize: $(VENV)/.test
 	$(BIN)/python -m tests.cuda_shim.sanitize $(ARGS)
 
-# Peers: FASTS2S_BOOK=checkout, FASTS2S_TORCH_PYTHON=interpreter with PyTorch; without them they are left out.
+# Beside this package: the book's code with FASTS2S_BOOK=checkout, PyTorch and JAX where they are installed.
 bench: $(VENV)/.demo
-	$(BIN)/python benchmarks/compare.py --short $(ARGS)
+	$(BIN)/fasts2s bench $(ARGS)
 
 format: $(VENV)/.check
 	$(BIN)/ruff format .

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import jit
-from suite.report import heading
+from suite.heading import heading
 
 from fasts2s_kernels.numba_cpu import _math
 from fasts2s_kernels.numba_cpu._simd import FLOAT

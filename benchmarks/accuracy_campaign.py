@@ -18,10 +18,11 @@ from typing import Any
 
 import hypothesis
 import numpy as np
+from suite.heading import heading
 from suite.random_cases import OPERATIONS, Case, Operation, Results, beside, cases
-from suite.report import heading, versions
 
 import fasts2s
+from fasts2s.bench.machine import versions
 from fasts2s.testing import TOLERANCES, relative_error
 from fasts2s_kernels import load
 from fasts2s_kernels.contract import Kernels

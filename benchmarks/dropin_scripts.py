@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from suite import book_scripts as scripts
-from suite.report import heading
+from suite.heading import heading
 
 LINE = "{:<31}{:<8}{:<22}{:<36}{:<36}"
 BACKENDS = ("numpy", "numba")

@@ -9,7 +9,7 @@ chaotic: two runs of plain python with other BLAS threads part as soon.
 """
 
 import argparse
-import statistics
+import platform
 import subprocess
 import sys
 import tempfile
@@ -18,7 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from suite import book_scripts as scripts
-from suite.report import heading
+
+from fasts2s.bench import machine, results
+from fasts2s.bench.report import tables
+from fasts2s.bench.results import Result, Row
+from fasts2s.bench.separate import rows_of
 
 
 class Case(NamedTuple):
@@ -29,6 +33,12 @@ class Case(NamedTuple):
     edits: str
     wanted: float
 
+    @property
+    def name(self) -> str:
+        """What it is called in tables."""
+        edits = f", {self.edits.replace(',', ' and ')}" if self.edits else ""
+        return f"{self.script}{edits}, epochs: {self.epochs}"
+
 
 CASES = (
     Case("ch07/train_seq2seq.py", 5, "", 4.5),
@@ -38,7 +48,10 @@ CASES = (
     Case("ch06/train_better_rnnlm.py", 1, "", 4.0),
     Case("ch05/train.py", 100, "", 1.0),
 )
-LINE = "{:<34}{:>7}{:>10}{:>10}{:>8}  {:<16}{:>7}  {}"
+OURS, PLAIN = "python -m fasts2s", "python"
+#: What other programs do to a whole script.
+GRAIN = 0.05
+METHOD = "whole processes in turn; python with the BLAS threads with which a first run was fastest; outputs compared"
 
 
 def run(book: Path, case: Case, way: str, blas: int | None) -> scripts.Done:
@@ -52,39 +65,35 @@ def run(book: Path, case: Case, way: str, blas: int | None) -> scripts.Done:
     return done
 
 
-def measure(book: Path, case: Case, rounds: int) -> str:
-    """Return the line of a case."""
+def measure(book: Path, case: Case, rounds: int) -> list[Row]:
+    """Return the rows of a case."""
     first = {blas: run(book, case, "plain", blas) for blas in (None, 1)}
     blas = min(first, key=lambda b: first[b].seconds)
     gate = scripts.agreement(run(book, case, "fasts2s", None).stdout, first[blas].stdout)
     if gate != "same output":
         own = scripts.agreement(first[None].stdout, first[1].stdout)
         gate += f" (python with one BLAS thread and with more: {own})"
-    times: dict[str, list[float]] = {"plain": [], "fasts2s": []}
+    times: dict[str, list[float]] = {"fasts2s": [], "plain": []}
     for _ in range(rounds):
         for way, seconds in times.items():
             time.sleep(0.5)
             seconds.append(run(book, case, way, blas if way == "plain" else None).seconds)
-    ratios = sorted(p / f for p, f in zip(times["plain"], times["fasts2s"], strict=True))
-    middle = [f"{statistics.median(times[way]):.1f}" for way in times]
-    return LINE.format(
-        case.script + (f" ({case.edits})" if case.edits else ""), case.epochs, *middle,
-        f"{statistics.median(ratios):.2f}", f"({ratios[0]:.2f} to {ratios[-1]:.2f})", case.wanted,
-        f"{gate}; BLAS threads of python: {blas or 'its own choice'}",
-    )  # fmt: skip
+    print(f"{case.name}: {gate}; BLAS threads of python: {blas or 'its own choice'}", flush=True)
+    about = {OURS: {"gate": gate, "wanted": case.wanted}, PLAIN: {"BLAS threads": blas}}
+    found = {(case.name, OURS): times["fasts2s"], (case.name, PLAIN): times["plain"]}
+    return rows_of("scripts", "s", found, about, GRAIN)
 
 
-def launcher(rounds: int) -> str:
+def launcher(rounds: int) -> list[Row]:
     """Return what the launcher costs: an empty script by both, in turn."""
-    times: dict[str, list[float]] = {"plain": [], "fasts2s": []}
-    words = {"plain": ["-c", "import numpy"], "fasts2s": ["-m", "fasts2s", "-q", "-c", "import numpy"]}
+    found: dict[tuple[str, str], list[float]] = {("import numpy", OURS): [], ("import numpy", PLAIN): []}
+    words = {PLAIN: ["-c", "import numpy"], OURS: ["-m", "fasts2s", "-q", "-c", "import numpy"]}
     for _ in range(rounds):
-        for way, seconds in times.items():
+        for (_, way), seconds in found.items():
             started = time.perf_counter()
             subprocess.run([sys.executable, *words[way]], check=True, capture_output=True)
             seconds.append(time.perf_counter() - started)
-    own = [f - p for p, f in zip(times["plain"], times["fasts2s"], strict=True)]
-    return f"{statistics.median(own):.2f} s ({min(own):.2f} to {max(own):.2f}) over {rounds} rounds"
+    return rows_of("scripts", "s", found, {}, GRAIN)
 
 
 def main() -> int:
@@ -93,17 +102,23 @@ def main() -> int:
     parser.add_argument("checkout", type=Path, help="a checkout of the book's repository")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each in turn (%(default)s)")
     parser.add_argument("--only", default="", help="only scripts with this in their name")
+    parser.add_argument("--json", type=Path, help="write everything that was measured")
     args = parser.parse_args()
-    heading("Whole scripts of the book", "the library's choice", {})
-    print(f"seconds: median of {args.rounds} rounds; ratio: python / fasts2s within a round, median (least to most)")
-    print(LINE.format("script", "epochs", "python s", "fasts2s s", "ratio", "", "goal", "gate"))
+    started, began, rows = time.strftime("%Y-%m-%dT%H:%M:%S"), time.perf_counter(), []
+    about = machine.describe()
     with tempfile.TemporaryDirectory(prefix="fasts2s-book-") as folder:
         book = scripts.copy_checkout(args.checkout, Path(folder) / "book")
         scripts.write_ptb(book, 58_000, 7_000)
         for case in CASES:
             if args.only in case.script:
-                print(measure(book, case, args.rounds), flush=True)
-    print(f"the launcher itself, with a warm cache of compiled files: {launcher(9)}")
+                rows += measure(book, case, args.rounds)
+    rows += launcher(9)
+    spent = round(time.perf_counter() - began, 1)
+    versions = {"python": platform.python_version(), **machine.versions("numpy", "numba", "fasts2s")}
+    result = Result("scripts", started, spent, about, versions, {"scripts": METHOD}, [], 0.0, rows)
+    print(tables.text(result))
+    if args.json:
+        results.write(args.json, result)
     return 0
 
 

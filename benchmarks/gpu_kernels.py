@@ -15,7 +15,8 @@ from typing import Any
 from gpu import gating, kernel_cases, program
 from gpu.table import Goal, print_head
 from gpu.timing import Contestant
-from suite.cases import Case
+
+from fasts2s.bench.cases import Case
 
 TITLES = {
     "lstm": "One LSTM layer (N x T x D x H)",

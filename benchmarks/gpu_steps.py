@@ -18,7 +18,8 @@ from typing import Any
 from gpu import gating, machine, program
 from gpu.table import Goal, print_head
 from gpu.timing import Contestant
-from suite.cases import Case
+
+from fasts2s.bench.cases import Case
 
 GOALS = (
     *(

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +26,10 @@ _log = logging.getLogger("fasts2s")
 
 NAMES = ("auto", "numpy", "numba", "cupy")
 _ALIASES = {"": "auto", "cpu": "auto", "gpu": "cupy", "cuda": "cupy"}
-_VARIABLES = ("FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR", "FASTS2S_CHECK", "FASTS2S_PTB_DIR")
-# Read by the test suite and the benchmarks, not by the package.
-_FOREIGN = ("FASTS2S_TEST_", "FASTS2S_BOOK", "FASTS2S_TORCH_PYTHON")
+_SWITCH, _THREADS, _CACHE = "FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR"
+_VARIABLES = (_SWITCH, _THREADS, _CACHE, "FASTS2S_CHECK", "FASTS2S_PTB_DIR", "FASTS2S_BOOK")
+# Read by the test suite, not by the package.
+_FOREIGN = ("FASTS2S_TEST_",)
 _DTYPES = ("float32", "float64")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
@@ -178,16 +180,16 @@ def environment_setting() -> str | None:
     return os.environ.get("FASTS2S_BACKEND")
 
 
-def override_environment(backend: str | None, threads: int | None) -> None:
-    """Set the variables of the switch and of the threads, for this process and those that it starts; None: as it is.
+def override_environment(backend: str | None, threads: int | None, cache_dir: Path | None = None) -> None:
+    """Set the variables of the switch, of the threads and of the cache of kernels; None: as it is.
+
+    They hold for this process and those that it starts.
 
     Raises ValueError, ImportError as :func:`get_backend`. Whether cupy runs here is for :mod:`fasts2s.dropin` to find
     out, which can do without its kernels.
     """
-    if threads is not None:
-        os.environ["FASTS2S_NUM_THREADS"] = str(threads)
-    if backend is not None:
-        os.environ["FASTS2S_BACKEND"] = backend
+    given = {_SWITCH: backend, _THREADS: threads, _CACHE: cache_dir}
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     if environment_setting() not in {None, "", "auto"} and not asks_for_cupy(None):
         get_backend()  # a wrong name is an error now; what auto means is found out, and loaded, when it is wanted
 
@@ -195,6 +197,23 @@ def override_environment(backend: str | None, threads: int | None) -> None:
 def ptb_folder() -> str | None:
     """Return the folder of ``FASTS2S_PTB_DIR``, where the drop-in takes the files of the Penn Treebank from."""
     return os.environ.get("FASTS2S_PTB_DIR") or None
+
+
+def book_checkout() -> Path | None:
+    """Return the folder of ``FASTS2S_BOOK``, a checkout of the book's code, or None where it is not set.
+
+    Raises ValueError if there is no such code in it.
+    """
+    text = os.environ.get("FASTS2S_BOOK")
+    if not text:
+        return None
+    checkout = Path(text).resolve()
+    if not (checkout / "common" / "time_layers.py").is_file():
+        raise ValueError(
+            f"FASTS2S_BOOK is {text!r}, expected the folder of a checkout of the book's code: "
+            "it has no common/time_layers.py"
+        )
+    return checkout
 
 
 def backends() -> dict[str, BackendStatus]:

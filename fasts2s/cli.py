@@ -123,6 +123,7 @@ def make_parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="what is installed and usable", description="Show versions and backends.")
     info.set_defaults(run=_run_info, backend=None)
     _add_warmup(commands)
+    _bench_parser(commands)
     return parser
 
 
@@ -196,6 +197,29 @@ def _run_warmup(a: argparse.Namespace) -> int:
     from fasts2s.commands.warmup import warmup  # noqa: PLC0415
 
     return warmup(a.backend)
+
+
+def _bench_parser(commands: Any) -> None:
+    summary = "measure speed: backend against backend, beside PyTorch, JAX and the book's code"
+    parser = commands.add_parser("bench", help=summary, description=summary)
+    plans = ("quick", "full", "kernels", "peeky", "scaling", "peers")
+    parser.add_argument(
+        "what", nargs="?", choices=(*plans, "compare"), default="quick", help="which measurements (%(default)s)"
+    )
+    parser.add_argument("files", nargs="*", metavar="FILE", help="of compare: OLD.json NEW.json")
+    parser.add_argument(
+        "--backend", dest="backends", metavar="A,B", help="backends, the first is compared with (all that run here)"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
+    parser.add_argument("--html", metavar="DIR", help="write a report: index.html, report.md, results.json")
+    parser.add_argument("--threads", metavar="N", type=_positive, help="the most threads (one per core)")
+    parser.set_defaults(run=_run_bench, backend=None)
+
+
+def _run_bench(a: argparse.Namespace) -> int:
+    from fasts2s.commands.bench import BenchOptions, bench  # noqa: PLC0415
+
+    return bench(BenchOptions(a.what, tuple(a.files), a.backends, a.json, a.html, a.threads))
 
 
 def _run_info(a: argparse.Namespace) -> int:

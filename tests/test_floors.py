@@ -13,7 +13,7 @@ SOURCES = {"fasts2s": ROOT / "fasts2s", "fasts2s_kernels": ROOT / "kernels" / "f
 FLOORS = {"fasts2s_kernels": 0, "backend": 1, "models": 3, "trainer": 4, "dropin": 5}
 FLOORS |= dict.fromkeys(("layers", "initial_weights", "optimizers", "generation", "evaluation", "checkpoint"), 2)
 FLOORS |= dict.fromkeys(("testing", "sequence", "corpus"), 2)
-FLOORS |= dict.fromkeys(("cli", "__main__", "auto", "commands", "examples", "apps"), 6)
+FLOORS |= dict.fromkeys(("cli", "__main__", "auto", "commands", "bench", "examples", "apps"), 6)
 # What the package itself hands out comes from all units up to the trainer.
 FLOOR_OF_THE_PACKAGE = 4
 
@@ -21,6 +21,8 @@ ALLOWED = {
     "fasts2s_kernels": {"numpy", "numba", "llvmlite", "filelock", "platformdirs", "cupy", "fasts2s_kernels"},
     "fasts2s": {"numpy", "matplotlib", "tqdm", "fasts2s", "fasts2s_kernels"},
 }
+# Libraries that only some files may have.
+PEERS = {"fasts2s/bench/peers/_torch": {"torch"}, "fasts2s/bench/peers/_jax": {"jax"}}
 # Import of what -> folder or file in which it may stand at module level (None: nowhere, only inside functions).
 AT_MODULE_LEVEL = {
     "numba": "fasts2s_kernels/numba_cpu/",
@@ -85,7 +87,8 @@ def outside_violations(place, source):
         library = name.partition(".")[0]
         where = AT_MODULE_LEVEL.get(library)
         wrong_place = library in AT_MODULE_LEVEL and at_module_level and not (where and place.startswith(where))
-        if library not in sys.stdlib_module_names | ALLOWED[package] or wrong_place:
+        more = next((found for start, found in PEERS.items() if place.startswith(start)), set())
+        if library not in sys.stdlib_module_names | ALLOWED[package] | more or wrong_place:
             found.append(name)
     return found
 

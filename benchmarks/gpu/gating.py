@@ -1,8 +1,9 @@
 """The gate of the GPU programs: who is off from the float64 reference gets no time."""
 
 import numpy as np
-from suite.gate import TOLERANCES, relative_error
-from suite.peer import Arrays
+
+from fasts2s.bench.gate import TOLERANCES, relative_error
+from fasts2s.bench.peer import Arrays
 
 #: Precision -> allowed relative L2 error by the first word of a result's name. TF32 has 10 bits, float16 as well.
 ALLOWED = {

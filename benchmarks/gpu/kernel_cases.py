@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from suite import data as suite_data
-from suite.cases import Case
-from suite.peer import Arrays, numbered, read_data
 
+from fasts2s.bench import data as suite_data
+from fasts2s.bench.cases import Case
+from fasts2s.bench.peer import Arrays, numbered, read_data
 from fasts2s_kernels import reference as kernels
 
 LSTM_SHAPES = ((128, 7, 16, 128), (128, 29, 16, 128), (20, 35, 100, 100), (128, 29, 16, 256), (20, 35, 650, 650))

@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from suite.report import processor, versions
-
+from fasts2s.bench.machine import processor, versions
 from fasts2s_kernels import setup_of
 
 ROOT = Path(__file__).resolve().parents[2]

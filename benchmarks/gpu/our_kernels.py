@@ -5,11 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from suite.cases import Case
-from suite.peer import Arrays, nothing, numbered, weights_of
-
 from fasts2s import layers, optimizers
 from fasts2s.backend import get_backend, to_cpu
+from fasts2s.bench.cases import Case
+from fasts2s.bench.peer import Arrays, nothing, numbered, weights_of
 from fasts2s_kernels.cupy_gpu import dispatch
 from gpu.kernel_cases import RATE
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from suite import cases as suite_cases
-from suite import data as suite_data
-from suite import numpy_peers
-from suite.cases import Case
-from suite.peer import Arrays, read_data, weights_of
 
 from fasts2s.backend import get_backend, use_backend
+from fasts2s.bench import cases as suite_cases
+from fasts2s.bench import data as suite_data
+from fasts2s.bench.cases import Case
+from fasts2s.bench.peer import Arrays, read_data, weights_of
+from fasts2s.bench.peers import book_interface
 from gpu.program import Run
 
 #: Steps whose losses the gate compares.
@@ -24,7 +24,7 @@ _NAMES = ("Seq2seq H=128", "PeekySeq2seq H=128", "AttentionSeq2seq H=256", "Rnnl
 _FOUND = tuple(suite_cases.case_of(name) for name in _NAMES)
 # Our masks are drawn on the host: without dropout it shows what that costs.
 CASES = (*_FOUND, replace(_FOUND[-1], name=_FOUND[-1].name + NO_DROPOUT))
-GROUPS = ("step",)
+GROUPS = ("steps",)
 _TINY = {"N": 3, "S": 3, "T": 3, "D": 8, "H": 8, "V": 40}
 
 
@@ -81,8 +81,8 @@ def make(case: Case, folder: Path) -> Work:
     work = Work(case, arrays["xs"], arrays["ts"], weights_of(arrays), seed, masks, [])
     backend = get_backend("numpy", dtype="float64")
     with use_backend(backend):
-        code = numpy_peers.our_code()
-        model = numpy_peers.new_model(code, case, work.weights)
+        code = book_interface.our_code()
+        model = book_interface.new_model(code, case, work.weights)
         once = step_of(code, model, work, work.xs, work.ts)
         work.losses = curve(work, once)
     return work

@@ -12,11 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from suite import numpy_peers
-
 import fasts2s
 import fasts2s_kernels
 from fasts2s.backend import get_backend, use_backend
+from fasts2s.bench.peers import book_interface
 from fasts2s.dropin import gpu_mode
 from gpu.step_cases import Stepper, Work, curve, step_of
 
@@ -28,7 +27,7 @@ class BookIsMissingError(Exception):
 def ours(work: Work) -> Stepper:
     """Return a step of this package, ids and weights on the device."""
     with use_backend("cupy") as backend:
-        code = numpy_peers.our_code()
+        code = book_interface.our_code()
         model = getattr(code, work.case.kind)(work.case["V"], work.case["D"], work.case["H"])
         kernels = backend.kernels()
         xs, ts = kernels.asarray(work.xs), kernels.asarray(work.ts)
@@ -66,7 +65,7 @@ def load_book(checkout: Path) -> Any:
     try:
         fasts2s.patch(backend)
         with contextlib.redirect_stdout(io.StringIO()):  # the book says that it is on the GPU
-            code = numpy_peers.book_code(checkout)
+            code = book_interface.book_code(checkout)
         if not gpu_mode.leaves_the_book():
             raise BookIsMissingError("the drop-in has put its kernels into the book's classes")
     finally:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
-from suite import torch_models
 
+from fasts2s.bench.peers import _torch_models as torch_models
 from gpu.step_cases import RATE, STEPS, Stepper, Work
 from gpu.torch_kernels import use_tf32
 

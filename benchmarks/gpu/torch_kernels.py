@@ -4,10 +4,10 @@ from functools import partial
 from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
-from suite import torch_models
-from suite.cases import Case
-from suite.peer import Arrays, numbered, weights_of
 
+from fasts2s.bench.cases import Case
+from fasts2s.bench.peer import Arrays, numbered, weights_of
+from fasts2s.bench.peers import _torch_models as torch_models
 from gpu.kernel_cases import RATE
 from gpu.our_kernels import Made
 

@@ -11,14 +11,13 @@ import os
 import threading
 import warnings
 from collections.abc import Callable
-from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
+from fasts2s_kernels.cores import available_cores
 from fasts2s_kernels.numba_cpu._calls import call_region, call_task, zeros_on_stack
 from fasts2s_kernels.numba_cpu._jit import Entry, Kernel, entry, inline, kernel, parallel
 from fasts2s_kernels.numba_cpu._numba import config, intrinsic, prange, threading_layer, types
@@ -124,29 +123,6 @@ def launch(team, first, n_first, second, n_second, third, n_third, args):
 def _start_threads(places):
     for k in prange(places.size):
         places[k] = k
-
-
-@cache
-def available_cores() -> int:
-    """Return how many cores this process may use, at first call: CPU affinity and control group count."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
-    quota = _group_quota(Path("/sys/fs/cgroup"))
-    return max(1, cores if quota is None else min(cores, quota))
-
-
-def _group_quota(root: Path) -> int | None:
-    """Return the cores that a control group (version 2 or 1) grants, rounded up; None without a limit."""
-    try:
-        if (root / "cpu.max").exists():
-            quota, period = (root / "cpu.max").read_text(encoding="ascii").split()
-        else:
-            quota = (root / "cpu" / "cpu.cfs_quota_us").read_text(encoding="ascii")
-            period = (root / "cpu" / "cpu.cfs_period_us").read_text(encoding="ascii")
-        granted = -(-int(quota) // int(period))
-    except (OSError, ValueError, ZeroDivisionError):  # no control groups, or "max"
-        return None
-    return granted if granted > 0 else None
 
 
 class _Pool:

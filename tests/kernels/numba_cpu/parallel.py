@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import fasts2s
+from fasts2s_kernels.cores import available_cores, group_quota
 from fasts2s_kernels.numba_cpu import _jit, _numba, _threads
 from tests.kernels.numba_cpu.cached import work
 from tests.kernels.numba_cpu.training import Learner, in_threads, kernels, parallel_always
@@ -240,7 +241,7 @@ def on_one_core() -> dict[str, Any]:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     _threads.SERIAL_BELOW = 0
     Learner("Rnnlm").steps(1)
-    return {"cores": _threads.available_cores(), "workers": _threads.workers_for(float("inf"))}
+    return {"cores": available_cores(), "workers": _threads.workers_for(float("inf"))}
 
 
 def settings_are_refused(values: list[str]) -> list[str]:
@@ -262,4 +263,4 @@ def write_quota(root: str, files: dict[str, str]) -> int | None:
         place = Path(root, name)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(text.encode("latin-1"))
-    return _threads._group_quota(Path(root))
+    return group_quota(Path(root))

@@ -1,0 +1,50 @@
+"""How far measured numbers scatter, and what is said about it. Pure functions of numbers; no unit matters."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return (low, median, high): quartiles, between two values by their straight line. ValueError for no value."""
+    if len(values) == 0:
+        raise ValueError("there are no values, expected at least one")
+    low, median, high = np.percentile(np.asarray(values, dtype=np.float64), [25, 50, 75]).tolist()
+    return low, median, high
+
+
+def spread(rounds: Sequence[float]) -> float:
+    """Return the interquartile range / the median: relative noise.
+
+    0 for fewer than 2 rounds, and where the median is 0: such numbers have no relative noise.
+    """
+    if len(rounds) < 2:
+        return 0.0
+    low, median, high = quartiles(rounds)
+    return (high - low) / median if median else 0.0
+
+
+def combined(*parts: float) -> float:
+    """Return the relative noise that comes of several independent ones: the root of the sum of their squares."""
+    return math.hypot(*parts)
+
+
+def drift(anchors: Sequence[tuple[float, float]]) -> float:
+    """Return how far one case, measured again and again, wandered: :func:`spread` of its seconds.
+
+    anchors: pairs (seconds since the start, seconds taken).
+    """
+    return spread([taken for _, taken in anchors])
+
+
+def paired(a_rounds: Sequence[float], b_rounds: Sequence[float]) -> tuple[float, float, float]:
+    """Return (low, median, high) of a / b, taken within each round: what slows a whole round down cancels.
+
+    ValueError if there are no rounds, not as many of each, or a round of b is 0.
+    """
+    if len(a_rounds) != len(b_rounds):
+        raise ValueError(f"there are {len(a_rounds)} and {len(b_rounds)} rounds, expected as many of each")
+    if 0 in b_rounds:
+        raise ValueError(f"round {list(b_rounds).index(0) + 1} of the second is 0, expected numbers to divide by")
+    return quartiles([a / b for a, b in zip(a_rounds, b_rounds, strict=True)])

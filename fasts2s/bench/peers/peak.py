@@ -1,0 +1,86 @@
+"""The peak of the machine as a peer: as many multiply-adds as a case has, and nothing else."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+
+import numpy as np
+
+from fasts2s.backend import get_backend
+from fasts2s.bench.cases import Case
+from fasts2s.bench.peer import Arrays, Option, Runnable, UnsupportedError, nothing
+
+TURNS = 2_000_000
+
+
+class Peak:
+    """Multiply-adds on a number of threads; as a peer, it does as many as a case has.
+
+    Where the time of a case is t and that of the peak p, the case reached the share p / t of it.
+    """
+
+    def __init__(self, threads: int) -> None:
+        loop = import_module("fasts2s_kernels.numba_cpu.peak")
+        self.threads, self.spin = threads, loop.spin
+        self.flops: int = loop.FLOPS_PER_TURN * TURNS * threads
+        self.pool = ThreadPoolExecutor(threads)
+
+    def once(self) -> None:
+        """Run the loop on every thread."""
+        list(self.pool.map(self.spin, [TURNS] * self.threads))
+
+    def measure(self) -> float:
+        """Return GFLOP/s, the best of three runs of about 0.1 s in all."""
+        self.once()
+        best: float = float("inf")
+        for _ in range(3):
+            started = time.perf_counter()
+            self.once()
+            best = min(best, time.perf_counter() - started)
+        return 1e-9 * self.flops / best
+
+    def versions(self) -> dict[str, str]:
+        """Return nothing: the loop is part of the suite."""
+        return {}
+
+    def options(self, case: Case) -> list[Option]:
+        """Return one way: all threads."""
+        return [{}]
+
+    def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
+        """Return the loop, its time scaled to the operations of the case. Raises UnsupportedError."""
+        return _scaled(self.once, case, self.flops)
+
+
+class DevicePeak:
+    """Products of two float32 matrices so large that they show what the GPU can do; the library multiplies."""
+
+    def __init__(self, size: int = 8192) -> None:
+        self.kernels = get_backend("cupy").kernels()
+        matrix = self.kernels.asarray(np.ones((size, size), dtype=np.float32))
+        self.matrix, self.out = matrix, matrix.copy()
+        self.flops = 2 * size**3
+
+    def once(self) -> None:
+        """Multiply once, and wait."""
+        self.kernels.xp.matmul(self.matrix, self.matrix, out=self.out)
+        self.kernels.xp.cuda.get_current_stream().synchronize()
+
+    def versions(self) -> dict[str, str]:
+        """Return nothing: the backend says what it runs on."""
+        return {}
+
+    def options(self, case: Case) -> list[Option]:
+        """Return one way."""
+        return [{}]
+
+    def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
+        """Return the product, its time scaled to the operations of the case. Raises UnsupportedError."""
+        return _scaled(self.once, case, self.flops)
+
+
+def _scaled(once: Callable[[], None], case: Case, flops: int) -> Runnable:
+    if case.flops is None:
+        raise UnsupportedError("the arithmetic of the case is not counted")
+    return Runnable(once, dict, nothing, units=case.flops / flops)

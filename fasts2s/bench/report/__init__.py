@@ -1,0 +1,1 @@
+"""A result of the suite, shown: tables for the terminal and for Markdown, charts, sentences, and one page of HTML."""

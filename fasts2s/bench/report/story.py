@@ -1,0 +1,252 @@
+"""What a result says about the book's step from the plain model to the peeky one, and its numbers to quote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fasts2s.bench.noise import paired, quartiles
+from fasts2s.bench.report import units
+from fasts2s.bench.report.scaling import crossovers, fits, speedups
+from fasts2s.bench.report.view import figure, mean_ratio, sections
+from fasts2s.bench.results import Curve, Result, Row
+
+__all__ = [
+    "Learning",
+    "Overhead",
+    "chosen",
+    "compared",
+    "crossovers",
+    "first_epoch",
+    "fits",
+    "headline",
+    "learning",
+    "numbers",
+    "overheads",
+    "sentences",
+    "speedups",
+    "variant",
+]
+
+BASELINE, PEEKY = "Seq2seq", "PeekySeq2seq"
+#: Share of right answers that counts as learnt.
+TARGET = 0.9
+#: Whose trainings and steps are told of, where there are several.
+PREFERRED = "numba"
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """What a step of the peeky model takes / one of the plain model.
+
+    Attributes
+    ----------
+    hidden : int
+        H.
+    contestant : str
+    low, middle, high : float
+        Ratio of the times: quartiles and median over the rounds, which both took part in.
+    params, flops : float or None
+        Ratio of the numbers of parameters, and of operations.
+    """
+
+    hidden: int
+    contestant: str
+    low: float
+    middle: float
+    high: float
+    params: float | None
+    flops: float | None
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How the trainings of one model went, over the seeds.
+
+    Attributes
+    ----------
+    seeds, epochs : int
+        How many trainings, and of how many epochs: the shortest, among those that never came to TARGET if there are
+        such. A training may end as soon as it came there.
+    reached : int
+        How many of them came to TARGET.
+    epoch, seconds : float or None
+        Median epoch (the first is 1) and training time at which TARGET was reached; None if a seed never did.
+    low, final, high : float
+        Smallest, median and largest accuracy after the last epoch.
+    best : float
+        Largest accuracy of any epoch and seed.
+    """
+
+    model: str
+    reverse: bool
+    seeds: int
+    epochs: int
+    reached: int
+    epoch: float | None
+    seconds: float | None
+    low: float
+    final: float
+    high: float
+    best: float
+
+
+def _named(contestants: Sequence[str]) -> str:
+    return PREFERRED if PREFERRED in contestants or not contestants else contestants[0]
+
+
+def overheads(result: Result, contestant: str = "") -> list[Overhead]:
+    """Return what being peeky costs a contestant (numba, or who is there) for every H with both models."""
+    found = []
+    for case, rows in result.of("steps"):
+        model, _, hidden = case.partition(" H=")
+        both = {row.contestant: (result.find("steps", f"{PEEKY} H={hidden}", row.contestant), row) for row in rows}
+        pairs = {name: (peeky, plain) for name, (peeky, plain) in both.items() if peeky is not None and plain.value}
+        if model == BASELINE and hidden.isdigit() and pairs:
+            name = contestant or _named(list(pairs))
+            if name not in pairs:
+                continue
+            peeky, plain = pairs[name]
+            low, middle, high = _ratio(peeky, plain)
+            parts = [_over(figure(peeky, key), figure(plain, key)) for key in ("params", "flops")]
+            found.append(Overhead(int(hidden), name, low, middle, high, *parts))
+    return found
+
+
+def _ratio(a: Row, b: Row) -> tuple[float, float, float]:
+    """Return (low, median, high) of a / b within the rounds; the ratio of the medians where there are no pairs."""
+    if a.rounds and len(a.rounds) == len(b.rounds) and 0 not in b.rounds:
+        return paired(a.rounds, b.rounds)
+    middle = a.value / b.value
+    return middle, middle, middle
+
+
+def _over(a: float | None, b: float | None) -> float | None:
+    return a / b if a is not None and b else None
+
+
+def chosen(result: Result) -> dict[tuple[str, bool], list[Curve]]:
+    """Return (model, reverse) -> its curves, all of one backend; those without an epoch are left out."""
+    curves = [curve for curve in result.curves if curve.accuracy]
+    name = _named([curve.contestant for curve in curves])
+    found: dict[tuple[str, bool], list[Curve]] = {}
+    for curve in curves:
+        if curve.contestant == name:
+            found.setdefault((curve.model, curve.reverse), []).append(curve)
+    return found
+
+
+def first_epoch(curve: Curve) -> int | None:
+    """Return the index of the first epoch that came to TARGET; None if none did."""
+    return next((k for k, share in enumerate(curve.accuracy) if share >= TARGET), None)
+
+
+def learning(result: Result) -> list[Learning]:
+    """Return how the trainings of each model went, in the order in which they were made."""
+    found = []
+    for (model, reverse), curves in chosen(result).items():
+        at = [(curve, k) for curve in curves if (k := first_epoch(curve)) is not None]
+        epoch = seconds = None
+        if len(at) == len(curves):
+            epoch = quartiles([k + 1 for _, k in at])[1]
+            seconds = quartiles([curve.seconds[k] for curve, k in at])[1]
+        last = [curve.accuracy[-1] for curve in curves]
+        best = max(max(curve.accuracy) for curve in curves)
+        never = [curve for curve in curves if first_epoch(curve) is None]
+        epochs = min(len(curve.accuracy) for curve in never or curves)
+        spread = (min(last), quartiles(last)[1], max(last))
+        found.append(Learning(model, reverse, len(curves), epochs, len(at), epoch, seconds, *spread, best))
+    return found
+
+
+def compared(result: Result) -> tuple[Learning, Learning] | None:
+    """Return the plain and the peeky model, both reading backwards if both did; None if one of them is missing."""
+    found = {(one.model, one.reverse): one for one in learning(result)}
+    for reverse in (True, False):
+        plain, peeky = found.get((BASELINE, reverse)), found.get((PEEKY, reverse))
+        if plain is not None and peeky is not None:
+            return plain, peeky
+    return None
+
+
+def headline(result: Result) -> str:
+    """Return the story in one sentence; "" if the result does not tell it."""
+    costs = min(overheads(result), key=lambda one: one.hidden, default=None)
+    price = "" if costs is None else f"costs {_more(costs.middle)} per step"
+    both = compared(result)
+    if both is None:
+        return f"Peeky {price}" if price else ""
+    gain, rest = _gain(*both)
+    return f"Peeky {' and '.join(filter(None, (price, gain)))}{rest}"
+
+
+def _more(ratio: float) -> str:
+    return f"{units.percent(abs(ratio - 1))} {'more' if ratio >= 1 else 'less'}"
+
+
+def _gain(plain: Learning, peeky: Learning) -> tuple[str, str]:
+    """Return what the peeky model does, and what has to be said of the plain one."""
+    goal = units.percent(TARGET)
+    never = f"does not reach {goal} within"
+    if peeky.epoch is None and plain.epoch is None:
+        best = f"{never} {peeky.epochs} epochs (best {units.percent(peeky.best)})"
+        return best, f"; nor does the baseline (best {units.percent(plain.best)})"
+    if peeky.epoch is None:
+        best = f"{never} {peeky.epochs} epochs (best {units.percent(peeky.best)})"
+        return best, f"; the baseline does after {plain.epoch:g}"
+    if plain.epoch is None:
+        rest = f"; the baseline {never} {plain.epochs} epochs (best {units.percent(plain.best)})"
+        return f"reaches {goal} after {peeky.epoch:g} epochs", rest
+    ratio = _over(plain.seconds, peeky.seconds) or plain.epoch / peeky.epoch
+    return f"reaches {goal} {max(ratio, 1 / ratio):.1f} times {'sooner' if ratio >= 1 else 'later'}", ""
+
+
+def variant(model: str, reverse: bool) -> str:
+    """Return what a model is called in charts and sentences."""
+    name = {BASELINE: "Baseline", PEEKY: "Peeky"}.get(model, model)
+    return f"{name}, reversed" if reverse else name
+
+
+def sentences(result: Result) -> list[str]:
+    """Return the whole story of the peeky model, a sentence for each step of it."""
+    found = []
+    for costs in overheads(result):
+        low, high = (100 * (ratio - 1) for ratio in (costs.low, costs.high))
+        text = f"H={costs.hidden}: a step of {PEEKY} takes {_more(costs.middle)} time than one of {BASELINE}"
+        text += f" ({costs.contestant}; quartiles {low:+.0f} to {high:+.0f} %)"
+        known = [(costs.params, "parameters"), (costs.flops, "operations in matrix products")]
+        parts = [f"{_more(ratio)} {what}" for ratio, what in known if ratio is not None]
+        found.append(f"{text}; it has {' and '.join(parts)}." if parts else f"{text}.")
+    return found + [_course(one) for one in learning(result)]
+
+
+def _course(one: Learning) -> str:
+    goal, trainings = units.percent(TARGET), f"{one.seeds} training{'s' if one.seeds > 1 else ''}"
+    if one.epoch is not None and one.seconds is not None:
+        way = f"{goal} right after {one.epoch:g} epochs, {units.duration(one.seconds)} of training"
+    else:
+        way = f"{goal} not within {one.epochs} epochs"
+        way += f" in {one.seeds - one.reached} of {trainings}" if one.reached else ""
+    last = f"at the end {100 * one.final:.1f} % ({100 * one.low:.1f} to {100 * one.high:.1f}, {trainings})"
+    return f"{variant(one.model, one.reverse)}: {way}; {last}."
+
+
+def numbers(result: Result) -> list[tuple[str, str]]:
+    """Return (number, what it is) of what is worth quoting: means of ratios, shares of the peak.
+
+    Training steps beside everybody, layers and answers beside the one that comes closest.
+    """
+    found = []
+    for group, what in (("steps", "in a training step"), ("layers", "for one layer"), ("answers", "in answering")):
+        for section in sections(result, group):
+            means = {name: own for name in section.others if (own := mean_ratio(section, name)) is not None}
+            closest = min(means, key=lambda name: means[name][0], default=None)
+            for name, (mean, count) in means.items():
+                if group == "steps" or name == closest:
+                    cases = f", geometric mean of {count} cases" if count > 1 else ""
+                    found.append((units.times(mean), f"as fast as {name} {what} ({section.base}{cases})"))
+    layers = [row for row in result.rows if row.group == "layers" and row.contestant == PREFERRED]
+    shares = [share for row in layers if (share := figure(row, "peak_share"))]
+    if shares:
+        low, high = units.percent(min(shares)), units.percent(max(shares))
+        what = f"of the processor's peak in LSTM layers ({PREFERRED})"
+        found.append((low if low == high else f"{low[:-2]} to {high}", what))
+    return found

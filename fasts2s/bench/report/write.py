@@ -1,0 +1,27 @@
+"""The files of a report."""
+
+from pathlib import Path
+
+from fasts2s.bench import results
+from fasts2s.bench.report.curves import story_svg
+from fasts2s.bench.report.markdown import markdown
+from fasts2s.bench.report.page import html
+from fasts2s.bench.results import Result
+
+PICTURE = "peeky.svg"
+
+
+def write_report(folder: Path, result: Result) -> list[Path]:
+    """Write index.html, report.md, results.json and, where there are learning curves, peeky.svg; return the paths.
+
+    The folder is made; files of these names in it are replaced. OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = story_svg(result)
+    data = folder / "results.json"
+    results.write(data, result)
+    texts = {"index.html": html(result), "report.md": markdown(result, PICTURE if picture else "")}
+    texts |= {PICTURE: picture} if picture else {}
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    return [folder / "index.html", folder / "report.md", data, *([folder / PICTURE] if picture else [])]

@@ -1,0 +1,101 @@
+"""From rounds of seconds to rows: medians, quartiles, ratios, noise, rates."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fasts2s.bench import flops, kernel_ops
+from fasts2s.bench.cases import Case
+from fasts2s.bench.measure import Contestant
+from fasts2s.bench.noise import combined, paired, quartiles, spread
+from fasts2s.bench.results import Curve, Row
+
+PEAK = "FMA peak"
+#: Sweeps: what the name of a case in the group "scaling" begins with is the sweep; after the comma comes letter=size.
+_LETTERS = ("N", "T", "H", "V", "threads")
+
+
+def of_times(timed: list[list[Contestant]], drift: float) -> list[Row]:
+    """Return the rows of contestants, given case by case; all of a case have as many rounds."""
+    peak = _peak_rate(timed)
+    return [row(one, case, drift, peak) for case in timed for one in case if one.rounds]
+
+
+def row(one: Contestant, rivals: list[Contestant], drift: float, peak: float | None) -> Row:
+    """Return the row of a contestant; ``rivals``: all of the case; ``peak``: GFLOP/s of the FMA peak in this run."""
+    low, middle, high = quartiles(one.rounds)
+    ratio: tuple[float | None, ...] = (None, None, None)
+    if one is not rivals[0] and len(one.rounds) == len(rivals[0].rounds):
+        ratio = paired(one.rounds, rivals[0].rounds)
+    info = {"sizes": one.case.sizes, "settings": one.settings, "errors": one.errors, **rates(one.case, middle)}
+    share = _share(one, rivals, info, peak)
+    return Row(
+        group=one.case.group,
+        case=one.case.name,
+        contestant=one.label,
+        unit="s",
+        value=middle,
+        low=low,
+        high=high,
+        noise=combined(spread(one.rounds), drift),
+        rounds=tuple(one.rounds),
+        ratio=ratio[1],
+        ratio_low=ratio[0],
+        ratio_high=ratio[2],
+        info={**info, **({} if share is None else {"peak_share": share}), **sweep_of(one.case)},
+    )
+
+
+def rates(case: Case, seconds: float) -> dict[str, Any]:
+    """Return what is done in a second: flops, gflops; for a step params, samples_per_s, tokens_per_s."""
+    work = kernel_ops.flops(case) if case.group == "kernels" else case.flops
+    found: dict[str, Any] = {}
+    if case.is_step:
+        work = flops.step_flops(case)
+        samples, tokens = flops.samples_and_tokens(case)
+        found = {"params": flops.parameter_count(case)}
+        found |= {"samples_per_s": samples / seconds, "tokens_per_s": tokens / seconds}
+    return found | ({} if work is None else {"flops": work, "gflops": 1e-9 * work / seconds})
+
+
+def sweep_of(case: Case) -> dict[str, Any]:
+    """Return sweep, letter, size and base of a case of the group "scaling"; nothing for others."""
+    if case.group != "scaling":
+        return {}
+    sweep, _, last = case.name.rpartition(", ")
+    letter, _, size = last.partition("=")
+    base = ", ".join(f"{k}={v}" for k, v in case.sizes.items() if k in _LETTERS or k == "D" if k != letter)
+    return {"sweep": sweep, "letter": letter, "size": int(size), "base": base}
+
+
+def noise_of(a: list[float], b: list[float], drift: float) -> float:
+    """Return by what factor the medians of two series may differ, either way, without anything having changed."""
+    each = [math.log1p(combined(spread(x), drift)) for x in (a, b)]
+    return math.exp(math.hypot(*each))
+
+
+def curve_of(found: dict[str, Any]) -> Curve:
+    """Return the curve that a worker sent."""
+    series: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in found.items()}
+    return Curve(**series)
+
+
+def _peak_rate(timed: list[list[Contestant]]) -> float | None:
+    """Return the GFLOP/s of the peak: the median over all cases in which it took part."""
+    found = [
+        1e-9 * one.case.flops / t for case in timed for one in case if one.label == PEAK for t in one.rounds
+        if one.case.flops
+    ]  # fmt: skip
+    return float(np.median(found)) if found else None
+
+
+def _share(one: Contestant, rivals: list[Contestant], info: dict[str, Any], peak: float | None) -> float | None:
+    """Return the share of the peak: of the same rounds where it was there, else of the run's."""
+    if one.label.endswith("peak") or "gflops" not in info:
+        return None
+    wanted = "device peak" if one.label == "cupy" else PEAK
+    same = next((rival for rival in rivals if rival.label == wanted), None)
+    if same is not None and len(same.rounds) == len(one.rounds):
+        return paired(same.rounds, one.rounds)[1]
+    return None if peak is None or one.label == "cupy" else float(info["gflops"]) / peak

@@ -1,0 +1,82 @@
+"""``fasts2s bench``: run the benchmark suite, write its report, compare two of its files."""
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from fasts2s.bench import compare, results
+from fasts2s.bench.plans import PLANS
+from fasts2s.bench.report import tables, write
+from fasts2s.bench.runner import Run, usable_backends
+from fasts2s.commands.errors import CommandError
+from fasts2s_kernels.cores import available_cores
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What was asked for: see the parser in :mod:`fasts2s.cli`."""
+
+    what: str
+    files: tuple[str, ...]
+    backends: str | None
+    json: str | None
+    html: str | None
+    threads: int | None
+
+
+def bench(options: BenchOptions) -> int:
+    """Run a plan or compare two files; return 0, or 1 if something failed or differs."""
+    if options.what == "compare":
+        return _compare(options.files)
+    if options.files:
+        raise CommandError(f"there is {options.files[0]!r} after {options.what}: only compare takes files")
+    chosen = _chosen(options.backends)
+    for path in (options.json, options.html):
+        _require_place(path)
+    with tempfile.TemporaryDirectory(prefix="fasts2s-bench-") as folder:
+        run = Run(PLANS[options.what], chosen, options.threads or available_cores(), Path(folder), _say)
+        result = run.result()
+    print(tables.text(result))
+    if options.json:
+        results.write(Path(options.json), result)
+        print(f"json:   {options.json}")
+    if options.html:
+        for written in write.write_report(Path(options.html), result):
+            print(f"report: {written}")
+    return int(bool(result.failures))
+
+
+def _say(text: str) -> None:
+    print(f"fasts2s bench: {text}", file=sys.stderr, flush=True)
+
+
+def _chosen(asked: str | None) -> list[str]:
+    """Return the backends to be measured. CommandError for one that does not run here."""
+    usable = usable_backends()
+    if asked is None:
+        return usable
+    names = [name.strip() for name in asked.split(",") if name.strip()]
+    for name in names:
+        if name not in usable:
+            raise CommandError(
+                f"the backend {name!r} does not run here, expected of {', '.join(usable)}: fasts2s info"
+            )
+    if not names:
+        raise CommandError("--backend names no backend, expected for instance numba,numpy")
+    return list(dict.fromkeys(names))
+
+
+def _require_place(path: str | None) -> None:
+    """Say now, not after a quarter of an hour, that there is no folder to write to."""
+    if path is not None and not Path(path).absolute().parent.is_dir():
+        raise CommandError(f"there is no folder {Path(path).absolute().parent}: make it, or name another file")
+
+
+def _compare(files: tuple[str, ...]) -> int:
+    if len(files) != 2:
+        raise CommandError(f"compare takes two files, OLD.json NEW.json, and got {len(files)}")
+    old, new = (results.read(Path(file)) for file in files)
+    found = compare.compare(old, new)
+    print(compare.text(found))
+    return int(found.agreeing < len(found.differences))

@@ -1,0 +1,64 @@
+"""Noise, drift and paired ratios of small lists whose quartiles are known."""
+
+import math
+
+import pytest
+
+from fasts2s.bench.noise import combined, drift, paired, quartiles, spread
+
+
+def test_quartiles_are_low_median_and_high_whatever_the_order():
+    assert quartiles([5.0, 1.0, 3.0, 2.0, 4.0]) == (2.0, 3.0, 4.0)
+    assert quartiles([1.0, 2.0]) == (1.25, 1.5, 1.75)
+    assert quartiles((7.0,)) == (7.0, 7.0, 7.0)
+
+
+def test_quartiles_are_plain_numbers():
+    assert {type(value) for value in quartiles([1, 2, 4])} == {float}
+
+
+def test_no_value_has_no_quartiles():
+    with pytest.raises(ValueError, match="no values"):
+        quartiles([])
+
+
+def test_spread_is_the_interquartile_range_over_the_median():
+    assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == 2 / 3
+    assert spread([10.0, 20.0, 30.0, 40.0, 50.0]) == 2 / 3
+    assert spread([1.0, 3.0]) == 0.5
+    assert spread([2.0, 2.0, 2.0, 2.0]) == 0
+
+
+@pytest.mark.parametrize("rounds", [[], [3.0], [0.0, 0.0], [0.0, 0.0, 1.0]])
+def test_spread_is_zero_where_nothing_can_be_said(rounds):
+    assert spread(rounds) == 0
+
+
+def test_one_outlier_hardly_counts():
+    assert spread([1.0, 1.0, 1.0, 1.0, 1000.0]) == 0
+
+
+def test_independent_parts_add_as_squares():
+    assert combined(0.03, 0.04) == pytest.approx(0.05)
+    assert combined(0.1, 0.1, 0.1) == pytest.approx(0.1 * math.sqrt(3))
+    assert combined(0.07) == 0.07
+    assert combined() == 0
+
+
+def test_drift_looks_at_the_seconds_taken_alone():
+    assert drift([(0.0, 1.0), (100.0, 2.0), (1000.0, 3.0), (1001.0, 4.0), (9000.0, 5.0)]) == 2 / 3
+    assert drift([(0.0, 1.0), (100.0, 1.0), (200.0, 1.0)]) == 0
+    assert drift([(0.0, 1.0)]) == drift([]) == 0
+
+
+def test_paired_ratios_are_taken_within_each_round():
+    # The machine became ten times as slow in the last rounds: the ratio does not feel it.
+    assert paired([2.0, 20.0, 200.0], [1.0, 10.0, 100.0]) == (2.0, 2.0, 2.0)
+    low, median, high = paired([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 1.0, 1.0, 1.0, 1.0])
+    assert (low, median, high) == (2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize(("a", "b"), [([1.0, 2.0], [1.0]), ([], []), ([1.0, 1.0], [2.0, 0.0])])
+def test_what_cannot_be_paired_is_refused(a, b):
+    with pytest.raises(ValueError, match="expected"):
+        paired(a, b)
