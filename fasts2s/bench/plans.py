@@ -84,10 +84,10 @@ _MEMORY = (
 )
 _THREADS = (lstm(**_BASE, group="scaling", name="LSTM layer"), replace(STEPS[1], group="scaling"))
 _USUAL = {
-    "steps": Pace(8, 1, 0.2, 0.1),
-    "layers": Pace(8, 1, 0.15, 0.1),
+    "steps": Pace(7, 1, 0.2, 0.1),
+    "layers": Pace(7, 1, 0.15, 0.1),
     "answers": Pace(6, 1, 0.1, 0.1),
-    "kernels": Pace(7, 1, 0.04, 0.06),
+    "kernels": Pace(5, 1, 0.04, 0.06),
     "data": Pace(6, 1, 0.05, 0.02),
     "scaling": Pace(6, 1, 0.06, 0.06),
 }
@@ -111,17 +111,17 @@ PLANS = {
             start_rounds=3,
             memory=((STEPS[6], 3), (STEPS[1], 3), (STEPS[0], 3), *((case, 2) for case in _MEMORY)),
             threads=_THREADS,
-            learning=Learning((1984, 1), 25),
+            learning=Learning((1984, 1), 20),
         ),
         Plan("kernels", "every kernel of the contract, backend against backend", kernel_ops.CASES, (), _USUAL),
         Plan(
             "peeky",
-            "baseline versus peeky: cost, memory, and what it buys, over three seeds: about 15 minutes",
+            "baseline versus peeky: cost, memory, and what it buys, over three seeds: about 12 minutes",
             _PEEKY,
             ("PyTorch", "book"),
             _USUAL,
             memory=tuple((case, 3) for case in _PEEKY),
-            learning=Learning((1984, 1, 2), 40),
+            learning=Learning((1984, 1, 2), 30),
         ),
         Plan(
             "scaling",

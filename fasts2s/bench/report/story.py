@@ -174,7 +174,7 @@ def headline(result: Result) -> str:
     both = compared(result)
     if both is None:
         return f"Peeky {price}" if price else ""
-    gain, rest = _gain(*both)
+    gain, rest = _gain(*both, sooner_at_best(result, both[0].reverse))
     return f"Peeky {' and '.join(filter(None, (price, gain)))}{rest}"
 
 
@@ -182,7 +182,28 @@ def _more(ratio: float) -> str:
     return f"{units.percent(abs(ratio - 1))} {'more' if ratio >= 1 else 'less'}"
 
 
-def _gain(plain: Learning, peeky: Learning) -> tuple[str, str]:
+def sooner_at_best(result: Result, reverse: bool) -> float | None:
+    """Return how much sooner, in training time, the peeky model is as good as the plain one ever gets.
+
+    The median over the seeds that both have; None if there are none, or the peeky model of a seed never is.
+    """
+    found = chosen(result)
+    plain = {curve.seed: curve for curve in found.get((BASELINE, reverse), [])}
+    ratios = []
+    for curve in found.get((PEEKY, reverse), []):
+        if curve.seed in plain:
+            other = plain[curve.seed]
+            best = max(other.accuracy)
+            at = next(
+                (spent for share, spent in zip(curve.accuracy, curve.seconds, strict=True) if share >= best), None
+            )
+            if not at:
+                return None
+            ratios.append(other.seconds[other.accuracy.index(best)] / at)
+    return quartiles(ratios)[1] if ratios else None
+
+
+def _gain(plain: Learning, peeky: Learning, sooner: float | None) -> tuple[str, str]:
     """Return what the peeky model does, and what has to be said of the plain one."""
     goal = units.percent(TARGET)
     never = f"does not reach {goal} within"
@@ -193,7 +214,8 @@ def _gain(plain: Learning, peeky: Learning) -> tuple[str, str]:
         best = f"{never} {peeky.epochs} epochs (best {units.percent(peeky.best)})"
         return best, f"; the baseline does after {plain.epoch:g}"
     if plain.epoch is None:
-        rest = f"; the baseline {never} {plain.epochs} epochs (best {units.percent(plain.best)})"
+        rest = f"; the baseline {never} {plain.epochs} epochs (best {units.percent(plain.best)}"
+        rest += f", where Peeky is {sooner:.1f} times sooner)" if sooner is not None and sooner > 1 else ")"
         return f"reaches {goal} after {peeky.epoch:g} epochs", rest
     ratio = _over(plain.seconds, peeky.seconds) or plain.epoch / peeky.epoch
     return f"reaches {goal} {max(ratio, 1 / ratio):.1f} times {'sooner' if ratio >= 1 else 'later'}", ""

@@ -70,16 +70,27 @@ def test_numbers_are_written_at_the_bars(usual):
     assert {"4", "8", "16", "32", "64", "128", "256", "N"} <= set(texts(usual["scaling"][0].svg))
 
 
+def lengths_of_bars(picture, contestant):
+    """How long the bars of a contestant are, in units of the picture, which is 345.6 wide."""
+    found = []
+    for path in ElementTree.fromstring(picture).iter(f"{SPACE}path"):
+        if svg.COLOURS[contestant] in path.get("style", "") and "clip-path" in path.attrib:
+            xs = [float(x) for x in re.findall(r"[ML] (\S+) ", path.get("d"))]
+            found.append(max(xs) - min(xs))
+    return found
+
+
 def test_a_bar_is_as_long_as_its_number():
     bars = axes.Bars("", (("a", (axes.Bar("numba", 2.0, 2.0, 2.0, ""), axes.Bar("book", 3.0, 3.0, 3.0, ""))),), 1.0)
     drawn = svg.drawing("a", "a", (4.8, 3.4), lambda canvas: axes.draw_bars(canvas, bars))
-    lengths = []
-    for name in ("numba", "book"):
-        for path in ElementTree.fromstring(drawn).iter(f"{SPACE}path"):
-            if svg.COLOURS[name] in path.get("style", "") and "clip-path" in path.attrib:
-                xs = [float(x) for x in re.findall(r"[ML] (\S+) ", path.get("d"))]
-                lengths.append(max(xs) - min(xs))
-    assert lengths[1] == pytest.approx(2 * lengths[0], rel=1e-4)
+    (short,), (long,) = (lengths_of_bars(drawn, name) for name in ("numba", "book"))
+    assert long == pytest.approx(2 * short, rel=1e-4)
+
+
+def test_shares_of_the_peak_stand_on_an_axis_to_a_hundred(usual):
+    drawn = usual["layers"][1].svg
+    assert lengths_of_bars(drawn, "numba") == pytest.approx([0.8 * 330] * 2, rel=0.05)
+    assert lengths_of_bars(drawn, "numpy") == pytest.approx([0.8 / 3 * 330] * 2, rel=0.05)
 
 
 def test_the_story_is_one_figure_with_the_headline_as_its_title():
@@ -142,7 +153,13 @@ def test_drawing_leaves_the_settings_of_matplotlib_and_heeds_none():
 
 @pytest.mark.parametrize(
     ("labels", "columns"),
-    [(["numba", "numpy", "book"], 3), (["numba"] * 5, 4), (["PyTorch compiled"] * 3, 2), (["a" * 60] * 2, 1)],
+    [
+        (["numba", "numpy", "book"], 3),
+        (["numba"] * 5, 4),
+        ([*["numba"] * 4, "PyTorch compiled"], 3),
+        (["PyTorch compiled"] * 3, 2),
+        (["a" * 60] * 2, 1),
+    ],
 )
 def test_a_legend_is_as_wide_as_the_chart_allows(labels, columns):
     assert axes.legend_columns(labels) == columns
@@ -156,4 +173,6 @@ def test_a_training_that_came_to_its_goal_may_end():
     assert epochs == [1, 2, 3, 4]
     assert points == [[50, 30], [92, 60], [92, 80], [92, 95]]
     assert seconds == [[2, 2], [4, 4], [6, 6], [8, 9]]
+    broken = Curve("PeekySeq2seq", True, 3, "numba", (0.1,), (1.0,), (2.0,))
     assert extended([stopped, longer, failed])[0] == [1, 2, 3]
+    assert extended([stopped, broken, failed])[0] == [1]

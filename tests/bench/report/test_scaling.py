@@ -59,6 +59,7 @@ def test_two_sizes_give_no_exponent():
     ("law", "size", "text"),
     [
         (lambda n: 0.4e-3 * (n / 50) ** 1.5, 50, "ahead from N=50 on"),
+        (lambda n: 0.4e-3 * 80 / 50 * (n / 80) ** 1.5, 80, "ahead from N=80 on"),  # between the last two sizes
         (lambda n: 1.0, 4, "ahead from the smallest size measured (N=4)"),
         (lambda n: 1e-9, None, "not ahead up to N=128"),
         (lambda n: 0.4e-3 * (n / 50) ** 0.5, None, "ahead only up to N=50"),
