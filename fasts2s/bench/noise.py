@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+#: Anchors whose median is looked at: about as many as a row has rounds.
+WINDOW = 5
+
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """Return (low, median, high): quartiles, between two values by their straight line. ValueError for no value."""
@@ -31,11 +34,16 @@ def combined(*parts: float) -> float:
 
 
 def drift(anchors: Sequence[tuple[float, float]]) -> float:
-    """Return how far one case, measured again and again, wandered: :func:`spread` of its seconds.
+    """Return how far one case, measured again and again, wandered: :func:`spread` of its medians over WINDOW in a row.
+
+    Of medians, as a row is one: what a single measurement scatters is in the spread of the row's rounds. With fewer
+    anchors than WINDOW it is the spread of their seconds.
 
     anchors: pairs (seconds since the start, seconds taken).
     """
-    return spread([taken for _, taken in anchors])
+    taken = [seconds for _, seconds in anchors]
+    starts = range(len(taken) - WINDOW + 1)
+    return spread([quartiles(taken[k : k + WINDOW])[1] for k in starts] if starts else taken)
 
 
 def paired(a_rounds: Sequence[float], b_rounds: Sequence[float]) -> tuple[float, float, float]:

@@ -85,7 +85,7 @@ _MEMORY = (
 _THREADS = (lstm(**_BASE, group="scaling", name="LSTM layer"), replace(STEPS[1], group="scaling"))
 _USUAL = {
     "steps": Pace(7, 1, 0.2, 0.1),
-    "layers": Pace(7, 1, 0.15, 0.1),
+    "layers": Pace(7, 1, 0.1, 0.1),
     "answers": Pace(6, 1, 0.1, 0.1),
     "kernels": Pace(5, 1, 0.04, 0.06),
     "data": Pace(6, 1, 0.05, 0.02),
@@ -111,7 +111,7 @@ PLANS = {
             start_rounds=3,
             memory=((STEPS[6], 3), (STEPS[1], 3), (STEPS[0], 3), *((case, 2) for case in _MEMORY)),
             threads=_THREADS,
-            learning=Learning((1984, 1), 20),
+            learning=Learning((1984,), 20),
         ),
         Plan("kernels", "every kernel of the contract, backend against backend", kernel_ops.CASES, (), _USUAL),
         Plan(

@@ -1,6 +1,5 @@
 """From rounds of seconds to rows: medians, quartiles, ratios, noise, rates."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -67,12 +66,6 @@ def sweep_of(case: Case) -> dict[str, Any]:
     letter, _, size = last.partition("=")
     base = ", ".join(f"{k}={v}" for k, v in case.sizes.items() if k in _LETTERS or k == "D" if k != letter)
     return {"sweep": sweep, "letter": letter, "size": int(size), "base": base}
-
-
-def noise_of(a: list[float], b: list[float], drift: float) -> float:
-    """Return by what factor the medians of two series may differ, either way, without anything having changed."""
-    each = [math.log1p(combined(spread(x), drift)) for x in (a, b)]
-    return math.exp(math.hypot(*each))
 
 
 def curve_of(found: dict[str, Any]) -> Curve:

@@ -32,7 +32,7 @@ def start_rows(rounds: int, names: list[str]) -> tuple[list[Row], list[str]]:
         ways: Ways = {(FILLED, peer): partial(start, peer, "filled") for peer in names}
         if "numba" in names:
             ways[EMPTY, "numba"] = partial(start, "numba", "empty{}")
-        found, complaints = _in_turn(ways, rounds)
+        found, complaints = _in_turn(ways, rounds, 1)
     return rows_of("start", "s", found, {}, START_NOISE), complaints
 
 
@@ -45,7 +45,9 @@ def memory_rows(cases: tuple[tuple[Case, int], ...], names: list[str]) -> tuple[
         more = {k: v for k, v in rates(case, 1.0).items() if k in {"params", "flops"}} | sweep_of(case)
         about: dict[str, dict[str, Any]] = {}
         takers = [name for name in names if group == "memory" or name in {"numba", "numpy"}]
-        found, failed = _in_turn({(case.name, peer): partial(_grown, case, peer, about) for peer in takers}, rounds)
+        found, failed = _in_turn(
+            {(case.name, peer): partial(_grown, case, peer, about) for peer in takers}, rounds, 0
+        )
         complaints += failed
         rows += rows_of(group, "B", found, {peer: more | about[peer] for _, peer in found}, GRAIN)
     return rows, complaints
@@ -58,11 +60,11 @@ def _grown(case: Case, peer: str, about: dict[str, dict[str, Any]], k: int) -> f
     return float(growth)
 
 
-def _in_turn(ways: Ways, rounds: int) -> tuple[dict[tuple[str, str], list[float]], list[str]]:
-    """Measure in turn, once before it counts; who fails is left out and complained about."""
+def _in_turn(ways: Ways, rounds: int, warm: int) -> tuple[dict[tuple[str, str], list[float]], list[str]]:
+    """Measure in turn, after ``warm`` rounds; who fails is left out and complained about."""
     found: dict[tuple[str, str], list[float]] = {key: [] for key in ways}
     complaints = []
-    for k in range(-1, rounds):
+    for k in range(-warm, rounds):
         for key, measure in ways.items():
             if key not in found or (k < 0 and key[0] == EMPTY):
                 continue

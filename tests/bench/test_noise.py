@@ -46,9 +46,16 @@ def test_independent_parts_add_as_squares():
 
 
 def test_drift_looks_at_the_seconds_taken_alone():
-    assert drift([(0.0, 1.0), (100.0, 2.0), (1000.0, 3.0), (1001.0, 4.0), (9000.0, 5.0)]) == 2 / 3
+    assert drift([(0.0, 1.0), (100.0, 2.0), (1000.0, 3.0), (1001.0, 5.0)]) == spread([1.0, 2.0, 3.0, 5.0]) > 0
     assert drift([(0.0, 1.0), (100.0, 1.0), (200.0, 1.0)]) == 0
     assert drift([(0.0, 1.0)]) == drift([]) == 0
+
+
+def test_drift_is_that_of_medians():
+    steady = [1.0, 1.0, 3.0, 1.0, 1.0, 1.0, 3.0, 1.0, 1.0, 1.0]
+    assert drift([(0.0, taken) for taken in steady]) == 0, "what scatters is no drift"
+    slower = [1.0] * 8 + [2.0] * 8
+    assert drift([(0.0, taken) for taken in slower]) > 0.5
 
 
 def test_paired_ratios_are_taken_within_each_round():

@@ -123,6 +123,18 @@ def test_who_does_not_answer_is_given_up(tmp_path):
     assert worker.process is None
 
 
+def test_who_dies_while_it_is_measured_again_and_again_is_said(tmp_path, monkeypatch):
+    def dying(one):
+        if one.case is runner.ANCHOR:
+            raise PeerError("the process died: it said nothing")
+        return 1.0
+
+    monkeypatch.setattr(Contestant, "time", dying)
+    result, _ = run(tmp_path, small(STEP))
+    assert result.failures == ["numpy, measured again and again: the process died: it said nothing"]
+    assert [row.key for row in result.rows] == [("steps", STEP.name, "numpy")]
+
+
 def test_results_survive_writing_and_reading(tmp_path):
     result, _ = run(tmp_path, small(STEP))
     path = tmp_path / "results.json"
