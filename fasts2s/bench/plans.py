@@ -116,12 +116,12 @@ PLANS = {
         Plan("kernels", "every kernel of the contract, backend against backend", kernel_ops.CASES, (), _USUAL),
         Plan(
             "peeky",
-            "baseline versus peeky: cost, memory, and what it buys, over three seeds: about 12 minutes",
+            "baseline versus peeky: cost, memory, and what it buys, over three seeds: about 10 minutes",
             _PEEKY,
             ("PyTorch", "book"),
             _USUAL,
             memory=tuple((case, 3) for case in _PEEKY),
-            learning=Learning((1984, 1, 2), 30),
+            learning=Learning((1984, 1, 2), 20),
         ),
         Plan(
             "scaling",

@@ -258,13 +258,13 @@ class Run:
         said = {group: str(self.plan.pace.get(group, Pace())) for group in GROUPS if group in groups}
         said["ratio"] = "contestant's time / that of the first one, taken within a round: median and quartiles"
         said["noise"] = (
-            "interquartile range of the rounds / median, and the drift of a case that is measured again after every "
+            "interquartile range of the rounds / median, and the drift of a case that is measured again after each "
             "round of the run (the same of its medians over five in a row): root of the sum of squares. Two runs "
             "should agree within the noise of both."
         )
         said["share of the peak"] = (
-            "operations of the model as the book writes it, over the time, over the peak: more than 100 % where a kernel "
-            "gets by with fewer"
+            "operations of the model as the book writes it, over the time, over the peak: more than 100 % where a "
+            "kernel gets by with fewer"
         )
         said["gate"] = "before: outputs, gradients and updated weights against float64 on the proven NumPy reference"
         if self.first is not None:
