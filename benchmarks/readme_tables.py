@@ -38,9 +38,10 @@ def summary() -> str:
     layers = _range(full, "layers", "PyTorch", "LSTM")
     alone = goals.ratio(full, "answers", "5000 answers, one by one", "book")
     batched = goals.ratio(full, "answers", "5000 answers, one by one", "book", "5000 answers, in batches")
+    cores, torch = f"{full.machine['threads']} cores of an {full.machine['processor']}", full.versions["torch"]
     return (
-        f"On {full.machine['threads']} cores of an {full.machine['processor']} a training step is {steps['book']} times "
-        f"as fast as the book's own code and {steps['PyTorch']} times as fast as PyTorch {full.versions['torch']},\n"
+        f"On {cores} a training step is {steps['book']} times as fast as the book's own code and {steps['PyTorch']} "
+        f"times as fast as PyTorch {torch},\n"
         f"an LSTM layer {layers} times as fast as PyTorch's; 5,000 answers one by one {_short(alone)} and in batches "
         f"{_short(batched)} times as fast as the book's loop."
     )
@@ -103,7 +104,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "answers": lambda: markdown.table(load("full"), "answers"),
     "start-table": lambda: markdown.table(load("full"), "start"),
     "memory": lambda: markdown.table(load("full"), "memory"),
-    "compiled": lambda: markdown.table(load("peers"), "steps", ("numba", "PyTorch compiled")),
 }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from fasts2s.backend import get_backend
 from fasts2s.bench.cases import ADDITION
-from fasts2s.bench.noise import quartiles, spread
+from fasts2s.bench.noise import quartiles, scatter
 from fasts2s.bench.results import Curve, Row
 from fasts2s.commands.train_sequence import DATA_SEED
 from fasts2s.evaluation import exact_answers
@@ -175,7 +175,7 @@ def _rows(group: list[Curve]) -> list[Row]:
     accuracy = f"{label}: accuracy after {epochs} epoch{plural}"
     return [
         _row(accuracy, group, "share", at_the_end, 0.0),
-        _row(f"{label}: one epoch", group, "s", spent, spread(spent)),
+        _row(f"{label}: one epoch", group, "s", spent, scatter(spent)),
     ]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from fasts2s.bench import flops, kernel_ops
 from fasts2s.bench.cases import Case
 from fasts2s.bench.measure import Contestant
-from fasts2s.bench.noise import combined, paired, quartiles, spread
+from fasts2s.bench.noise import combined, paired, quartiles, scatter
 from fasts2s.bench.results import Curve, Row
 
 PEAK = "FMA peak"
@@ -37,7 +37,7 @@ def row(one: Contestant, rivals: list[Contestant], drift: float, peak: float | N
         value=middle,
         low=low,
         high=high,
-        noise=combined(spread(one.rounds), drift),
+        noise=combined(scatter(one.rounds), drift),
         rounds=tuple(one.rounds),
         ratio=ratio[1],
         ratio_low=ratio[0],

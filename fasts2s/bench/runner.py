@@ -14,7 +14,7 @@ from fasts2s.backend import backends, book_checkout
 from fasts2s.bench import compare, data, gate, learning, machine, rows
 from fasts2s.bench.cases import LAYERS, Case
 from fasts2s.bench.measure import Contestant, Pace, UnsupportedCaseError, take_turns
-from fasts2s.bench.noise import combined, drift, spread
+from fasts2s.bench.noise import combined, drift, scatter
 from fasts2s.bench.peer import Arrays
 from fasts2s.bench.plans import Learning, Plan
 from fasts2s.bench.processes import PeerError, Worker
@@ -224,7 +224,7 @@ class Run:
         if not again.rounds:
             return
         wandered = drift(self.anchors)
-        allowed = compare.allowed(*(combined(spread(one.rounds), wandered) for one in (self.first, again)))
+        allowed = compare.allowed(*(combined(scatter(one.rounds), wandered) for one in (self.first, again)))
         ratio = float(np.median(again.rounds) / np.median(self.first.rounds))
         self.repeat = (
             f"measured again at the end: {ratio:.3f} times the first time; allowed: {allowed:.3f} either way"
@@ -258,9 +258,9 @@ class Run:
         said = {group: str(self.plan.pace.get(group, Pace())) for group in GROUPS if group in groups}
         said["ratio"] = "contestant's time / that of the first one, taken within a round: median and quartiles"
         said["noise"] = (
-            "interquartile range of the rounds / median, and the drift of a case that is measured again after each "
-            "round of the run (the same of its medians over five in a row): root of the sum of squares. Two runs "
-            "should agree within the noise of both."
+            "interquartile range of the rounds / median, widened for few rounds by n / (n - 1.3), and the drift of a "
+            "case that is measured again after each round of the run (the same of its medians over five in a row): "
+            "root of the sum of squares. Two runs should agree within the noise of both."
         )
         said["share of the peak"] = (
             "operations of the model as the book writes it, over the time, over the peak: more than 100 % where a "

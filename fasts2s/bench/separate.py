@@ -8,7 +8,7 @@ from typing import Any
 
 from fasts2s.bench import memory, starting
 from fasts2s.bench.cases import Case
-from fasts2s.bench.noise import combined, paired, quartiles, spread
+from fasts2s.bench.noise import combined, paired, quartiles, scatter
 from fasts2s.bench.results import Row
 from fasts2s.bench.rows import rates, sweep_of
 
@@ -100,7 +100,7 @@ def rows_of(
                 value=middle,
                 low=low,
                 high=high,
-                noise=combined(spread(values), grain),
+                noise=combined(scatter(values), grain),
                 rounds=tuple(values),
                 ratio=ratio and ratio[1],
                 ratio_low=ratio and ratio[0],

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from fasts2s.bench.noise import combined, drift, paired, quartiles, spread
+from fasts2s.bench.noise import combined, drift, paired, quartiles, scatter, spread
 
 
 def test_quartiles_are_low_median_and_high_whatever_the_order():
@@ -43,6 +44,19 @@ def test_independent_parts_add_as_squares():
     assert combined(0.1, 0.1, 0.1) == pytest.approx(0.1 * math.sqrt(3))
     assert combined(0.07) == 0.07
     assert combined() == 0
+
+
+@pytest.mark.parametrize("n", [5, 7, 10, 25])
+def test_scatter_of_few_rounds_is_on_average_that_of_many(n):
+    rng = np.random.default_rng(0)
+    drawn = 100 + rng.standard_normal((4000, n))
+    found = np.mean([scatter(rounds.tolist()) for rounds in drawn])
+    assert found == pytest.approx(2 * 0.6745 / 100, rel=0.04), "quartiles of a normal distribution"
+    assert np.mean([spread(rounds.tolist()) for rounds in drawn]) < found
+
+
+def test_scatter_of_one_round_is_none():
+    assert scatter([3.0]) == scatter([]) == 0.0
 
 
 def test_drift_looks_at_the_seconds_taken_alone():
