@@ -19,7 +19,7 @@ if __name__ == "__main__":
 from benchmarks import goals  # noqa: E402
 from fasts2s.bench import results  # noqa: E402
 from fasts2s.bench.report import markdown, story, units, words  # noqa: E402
-from fasts2s.bench.results import Result  # noqa: E402
+from fasts2s.bench.results import Result, Row  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 FILES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
@@ -92,6 +92,28 @@ def machine() -> str:
     return f"*{words.machine(full)}; {words.versions(full)}; {full.started[:10]}, commit {full.machine['commit']}.*"
 
 
+def beside(group: str) -> str:
+    """Return a table of a group: what numba takes, and how many times as long the others take."""
+    result = load("full")
+    others = [name for name in result.machine["contestants"] if name != goals.OURS]
+    head = ["", goals.OURS, "of the peak", *(f"{name} takes" for name in others)]
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
+    for case, rows in result.of(group):
+        found = {row.contestant: row for row in rows}
+        ours = found[goals.OURS]
+        share = ours.info.get("peak_share")
+        line = [case, units.quantity(ours.value, "s"), "" if share is None else units.percent(share)]
+        lines.append(line + [_times(found.get(name)) for name in others])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _times(row: Row | None) -> str:
+    """Return a ratio with its quartiles."""
+    if row is None or row.ratio is None or row.ratio_low is None or row.ratio_high is None:
+        return ""
+    return f"{units.times(row.ratio)} ({units.span(row.ratio_low, row.ratio_high, row.ratio)})"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "summary": summary,
     "machine": machine,
@@ -99,9 +121,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "peeky": peeky,
     "scripts": scripts,
     "goals": lambda: goals.table(load("full")),
-    "steps": lambda: markdown.table(load("full"), "steps"),
-    "layers": lambda: markdown.table(load("full"), "layers"),
-    "answers": lambda: markdown.table(load("full"), "answers"),
+    "steps": lambda: beside("steps"),
+    "layers": lambda: beside("layers"),
+    "answers": lambda: beside("answers"),
     "start-table": lambda: markdown.table(load("full"), "start"),
     "memory": lambda: markdown.table(load("full"), "memory"),
 }
