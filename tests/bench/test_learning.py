@@ -198,10 +198,10 @@ def test_rows_of_three_seeds():
     }
 
 
-def test_the_noise_of_an_epoch_is_its_relative_spread():
+def test_the_noise_of_an_epoch_is_its_relative_scatter():
     _, epoch = rows([made(1, (0.5,) * 5, (1.0, 3.0, 6.0, 10.0, 15.0))])
     assert (epoch.low, epoch.value, epoch.high) == (2.0, 3.0, 4.0)
-    assert math.isclose(epoch.noise, 2 / 3)
+    assert math.isclose(epoch.noise, 2 / 3 * 5 / 3.7)
 
 
 def test_variants_and_contestants_have_rows_of_their_own():

@@ -98,7 +98,7 @@ def test_the_story_is_one_figure_with_the_headline_as_its_title():
     said = " ".join(texts(drawn))
     for part in (
         "Peeky costs 15 % more per step and reaches 90 %",
-        "(best 48 %)",
+        "(best 48 %, where Peeky is",
         "90 %",
         "epoch",
         "seconds of training",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fasts2s_kernels.numba_cpu import _threads
+from fasts2s_kernels import cores
 from tests.kernels.numba_cpu import parallel
 from tests.kernels.numba_cpu.processes import fresh
 from tests.kernels.numba_cpu.training import warm_up
@@ -144,7 +144,7 @@ def test_quotas_of_control_groups(tmp_path: Path, files: dict[str, str], cores: 
 
 def test_a_quota_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for quota, expected in ((1, {1}), (10**6, None), (None, None)):
-        monkeypatch.setattr(_threads, "_group_quota", lambda root, quota=quota: quota)
-        plain: Any = _threads.available_cores.__wrapped__
+        monkeypatch.setattr(cores, "group_quota", lambda root, quota=quota: quota)
+        plain: Any = cores.available_cores.__wrapped__
         allowed = expected or {len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()}
         assert plain() in allowed
