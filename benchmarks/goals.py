@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fasts2s.bench.noise import paired
+from fasts2s.bench.report import story
 from fasts2s.bench.report.units import number
 from fasts2s.bench.results import Result, Row
 
@@ -47,11 +47,7 @@ class Goal:
 def ratio(result: Result, group: str, case: str, other: str, ours: str = "") -> float | None:
     """Return other's number / ours within the rounds, median; ``ours``: the case of ours, if it is another."""
     a, b = result.find(group, case, other), result.find(group, ours or case, OURS)
-    if a is None or b is None:
-        return None
-    if len(a.rounds) == len(b.rounds) and b.rounds:
-        return paired(a.rounds, b.rounds)[1]
-    return a.value / b.value
+    return None if a is None or b is None else story.ratio(a, b)[1]
 
 
 def goals(result: Result) -> Iterator[Goal]:
@@ -101,16 +97,9 @@ def _steps(result: Result) -> Iterator[Goal]:
             yield Goal(
                 f"step of {case} against {name}", _AT_LEAST, factor, "times", ratio(result, "steps", case, other)
             )
+    costs = {one.hidden: 100 * (one.middle - 1) for one in story.overheads(result, OURS)}
     for H in (128, 256):
-        more = _overhead(result, H)
-        yield Goal(f"what peeky costs more, H={H}", _AT_MOST, 12, "%", more)
-
-
-def _overhead(result: Result, H: int) -> float | None:
-    plain, peeky = (result.find("steps", f"{kind} H={H}", OURS) for kind in ("Seq2seq", "PeekySeq2seq"))
-    if plain is None or peeky is None or len(plain.rounds) != len(peeky.rounds):
-        return None
-    return 100 * (paired(peeky.rounds, plain.rounds)[1] - 1)
+        yield Goal(f"what peeky costs more, H={H}", _AT_MOST, 12, "%", costs.get(H))
 
 
 def _losses(result: Result) -> Iterator[Goal]:

@@ -8,13 +8,11 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from fasts2s.bench.machine import processor, versions
+from fasts2s.bench.machine import commit, processor, versions
 from fasts2s_kernels import setup_of
 
-ROOT = Path(__file__).resolve().parents[2]
 #: What is asked of nvidia-smi: fields that every driver of the last years has.
 _FIELDS = (
     "name", "driver_version", "clocks.sm", "clocks.max.sm", "clocks.mem", "power.draw", "power.limit",
@@ -60,7 +58,7 @@ def describe(torch_is_here: bool) -> dict[str, str]:
     """Return name -> text of everything that a table must say of the machine."""
     found = {
         "date": time.strftime("%Y-%m-%d %H:%M"),
-        "commit": commit(),
+        "commit": commit() or "unknown",
         "host": f"{processor()}, {os.cpu_count()} cores, {sys.platform}",
         **setup_of("cupy").describe(),
         "nvidia-smi": nvidia_smi(),
@@ -98,14 +96,3 @@ def nvidia_smi() -> str:
         return f"failed: {one_line(done.stdout + done.stderr)}"
     values = done.stdout.strip().split(", ")
     return ", ".join(f"{name} {value}" for name, value in zip(_FIELDS, values, strict=False))
-
-
-def commit() -> str:
-    """Return the short name of the commit, and whether the files differ from it."""
-    git = ["git", "-C", str(ROOT)]
-    try:
-        name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
-        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return name.stdout.strip() + (" and changes" if changes.stdout.strip() else "")

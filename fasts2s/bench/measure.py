@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.bench.cases import Case, file_name
+from fasts2s.bench.peer import UnsupportedError
 from fasts2s.bench.processes import PeerError, Worker
 
 
@@ -64,20 +65,16 @@ class Contestant:
         return f"{file_name(self.case)}.{self.worker.name.replace(' ', '_')}"
 
     def prepare(self, block: float) -> None:
-        """Let the worker make the case ready. Raises PeerError."""
+        """Let the worker make the case ready. Raises UnsupportedError, PeerError."""
         reply = self.worker.ask(do="prepare", case=vars(self.case), key=self.key)
         if "unsupported" in reply:
-            raise UnsupportedCaseError(reply["unsupported"])
+            raise UnsupportedError(reply["unsupported"])
         self.settings = reply["settings"]
         self.count = int(np.clip(round(block / reply["seconds"]), 1, 5000))
 
     def time(self) -> float:
         """Return the median seconds of a block of repetitions. Raises PeerError."""
         return float(np.median(self.worker.ask(do="run", key=self.key, count=self.count)["seconds"]))
-
-
-class UnsupportedCaseError(Exception):
-    """A contestant has nothing for the case."""
 
 
 def take_turns(

@@ -24,7 +24,7 @@ class Plan:
 
     Attributes
     ----------
-    name, summary : str
+    name : str
     cases : tuple of Case
         What contestants time in turn, group by group.
     peers : tuple of str
@@ -41,7 +41,6 @@ class Plan:
     """
 
     name: str
-    summary: str
     cases: tuple[Case, ...] = ()
     peers: tuple[str, ...] = ()
     pace: dict[str, Pace] = field(default_factory=dict)
@@ -49,6 +48,10 @@ class Plan:
     memory: tuple[tuple[Case, int], ...] = ()
     threads: tuple[Case, ...] = ()
     learning: Learning | None = None
+
+    def pace_of(self, group: str) -> Pace:
+        """Return how long a group is measured."""
+        return self.pace.get(group, Pace())
 
 
 _QUICK = tuple(map(case_of, ("Seq2seq H=128", "PeekySeq2seq H=128", "Rnnlm H=100", "5000 answers, one by one")))
@@ -97,14 +100,12 @@ PLANS = {
     for plan in (
         Plan(
             "quick",
-            "training steps and answers, every backend that runs here: about a minute",
             _QUICK,
             ("PyTorch", "book"),
             {"steps": Pace(5, 1, 0.15, 0.1), "answers": Pace(3, 0, 0.1, 0.1)},
         ),
         Plan(
             "full",
-            "everything below but compiled PyTorch: about 18 minutes",
             (*STEPS, *LAYERS, *ANSWERS, *kernel_ops.CASES, *pipeline.CASES, *_TIMES),
             ("PyTorch", "JAX", "book"),
             _USUAL,
@@ -113,10 +114,9 @@ PLANS = {
             threads=_THREADS,
             learning=Learning((1984,), 20),
         ),
-        Plan("kernels", "every kernel of the contract, backend against backend", kernel_ops.CASES, (), _USUAL),
+        Plan("kernels", kernel_ops.CASES, (), _USUAL),
         Plan(
             "peeky",
-            "baseline versus peeky: cost, memory, and what it buys, over three seeds: about 10 minutes",
             _PEEKY,
             ("PyTorch", "book"),
             _USUAL,
@@ -125,7 +125,6 @@ PLANS = {
         ),
         Plan(
             "scaling",
-            "time and memory against N, T, H, V and threads",
             _TIMES,
             (),
             _USUAL,
@@ -134,7 +133,6 @@ PLANS = {
         ),
         Plan(
             "peers",
-            "steps and layers beside PyTorch, eager and compiled, JAX and the book's own code",
             (*STEPS, *LAYERS),
             PEERS,
             _USUAL | {"steps": Pace(10, 1, 0.2, 0.1), "layers": Pace(10, 1, 0.2, 0.1)},

@@ -1,5 +1,6 @@
 """From rounds of seconds to rows: medians, quartiles, ratios, noise, rates."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,26 +24,43 @@ def of_times(timed: list[list[Contestant]], drift: float) -> list[Row]:
 
 def row(one: Contestant, rivals: list[Contestant], drift: float, peak: float | None) -> Row:
     """Return the row of a contestant; ``rivals``: all of the case; ``peak``: GFLOP/s of the FMA peak in this run."""
-    low, middle, high = quartiles(one.rounds)
-    ratio: tuple[float | None, ...] = (None, None, None)
-    if one is not rivals[0] and len(one.rounds) == len(rivals[0].rounds):
-        ratio = paired(one.rounds, rivals[0].rounds)
-    info = {"sizes": one.case.sizes, "settings": one.settings, "errors": one.errors, **rates(one.case, middle)}
+    info = {"sizes": one.case.sizes, "settings": one.settings, "errors": one.errors}
+    info |= rates(one.case, quartiles(one.rounds)[1])
     share = _share(one, rivals, info, peak)
+    info |= ({} if share is None else {"peak_share": share}) | sweep_of(one.case)
+    base = None if one is rivals[0] else rivals[0].rounds
+    return measured((one.case.group, one.case.name, one.label), "s", one.rounds, base, drift, info)
+
+
+def measured(
+    key: tuple[str, str, str],
+    unit: str,
+    rounds: Sequence[float],
+    base: Sequence[float] | None,
+    grain: float,
+    info: dict[str, Any],
+) -> Row:
+    """Return a row of rounds in ``unit``.
+
+    key : group, case, contestant; base : rounds of the case's first contestant, None for itself; grain : the noise
+    that is there beside the scatter of the rounds.
+    """
+    low, middle, high = quartiles(rounds)
+    ratio: tuple[float | None, ...] = (None, None, None)
+    if base is not None and len(base) == len(rounds) and 0 not in base:
+        ratio = paired(rounds, base)
     return Row(
-        group=one.case.group,
-        case=one.case.name,
-        contestant=one.label,
-        unit="s",
+        *key,
+        unit=unit,
         value=middle,
         low=low,
         high=high,
-        noise=combined(scatter(one.rounds), drift),
-        rounds=tuple(one.rounds),
+        noise=combined(scatter(rounds), grain),
+        rounds=tuple(rounds),
         ratio=ratio[1],
         ratio_low=ratio[0],
         ratio_high=ratio[2],
-        info={**info, **({} if share is None else {"peak_share": share}), **sweep_of(one.case)},
+        info=info,
     )
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from fasts2s.backend import backends, book_checkout
 from fasts2s.bench import compare, data, gate, learning, machine, rows
 from fasts2s.bench.cases import LAYERS, Case
-from fasts2s.bench.measure import Contestant, Pace, UnsupportedCaseError, take_turns
+from fasts2s.bench.measure import Contestant, Pace, take_turns
 from fasts2s.bench.noise import combined, drift, scatter
-from fasts2s.bench.peer import Arrays
+from fasts2s.bench.peer import Arrays, UnsupportedError
 from fasts2s.bench.plans import Learning, Plan
 from fasts2s.bench.processes import PeerError, Worker
 from fasts2s.bench.results import GROUPS, Curve, Result, Row
@@ -103,7 +103,7 @@ class Run:
             method=self._method(),
             anchors=self.anchors,
             drift=wandered,
-            rows=self._sorted([*rows.of_times(self.timed, wandered), *found]),
+            rows=sorted([*rows.of_times(self.timed, wandered), *found], key=lambda row: GROUPS.index(row.group)),
             curves=curves,
             failures=self.failures,
         )
@@ -142,7 +142,7 @@ class Run:
     # ---- timing in turn -----------------------------------------------------------------------------------
 
     def _time(self, group: str, cases: list[Case]) -> None:
-        pace = self.plan.pace.get(group, Pace())
+        pace = self.plan.pace_of(group)
         ready: list[Contestant] = []
         self.say(f"{group}: {len(cases)} cases, {pace.rounds} rounds; first the gate")
         self._need_anchor()
@@ -175,7 +175,7 @@ class Run:
         """Let a contestant make its case ready and pass the gate; return whether it may be timed."""
         try:
             one.prepare(pace.block)
-        except UnsupportedCaseError:
+        except UnsupportedError:
             return False
         except PeerError as error:
             self.failures.append(f"{one.case.name}, {one.label}: {error}")
@@ -220,7 +220,7 @@ class Run:
             return
         again = replace(self.first, rounds=[])
         rounds = len(self.first.rounds)
-        self.failures += take_turns([again], replace(self.plan.pace[self.first.case.group], rounds=rounds, warm=1))
+        self.failures += take_turns([again], replace(self.plan.pace_of(self.first.case.group), rounds=rounds, warm=1))
         if not again.rounds:
             return
         wandered = drift(self.anchors)
@@ -255,7 +255,7 @@ class Run:
 
     def _method(self) -> dict[str, str]:
         groups = {case.group for case in self.plan.cases}
-        said = {group: str(self.plan.pace.get(group, Pace())) for group in GROUPS if group in groups}
+        said = {group: str(self.plan.pace_of(group)) for group in GROUPS if group in groups}
         said["ratio"] = "contestant's time / that of the first one, taken within a round: median and quartiles"
         said["noise"] = (
             "interquartile range of the rounds / median, widened for few rounds by n / (n - 1.3), and the drift of a "
@@ -270,7 +270,3 @@ class Run:
         if self.first is not None:
             said["repeat"] = self.repeat
         return said
-
-    @staticmethod
-    def _sorted(found: list[Row]) -> list[Row]:
-        return sorted(found, key=lambda row: GROUPS.index(row.group))

@@ -8,9 +8,8 @@ from typing import Any
 
 from fasts2s.bench import memory, starting
 from fasts2s.bench.cases import Case
-from fasts2s.bench.noise import combined, paired, quartiles, scatter
 from fasts2s.bench.results import Row
-from fasts2s.bench.rows import rates, sweep_of
+from fasts2s.bench.rows import measured, rates, sweep_of
 
 EMPTY, FILLED = "first step of Seq2seq, nothing compiled yet", "first step of Seq2seq"
 #: Memory comes in pages and arenas: smaller differences mean nothing.
@@ -88,24 +87,7 @@ def rows_of(
     rows = []
     first: dict[str, list[float]] = {}
     for (case, peer), values in found.items():
-        low, middle, high = quartiles(values)
         base = first.setdefault(case, values)
-        ratio = paired(values, base) if base is not values and 0 not in base else None
-        rows.append(
-            Row(
-                group=group,
-                case=case,
-                contestant=peer,
-                unit=unit,
-                value=middle,
-                low=low,
-                high=high,
-                noise=combined(scatter(values), grain),
-                rounds=tuple(values),
-                ratio=ratio and ratio[1],
-                ratio_low=ratio and ratio[0],
-                ratio_high=ratio and ratio[2],
-                info=about.get(peer, {}),
-            )
-        )
+        other = None if base is values else base
+        rows.append(measured((group, case, peer), unit, values, other, grain, about.get(peer, {})))
     return rows

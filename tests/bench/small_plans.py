@@ -19,4 +19,4 @@ PERPLEXITY = replace(ANSWERS[3], name="perplexity tiny", sizes={**TINY, "N": 2, 
 def small(*cases: Case, **more: Any) -> Plan:
     """Return a plan with these cases."""
     pace = dict.fromkeys(GROUPS, Pace(rounds=3, warm=1, block=0.002, pause=0.0))
-    return Plan("small", "for tests", cases or (STEP, LAYER, TEXT, *SWEEP), (), pace, **more)
+    return Plan("small", cases or (STEP, LAYER, TEXT, *SWEEP), (), pace, **more)

@@ -1,7 +1,6 @@
 """The peak of the machine as a peer: as many multiply-adds as a case has, and nothing else."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 
@@ -14,7 +13,31 @@ from fasts2s.bench.peer import Arrays, Option, Runnable, UnsupportedError, nothi
 TURNS = 2_000_000
 
 
-class Peak:
+class _MultiplyAdds:
+    """As a peer, it does as many operations as a case has, by repeating one piece of work of known size."""
+
+    flops: int
+
+    def once(self) -> None:
+        """Do the work of ``flops`` operations."""
+        raise NotImplementedError
+
+    def versions(self) -> dict[str, str]:
+        """Return nothing: it is part of the suite, and the backends say what they run on."""
+        return {}
+
+    def options(self, case: Case) -> list[Option]:
+        """Return the one way in which it runs."""
+        return [{}]
+
+    def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
+        """Return the work, its time scaled to the operations of the case. Raises UnsupportedError."""
+        if case.flops is None:
+            raise UnsupportedError("the arithmetic of the case is not counted")
+        return Runnable(self.once, dict, nothing, units=case.flops / self.flops)
+
+
+class Peak(_MultiplyAdds):
     """Multiply-adds on a number of threads; as a peer, it does as many as a case has.
 
     Where the time of a case is t and that of the peak p, the case reached the share p / t of it.
@@ -23,7 +46,7 @@ class Peak:
     def __init__(self, threads: int) -> None:
         loop = import_module("fasts2s_kernels.numba_cpu.peak")
         self.threads, self.spin = threads, loop.spin
-        self.flops: int = loop.FLOPS_PER_TURN * TURNS * threads
+        self.flops = loop.FLOPS_PER_TURN * TURNS * threads
         self.pool = ThreadPoolExecutor(threads)
 
     def once(self) -> None:
@@ -40,20 +63,8 @@ class Peak:
             best = min(best, time.perf_counter() - started)
         return 1e-9 * self.flops / best
 
-    def versions(self) -> dict[str, str]:
-        """Return nothing: the loop is part of the suite."""
-        return {}
 
-    def options(self, case: Case) -> list[Option]:
-        """Return one way: all threads."""
-        return [{}]
-
-    def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
-        """Return the loop, its time scaled to the operations of the case. Raises UnsupportedError."""
-        return _scaled(self.once, case, self.flops)
-
-
-class DevicePeak:
+class DevicePeak(_MultiplyAdds):
     """Products of two float32 matrices so large that they show what the GPU can do; the library multiplies."""
 
     def __init__(self, size: int = 8192) -> None:
@@ -66,21 +77,3 @@ class DevicePeak:
         """Multiply once, and wait."""
         self.kernels.xp.matmul(self.matrix, self.matrix, out=self.out)
         self.kernels.xp.cuda.get_current_stream().synchronize()
-
-    def versions(self) -> dict[str, str]:
-        """Return nothing: the backend says what it runs on."""
-        return {}
-
-    def options(self, case: Case) -> list[Option]:
-        """Return one way."""
-        return [{}]
-
-    def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
-        """Return the product, its time scaled to the operations of the case. Raises UnsupportedError."""
-        return _scaled(self.once, case, self.flops)
-
-
-def _scaled(once: Callable[[], None], case: Case, flops: int) -> Runnable:
-    if case.flops is None:
-        raise UnsupportedError("the arithmetic of the case is not counted")
-    return Runnable(once, dict, nothing, units=case.flops / flops)

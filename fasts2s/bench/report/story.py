@@ -21,6 +21,7 @@ __all__ = [
     "learning",
     "numbers",
     "overheads",
+    "ratio",
     "sentences",
     "speedups",
     "variant",
@@ -105,13 +106,13 @@ def overheads(result: Result, contestant: str = "") -> list[Overhead]:
             if name not in pairs:
                 continue
             peeky, plain = pairs[name]
-            low, middle, high = _ratio(peeky, plain)
+            low, middle, high = ratio(peeky, plain)
             parts = [_over(figure(peeky, key), figure(plain, key)) for key in ("params", "flops")]
             found.append(Overhead(int(hidden), name, low, middle, high, *parts))
     return found
 
 
-def _ratio(a: Row, b: Row) -> tuple[float, float, float]:
+def ratio(a: Row, b: Row) -> tuple[float, float, float]:
     """Return (low, median, high) of a / b within the rounds; the ratio of the medians where there are no pairs."""
     if a.rounds and len(a.rounds) == len(b.rounds) and 0 not in b.rounds:
         return paired(a.rounds, b.rounds)
