@@ -30,6 +30,7 @@ from fasts2s.backend import (
     use_backend,
 )
 from fasts2s_kernels import MODULES, Kernels
+from tests.fresh_python import run_python
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -291,18 +292,6 @@ fasts2s.get_backend("numpy")
 
 
 # ---- settings ----------------------------------------------------------------------------------------------------
-
-
-def run_python(code, **environment):
-    path = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, "PYTHONPATH": path, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_number_of_threads_comes_from_the_environment():

@@ -1,9 +1,6 @@
 """The backend cupy: what keeps it from running, what says so, its settings."""
 
-import os
 import re
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,21 +8,10 @@ import pytest
 
 from fasts2s import backend as backend_module
 from fasts2s.cli import main
+from tests.fresh_python import run_python
 
 ROOT = Path(__file__).resolve().parent.parent
 AUTO = "numba"
-
-
-def run_python(code, **environment):
-    path = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, "PYTHONPATH": path, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 STAND_IN = str(ROOT / "tests" / "stand_in")
