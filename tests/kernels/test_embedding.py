@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fasts2s.testing import TOLERANCES, assert_close
+from fasts2s_kernels.reference.embedding import add_by_id
 from tests.kernels.ops import EMBEDDING, gradients, host, prove
 
 
@@ -35,6 +36,17 @@ def test_gradient_sums_repeated_ids(kernels, rng):
             for d in range(5):
                 expected[ids[n, t] % 7, d] += dout[n, t, d]
     assert_close("dW", gradients(EMBEDDING, kernels, inputs, {"out": dout})["W"], expected, 1e-15)
+
+
+@pytest.mark.parametrize("sizes", [(0, 3, 2), (1, 1, 1), (5, 1, 3), (200, 3, 7), (64, 500, 2), (30, 40, 0)], ids=str)
+def test_the_reference_adds_rows_to_what_was_there(rng, sizes):
+    R, V, D = sizes
+    ids, rows, table = rng.integers(0, V, size=R), rng.standard_normal((R, D)), rng.standard_normal((V, D))
+    expected = table.copy()
+    for k in range(R):
+        expected[ids[k]] += rows[k]
+    add_by_id(table, ids, rows)
+    assert_close("table", table, expected, 1e-14)
 
 
 def test_negative_ids_count_from_the_end(kernels, rng):

@@ -9,6 +9,7 @@ from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.quiet import quiet
 from fasts2s_kernels.reference.elementwise import select, sigmoid
+from fasts2s_kernels.reference.embedding import add_by_id
 
 
 def _cell(a: Array, h: Array, c: Array, seq: checks.Sequence) -> tuple[Array, Array, tuple[Array, ...]]:
@@ -127,7 +128,7 @@ def lstm_ids_backward(
     zero_buffers((dtable, dWh, None))
 
     def arrived(t: int, h: Array, dA: Array) -> None:
-        np.add.at(dtable, ids[:, t], dA)
+        add_by_id(dtable, ids[:, t], dA)
         dWh[...] += np.dot(h.T, dA)
 
     return _backward(dhs, Wh, seq, steps, last, arrived)
