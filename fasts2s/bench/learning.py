@@ -13,7 +13,7 @@ import numpy as np
 
 from fasts2s.backend import get_backend
 from fasts2s.bench.cases import ADDITION
-from fasts2s.bench.noise import quartiles, scatter
+from fasts2s.bench.noise import combined, quartiles, scatter
 from fasts2s.bench.results import Curve, Row
 from fasts2s.commands.train_sequence import DATA_SEED
 from fasts2s.evaluation import exact_answers
@@ -152,8 +152,10 @@ def epochs_to(accuracy: Sequence[float], goal: float) -> int | None:
     return next((k for k, reached in enumerate(accuracy, start=1) if reached >= goal), None)
 
 
-def rows(found: Iterable[Curve]) -> list[Row]:
+def rows(found: Iterable[Curve], disturbed: float = 0.0) -> list[Row]:
     """Return two rows for every variant and contestant: accuracy, and the time of an epoch.
+
+    ``disturbed``: what :func:`~fasts2s.bench.noise.disturbance` says of the trainings.
 
     The accuracy, a share, is that after as many epochs as all curves of the row have; its rounds are the values of
     the seeds, in the order of the curves. Its noise is 0: the same seeds give the same bits on one machine with the
@@ -163,10 +165,10 @@ def rows(found: Iterable[Curve]) -> list[Row]:
     groups: dict[tuple[str, bool, str], list[Curve]] = {}
     for one in found:
         groups.setdefault((one.model, one.reverse, one.contestant), []).append(one)
-    return [row for group in groups.values() for row in _rows(group)]
+    return [row for group in groups.values() for row in _rows(group, disturbed)]
 
 
-def _rows(group: list[Curve]) -> list[Row]:
+def _rows(group: list[Curve], disturbed: float) -> list[Row]:
     label = Variant(group[0].model, group[0].reverse).label
     epochs = min(len(one.accuracy) for one in group)
     at_the_end = tuple(one.accuracy[epochs - 1] for one in group)
@@ -175,7 +177,7 @@ def _rows(group: list[Curve]) -> list[Row]:
     accuracy = f"{label}: accuracy after {epochs} epoch{plural}"
     return [
         _row(accuracy, group, "share", at_the_end, 0.0),
-        _row(f"{label}: one epoch", group, "s", spent, scatter(spent)),
+        _row(f"{label}: one epoch", group, "s", spent, combined(scatter(spent), disturbed)),
     ]
 
 

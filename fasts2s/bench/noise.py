@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: Anchors whose median is looked at: about as many as a row has rounds.
-WINDOW = 5
 #: Of the factor by which the quartiles of few rounds are too close, see :func:`scatter`.
 HIDDEN = 1.3
 
@@ -44,17 +42,16 @@ def combined(*parts: float) -> float:
     return math.hypot(*parts)
 
 
-def drift(anchors: Sequence[tuple[float, float]]) -> float:
-    """Return how far one case, measured again and again, wandered: the spread of its medians over WINDOW in a row.
+def disturbance(here: Sequence[float], everywhere: Sequence[float]) -> float:
+    """Return how much longer one case, the anchor, took while others were measured than it takes undisturbed.
 
-    Of medians, as a row is one: what a single measurement scatters is in the spread of the row's rounds. With fewer
-    anchors than WINDOW it is the spread of their seconds.
-
-    anchors: pairs (seconds since the start, seconds taken).
+    The upper quartile of its seconds ``here`` over the lower quartile of those ``everywhere`` in the run, less 1:
+    what else runs on a machine only ever slows it down, often for minutes, so that all rounds of a row are slow
+    together and their spread shows nothing. 0 at least, and without any seconds.
     """
-    taken = [seconds for _, seconds in anchors]
-    starts = range(len(taken) - WINDOW + 1)
-    return spread([quartiles(taken[k : k + WINDOW])[1] for k in starts] if starts else taken)
+    if not here or not everywhere:
+        return 0.0
+    return max(0.0, quartiles(here)[2] / quartiles(everywhere)[0] - 1)
 
 
 def paired(a_rounds: Sequence[float], b_rounds: Sequence[float]) -> tuple[float, float, float]:

@@ -122,7 +122,7 @@ class Result:
     anchors : list of list of float
         Pairs (seconds since the start, seconds taken): one case, measured again and again through the run.
     drift : float
-        How far the anchors wandered, relatively; part of every row's noise.
+        How far the anchors wandered: upper over lower quartile, less 1.
     rows, curves
     failures : list of str
         Who failed, or failed the gate, and why. Such a contestant has no row.

@@ -1,6 +1,6 @@
 """From rounds of seconds to rows: medians, quartiles, ratios, noise, rates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,20 +16,23 @@ PEAK = "FMA peak"
 _LETTERS = ("N", "T", "H", "V", "threads")
 
 
-def of_times(timed: list[list[Contestant]], drift: float) -> list[Row]:
-    """Return the rows of contestants, given case by case; all of a case have as many rounds."""
+def of_times(timed: list[list[Contestant]], disturbed: Mapping[str, float]) -> list[Row]:
+    """Return the rows of contestants, given case by case; all of a case have as many rounds.
+
+    ``disturbed``: group -> what :func:`~fasts2s.bench.noise.disturbance` says of it.
+    """
     peak = _peak_rate(timed)
-    return [row(one, case, drift, peak) for case in timed for one in case if one.rounds]
+    return [row(one, case, disturbed.get(one.case.group, 0.0), peak) for case in timed for one in case if one.rounds]
 
 
-def row(one: Contestant, rivals: list[Contestant], drift: float, peak: float | None) -> Row:
+def row(one: Contestant, rivals: list[Contestant], disturbed: float, peak: float | None) -> Row:
     """Return the row of a contestant; ``rivals``: all of the case; ``peak``: GFLOP/s of the FMA peak in this run."""
     info = {"sizes": one.case.sizes, "settings": one.settings, "errors": one.errors}
     info |= rates(one.case, quartiles(one.rounds)[1])
     share = _share(one, rivals, info, peak)
     info |= ({} if share is None else {"peak_share": share}) | sweep_of(one.case)
     base = None if one is rivals[0] else rivals[0].rounds
-    return measured((one.case.group, one.case.name, one.label), "s", one.rounds, base, drift, info)
+    return measured((one.case.group, one.case.name, one.label), "s", one.rounds, base, disturbed, info)
 
 
 def measured(

@@ -5,6 +5,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from fasts2s.backend import backends, book_checkout
 from fasts2s.bench import compare, data, gate, learning, machine, rows
 from fasts2s.bench.cases import LAYERS, Case
 from fasts2s.bench.measure import Contestant, Pace, take_turns
-from fasts2s.bench.noise import combined, drift, scatter
+from fasts2s.bench.noise import combined, disturbance, scatter
 from fasts2s.bench.peer import Arrays, UnsupportedError
 from fasts2s.bench.plans import Learning, Plan
 from fasts2s.bench.processes import PeerError, Worker
@@ -69,6 +70,7 @@ class Run:
         self.failures: list[str] = []
         self.versions: dict[str, str] = {"python": platform.python_version(), "numpy": np.__version__}
         self.anchors: list[tuple[float, float]] = []
+        self.anchors_of: dict[str, list[float]] = {}  # group -> seconds
         self.anchor: Contestant | None = None
         self.first: Contestant | None = None
         self.repeat = "the first row was not measured again"
@@ -89,10 +91,11 @@ class Run:
             self._meet()
             found, curves = self._measure()
             self._repeat()
+            disturbed = {group: self._disturbed(group) for group in self.anchors_of}
+            found += learning.rows(curves, disturbed.get("learning", 0.0))
         finally:
             for worker in self.workers.values():
                 worker.stop()
-        wandered = drift(self.anchors)
         about |= {"load_after": machine.load_average(), "contestants": [*self.chosen, *self.peers]}
         return Result(
             plan=self.plan.name,
@@ -102,8 +105,8 @@ class Run:
             versions=self.versions,
             method=self._method(),
             anchors=self.anchors,
-            drift=wandered,
-            rows=sorted([*rows.of_times(self.timed, wandered), *found], key=lambda row: GROUPS.index(row.group)),
+            drift=self._disturbed(),
+            rows=sorted([*rows.of_times(self.timed, disturbed), *found], key=lambda row: GROUPS.index(row.group)),
             curves=curves,
             failures=self.failures,
         )
@@ -130,7 +133,7 @@ class Run:
             self.say("memory")
             found += self._separate(memory_rows, self.plan.memory)
         curves = self._learn(self.plan.learning) if self.plan.learning and self.chosen else []
-        return [*found, *(learning.rows(curves) if curves else [])], curves
+        return found, curves
 
     def _separate(self, measure: Callable[..., tuple[list[Row], list[str]]], what: Any) -> list[Row]:
         """Measure what takes processes of its own; JAX and compiled PyTorch have no part in it."""
@@ -151,7 +154,7 @@ class Run:
             ready += [one for one in self.contestants(case) if self._prepare(one, reference, pace)]
         if group == "scaling":
             ready += self._on_threads(pace)
-        self.failures += take_turns(ready, pace, self._look_at_anchor)
+        self.failures += take_turns(ready, pace, partial(self._look_at_anchor, group))
         names = dict.fromkeys(one.case.name for one in ready)
         self.timed += [[one for one in ready if one.case.name == name] for name in names]
         if self.first is None and ready:
@@ -204,27 +207,35 @@ class Run:
             one = Contestant(ANCHOR, self.worker(self.chosen[0]))
             self.anchor = one if self._prepare(one, reference, Pace(block=0.05)) else None
 
-    def _look_at_anchor(self) -> None:
+    def _disturbed(self, group: str | None = None) -> float:
+        """Return how disturbed the machine was while a group was measured, or through the run."""
+        everywhere = [seconds for _, seconds in self.anchors]
+        return disturbance(everywhere if group is None else self.anchors_of.get(group, []), everywhere)
+
+    def _look_at_anchor(self, group: str) -> None:
         if self.anchor is None:
             return
         time.sleep(REST)
         try:
-            self.anchors.append((round(time.perf_counter() - self.began, 1), self.anchor.time()))
+            spent = self.anchor.time()
         except PeerError as error:
             self.failures.append(f"{self.anchor.label}, measured again and again: {error}")
             self.anchor = None
+            return
+        self.anchors.append((round(time.perf_counter() - self.began, 1), spent))
+        self.anchors_of.setdefault(group, []).append(spent)
 
     def _repeat(self) -> None:
         """Measure the first row again; it must agree."""
         if self.first is None:
             return
         again = replace(self.first, rounds=[])
-        rounds = len(self.first.rounds)
-        self.failures += take_turns([again], replace(self.plan.pace_of(self.first.case.group), rounds=rounds, warm=1))
+        pace = replace(self.plan.pace_of(self.first.case.group), rounds=len(self.first.rounds), warm=1)
+        self.failures += take_turns([again], pace)
         if not again.rounds:
             return
-        wandered = drift(self.anchors)
-        allowed = compare.allowed(*(combined(scatter(one.rounds), wandered) for one in (self.first, again)))
+        disturbed = self._disturbed()
+        allowed = compare.allowed(*(combined(scatter(one.rounds), disturbed) for one in (self.first, again)))
         ratio = float(np.median(again.rounds) / np.median(self.first.rounds))
         self.repeat = (
             f"measured again at the end: {ratio:.3f} times the first time; allowed: {allowed:.3f} either way"
@@ -248,19 +259,26 @@ class Run:
                     curves.append(rows.curve_of(reply["curve"]))
                 except PeerError as error:
                     self.failures.append(f"training of {variant.model}, seed {seed}: {error}")
-                self._look_at_anchor()
+                self._look_at_anchor("learning")
         return curves
 
     # ---- words --------------------------------------------------------------------------------------------
 
+    def _pace_and_machine(self, group: str) -> str:
+        pace = str(self.plan.pace_of(group))
+        if not self.anchors_of.get(group):
+            return pace
+        return f"{pace}; a quarter of the time the machine was {100 * self._disturbed(group):.0f} % slower, or more"
+
     def _method(self) -> dict[str, str]:
         groups = {case.group for case in self.plan.cases}
-        said = {group: str(self.plan.pace_of(group)) for group in GROUPS if group in groups}
+        said = {group: self._pace_and_machine(group) for group in GROUPS if group in groups}
         said["ratio"] = "contestant's time / that of the first one, taken within a round: median and quartiles"
         said["noise"] = (
-            "interquartile range of the rounds / median, widened for few rounds by n / (n - 1.3), and the drift of a "
-            "case that is measured again after each round of the run (the same of its medians over five in a row): "
-            "root of the sum of squares. Two runs should agree within the noise of both."
+            "root of the sum of two squares: the interquartile range of the rounds / median, widened for few rounds "
+            "by n / (n - 1.3), and how disturbed the machine was, seen by a case that is measured again after each "
+            "round of the run (its upper quartile beside a group / its lower quartile in the whole run, less 1). Two "
+            "runs should agree within the noise of both."
         )
         said["share of the peak"] = (
             "operations of the model as the book writes it, over the time, over the peak: more than 100 % where a "

@@ -1,11 +1,11 @@
-"""Noise, drift and paired ratios of small lists whose quartiles are known."""
+"""Noise, disturbance and paired ratios of small lists whose quartiles are known."""
 
 import math
 
 import numpy as np
 import pytest
 
-from fasts2s.bench.noise import combined, drift, paired, quartiles, scatter, spread
+from fasts2s.bench.noise import combined, disturbance, paired, quartiles, scatter, spread
 
 
 def test_quartiles_are_low_median_and_high_whatever_the_order():
@@ -59,17 +59,21 @@ def test_scatter_of_one_round_is_none():
     assert scatter([3.0]) == scatter([]) == 0.0
 
 
-def test_drift_looks_at_the_seconds_taken_alone():
-    assert drift([(0.0, 1.0), (100.0, 2.0), (1000.0, 3.0), (1001.0, 5.0)]) == spread([1.0, 2.0, 3.0, 5.0]) > 0
-    assert drift([(0.0, 1.0), (100.0, 1.0), (200.0, 1.0)]) == 0
-    assert drift([(0.0, 1.0)]) == drift([]) == 0
+def test_undisturbed_is_what_takes_as_long_as_everywhere():
+    assert disturbance([2.0, 2.0, 2.0], [2.0] * 9) == 0
+    assert disturbance([1.0], [2.0] * 9) == 0, "faster is not disturbed"
+    assert disturbance([], [2.0]) == disturbance([2.0], []) == disturbance([], []) == 0
 
 
-def test_drift_is_that_of_medians():
-    steady = [1.0, 1.0, 3.0, 1.0, 1.0, 1.0, 3.0, 1.0, 1.0, 1.0]
-    assert drift([(0.0, taken) for taken in steady]) == 0, "what scatters is no drift"
-    slower = [1.0] * 8 + [2.0] * 8
-    assert drift([(0.0, taken) for taken in slower]) > 0.5
+def test_disturbance_is_seen_where_all_rounds_are_slow_alike():
+    quiet, slow = [2.0, 2.01, 1.99, 2.0], [3.0, 3.0, 3.0]
+    assert spread(slow) == 0
+    assert math.isclose(disturbance(slow, quiet + slow), 3.0 / 2.0 - 1, rel_tol=0.01)
+    assert disturbance(quiet, quiet + slow) < 0.01
+
+
+def test_one_slow_anchor_of_five_is_no_disturbance():
+    assert disturbance([2.0, 2.0, 9.0, 2.0, 2.0], [2.0] * 20) == 0
 
 
 def test_paired_ratios_are_taken_within_each_round():

@@ -3,12 +3,14 @@
 import math
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
-from fasts2s.bench import gate, results, runner
+from fasts2s.bench import gate, results, rows, runner
 from fasts2s.bench.cases import LAYERS
 from fasts2s.bench.measure import Contestant, Pace, take_turns
+from fasts2s.bench.noise import scatter
 from fasts2s.bench.processes import PeerError, Worker
 from tests.bench.small_plans import LAYER, PERPLEXITY, STEP, SWEEP, TEXT, small
 
@@ -36,8 +38,14 @@ def test_rows_of_two_backends(tmp_path):
     for row in result.rows:
         assert len(row.rounds) == 3
         assert row.low <= row.value <= row.high
-        assert row.noise >= result.drift
+        assert row.noise >= scatter(row.rounds)
         assert (row.ratio is None) == (row.contestant == "numba")
+
+
+def test_the_noise_of_a_group_is_that_of_its_time():
+    worker = SimpleNamespace(name="numba")
+    timed = [[Contestant(case, worker, rounds=[1.0, 1.0, 1.0])] for case in (STEP, LAYER)]
+    assert [row.noise for row in rows.of_times(timed, {"layers": 0.5})] == [0.0, 0.5]
 
 
 def test_what_a_step_says_of_itself(tmp_path):
