@@ -69,8 +69,7 @@ class Run:
         self.began = time.perf_counter()
         self.failures: list[str] = []
         self.versions: dict[str, str] = {"python": platform.python_version(), "numpy": np.__version__}
-        self.anchors: list[tuple[float, float]] = []
-        self.anchors_of: dict[str, list[float]] = {}  # group -> seconds
+        self.anchors: list[tuple[str, float, float]] = []  # what was measured, seconds since the start, seconds taken
         self.anchor: Contestant | None = None
         self.first: Contestant | None = None
         self.repeat = "the first row was not measured again"
@@ -91,11 +90,11 @@ class Run:
             self._meet()
             found, curves = self._measure()
             self._repeat()
-            disturbed = {group: self._disturbed(group) for group in self.anchors_of}
-            found += learning.rows(curves, disturbed.get("learning", 0.0))
         finally:
             for worker in self.workers.values():
                 worker.stop()
+        disturbed = {group: self._disturbed(group) for group in GROUPS}
+        found += [*rows.of_times(self.timed, disturbed), *learning.rows(curves, disturbed["learning"])]
         about |= {"load_after": machine.load_average(), "contestants": [*self.chosen, *self.peers]}
         return Result(
             plan=self.plan.name,
@@ -104,9 +103,9 @@ class Run:
             machine=about,
             versions=self.versions,
             method=self._method(),
-            anchors=self.anchors,
+            anchors=[(since, taken) for _, since, taken in self.anchors],
             drift=self._disturbed(),
-            rows=sorted([*rows.of_times(self.timed, disturbed), *found], key=lambda row: GROUPS.index(row.group)),
+            rows=sorted(found, key=lambda row: GROUPS.index(row.group)),
             curves=curves,
             failures=self.failures,
         )
@@ -209,21 +208,20 @@ class Run:
 
     def _disturbed(self, group: str | None = None) -> float:
         """Return how disturbed the machine was while a group was measured, or through the run."""
-        everywhere = [seconds for _, seconds in self.anchors]
-        return disturbance(everywhere if group is None else self.anchors_of.get(group, []), everywhere)
+        here = [taken for beside, _, taken in self.anchors if group in {None, beside}]
+        return disturbance(here, [taken for *_, taken in self.anchors])
 
     def _look_at_anchor(self, group: str) -> None:
         if self.anchor is None:
             return
         time.sleep(REST)
         try:
-            spent = self.anchor.time()
+            taken = self.anchor.time()
         except PeerError as error:
             self.failures.append(f"{self.anchor.label}, measured again and again: {error}")
             self.anchor = None
             return
-        self.anchors.append((round(time.perf_counter() - self.began, 1), spent))
-        self.anchors_of.setdefault(group, []).append(spent)
+        self.anchors.append((group, round(time.perf_counter() - self.began, 1), taken))
 
     def _repeat(self) -> None:
         """Measure the first row again; it must agree."""
@@ -266,7 +264,7 @@ class Run:
 
     def _pace_and_machine(self, group: str) -> str:
         pace = str(self.plan.pace_of(group))
-        if not self.anchors_of.get(group):
+        if all(beside != group for beside, *_ in self.anchors):
             return pace
         return f"{pace}; a quarter of the time the machine was {100 * self._disturbed(group):.0f} % slower, or more"
 

@@ -48,6 +48,15 @@ def test_the_noise_of_a_group_is_that_of_its_time():
     assert [row.noise for row in rows.of_times(timed, {"layers": 0.5})] == [0.0, 0.5]
 
 
+def test_only_the_disturbed_group_is_noisy(tmp_path, monkeypatch):
+    seconds = iter([1.0] * 8 + [2.0] * 8)  # four rounds of the step and the anchor; the layer's; the repetition
+    monkeypatch.setattr(Contestant, "time", lambda one: next(seconds, 1.0))
+    result, _ = run(tmp_path, small(STEP, LAYER))
+    assert {row.group: row.noise for row in result.rows} == {"steps": 0.0, "layers": 1.0}
+    assert [taken for _, taken in result.anchors] == [1.0] * 4 + [2.0] * 4
+    assert result.drift == 1.0
+
+
 def test_what_a_step_says_of_itself(tmp_path):
     result, _ = run(tmp_path, small(STEP))
     (row,) = result.rows
