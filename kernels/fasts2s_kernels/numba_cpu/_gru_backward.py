@@ -62,7 +62,7 @@ def _updates(t, start, stop, N, T, H, packed, dA, dhs, d_n, d_t, mask, h_time, g
             if t < T - 1:
                 clear(s, rows * width)
                 A, W = dA + FLOAT * G * (N * (t + 1) + first), packed + FLOAT * PANEL * G * q
-                _tiles(width, rows, s, step, A, G, 1, W, step, LANES, 2 * H)
+                _tiles(width, rows, s, step, A, G, 1, W, step, 2 * H)
             for r in range(rows):
                 n, row = first + r, N * t + first + r
                 product = product_place(s + VECTOR * width * r, n, t, T, mask)
@@ -95,7 +95,7 @@ def _resets(t, start, stop, N, T, H, packed, dA, mask, h_time, gates, carry, s):
             rows = min(BLOCK, stop - first)
             clear(s, rows * width)
             A, W = dA + FLOAT * (G * (N * t + first) + 2 * H), packed + FLOAT * (PANEL * G * q + step * 2 * H)
-            _tiles(width, rows, s, step, A, G, 1, W, step, LANES, H)
+            _tiles(width, rows, s, step, A, G, 1, W, step, H)
             for r in range(rows):
                 n = first + r
                 if mask and not load_bool(mask + T * n + t):

@@ -126,7 +126,7 @@ def lstm_rows_backward(worker, task, args):
                 rows = min(BLOCK, stop - first)
                 if t < T - 1:
                     A, W = known + FLOAT * row * first, packed + FLOAT * PANEL * G * q
-                    _tiles_from(width, rows, s, step, zeros, 0, A, row, 1, W, step, LANES, G)
+                    _tiles_from(width, rows, s, step, zeros, 0, A, row, 1, W, step, G)
                 for v in range(width):
                     panel = (PANEL // LANES) * q + v
                     k, units = LANES * panel, units_of(panel, H)

@@ -32,19 +32,16 @@ from fasts2s_kernels.numba_cpu.gemm import (
 _tiles, _tiles_from, _row_product = tiles.external, tiles_from.external, row_product.external
 _launch, _copy_row = launch.external, copy_row.external
 _ZERO = np.float32(0)
-#: With fewer rows than this a step is bound by reading the weights once; packing them would read them twice.
-PACK_FROM_ROWS = 4
 
 
 @kernel()
 def lstm_pack(worker, task, args):
     """Pack the bias, Wx and Wh of one panel of units: 1 + D + H rows."""
-    D, H, Wx, Wh, b, packed, unpacked = unpack_args(args, 7)
-    panel = unpacked + task
-    units = units_of(panel, H)
-    target = packed + FLOAT * PANEL * (1 + D + H) * panel
+    D, H, Wx, Wh, b, packed = unpack_args(args, 6)
+    units = units_of(task, H)
+    target = packed + FLOAT * PANEL * (1 + D + H) * task
     for gate in range(4):  # in this order: the zeros behind the units of a gate make room for the next one
-        first, here = FLOAT * (gate * H + panel * LANES), target + FLOAT * units * gate
+        first, here = FLOAT * (gate * H + task * LANES), target + FLOAT * units * gate
         store(here, load_first(b + first, units) if b else splat(_ZERO))
         for k in range(D):
             store(here + FLOAT * PANEL * (1 + k), load_first(Wx + FLOAT * 4 * H * k + first, units))
@@ -120,21 +117,9 @@ def _packed_product(s, rows, panel, packed, row_bias, table, ids, ids_step, xh, 
     W, width, row = bias + FLOAT * PANEL, width_of(units), D + H
     if row_bias or table:
         _begin(s, rows, bias, units, row_bias, table, ids, ids_step, H, units)
-        _tiles(width, rows, s, PANEL, xh, row, 1, W, PANEL, LANES, K)
+        _tiles(width, rows, s, PANEL, xh, row, 1, W, PANEL, K)
     else:
-        _tiles_from(width, rows, s, PANEL, bias, 0, xh, row, 1, W, PANEL, LANES, K)
-
-
-@inline
-def _plain_product(s, rows, panel, weights, row_bias, table, ids, ids_step, xh, D, H, K):
-    """Pre-activations of a block of rows, from weights where they are."""
-    Wx, Wh, b = weights
-    here = FLOAT * panel * LANES
-    _begin(s, rows, b + here if b else 0, H, row_bias, table, ids, ids_step, H, LANES)
-    if D > 0:
-        _tiles(4, rows, s, PANEL, xh, D + H, 1, Wx + here, 4 * H, H, D)
-    if K > D:
-        _tiles(4, rows, s, PANEL, xh + FLOAT * D, D + H, 1, Wh + here, 4 * H, H, H)
+        _tiles_from(width, rows, s, PANEL, bias, 0, xh, row, 1, W, PANEL, K)
 
 
 @inline
@@ -143,13 +128,14 @@ def time_step(
 ):  # fmt: skip
     """One time step of the rows start to stop; groups have up to ``group`` rows.
 
-    ``weights`` are the addresses Wx, Wh, b, packed and the number of unpacked panels. xh and c are read, the h of
-    xh_next, c_next and gates written; all are addresses of row 0. ``K`` is D + H, or D where h is zero. A panel of c
-    is ``c_panel`` bytes from the next; ``steps`` are the distances in bytes of panels and of rows of gates.
+    ``weights`` are the addresses Wx, Wh, b and packed, which a group of one row does not need: a single row reads the
+    weights where they are, for packing would read them twice. xh and c are read, the h of xh_next, c_next and gates
+    written; all are addresses of row 0. ``K`` is D + H, or D where h is zero. A panel of c is ``c_panel`` bytes from
+    the next; ``steps`` are the distances in bytes of panels and of rows of gates.
     ``inputs`` are the addresses of a table (V, 4H) and of the id of row 0, and the distance of ids, where D is 0 and
     inputs are rows of the table; the table is 0 where it is not so. ``s`` is room for :func:`step_floats`.
     """
-    Wx, Wh, b, packed, unpacked = weights
+    Wx, Wh, b, packed = weights
     table, ids, ids_step = inputs
     gate_panel, gate_row = steps
     row, panels = FLOAT * (D + H), ceil_div(H, LANES)
@@ -168,10 +154,7 @@ def time_step(
             rows = min(BLOCK, stop - first)
             extra = row_bias + FLOAT * (4 * H * first + u) if row_bias else 0
             x, which = xh + row * first, ids + 8 * ids_step * first
-            if panel < unpacked:
-                _plain_product(s, rows, panel, (Wx, Wh, b), extra, here, which, ids_step, x, D, H, K)
-            else:
-                _packed_product(s, rows, panel, packed, extra, here, which, ids_step, x, D, H, K)
+            _packed_product(s, rows, panel, packed, extra, here, which, ids_step, x, D, H, K)
             gate, state = gates + gate_panel * panel + gate_row * first, c_panel * panel + VECTOR * first
             target = xh_next + row * first + FLOAT * (D + u)
             for r in range(rows):
@@ -194,13 +177,13 @@ def pass_through(n, D, H, xh, xh_next, c, c_next, c_panel):
 def lstm_rows(worker, task, args):
     """Run all time steps of one group of rows."""
     (
-        D, H, Wx, Wh, b, packed, unpacked, N, T, group, xs, x_n, x_t, row_bias, mask,
+        D, H, Wx, Wh, b, packed, N, T, group, xs, x_n, x_t, row_bias, mask,
         hs, xh_time, c_time, gates, scratch, table, ids, fresh, scratch_size,
-    ) = unpack_args(args, 24)  # fmt: skip
+    ) = unpack_args(args, 23)  # fmt: skip
     panels, row = ceil_div(H, LANES), FLOAT * (D + H)
     start, stop = task * group, min(N, (task + 1) * group)
     s = scratch + FLOAT * scratch_size * worker
-    weights, steps = (Wx, Wh, b, packed, unpacked), (FLOAT * PANEL * N, FLOAT * PANEL)
+    weights, steps = (Wx, Wh, b, packed), (FLOAT * PANEL * N, FLOAT * PANEL)
     for t in range(T):
         xh, c = xh_time + row * N * t, c_time + VECTOR * N * panels * t
         xh_next, c_next = xh + row * N, c + VECTOR * N * panels
@@ -219,31 +202,30 @@ def lstm_rows(worker, task, args):
 
 @entry(
     types.void(
-        arr.int_, arr.rows3, arr.c2, arr.c2, arr.c1, arr.c2, arr.bools2, arr.c2, arr.ids2, arr.int_, arr.int_,
+        arr.int_, arr.rows3, arr.c2, arr.c2, arr.c1, arr.c2, arr.bools2, arr.c2, arr.ids2, arr.int_,
         arr.int_, arr.out3, arr.out3, arr.out4, arr.out4, arr.out1, arr.out2,
     ),
     needs=(lstm_pack, lstm_rows, launch),
 )  # fmt: skip
 def forward(
-    team, xs, Wx, Wh, b, row_bias, mask, table, ids, unpacked, group, fresh,
+    team, xs, Wx, Wh, b, row_bias, mask, table, ids, group, fresh,
     hs, xh_time, c_time, gates, packed, scratch,
 ):  # fmt: skip
     """Fill hs (N, T, H), xh_time (T + 1, N, D + H), c_time (T + 1, panels, N, LANES), gates (T, panels, N, PANEL).
 
-    The h of xh_time[0] and c_time[0] hold the initial state; h is zero where ``fresh`` is 1. The first ``unpacked``
-    panels of units are read where they are, the others are packed. Where the inputs are ids (N, T) of rows of a table
-    (V, 4H), xs is (N, T, 0).
+    The h of xh_time[0] and c_time[0] hold the initial state; h is zero where ``fresh`` is 1. Where the inputs are ids
+    (N, T) of rows of a table (V, 4H), xs is (N, T, 0).
     """
     N, T, D = xs.shape
     H = Wh.shape[0]
     args = pack_args((
-        D, H, address(Wx), address(Wh), address(b), address(packed), unpacked, N, T, group,
+        D, H, address(Wx), address(Wh), address(b), address(packed), N, T, group,
         address(xs), xs.strides[0] // FLOAT, xs.strides[1] // FLOAT, address(row_bias), address(mask),
         address(hs), address(xh_time), address(c_time), address(gates), address(scratch),
         address(table), address(ids), fresh, scratch.shape[1],
     ))  # fmt: skip
-    panels = ceil_div(H, LANES)
+    panels = ceil_div(H, LANES) if group > 1 else 0
     _launch(
-        team, kernel_address("lstm_pack"), panels - unpacked, kernel_address("lstm_rows"), ceil_div(N, group),
+        team, kernel_address("lstm_pack"), panels, kernel_address("lstm_rows"), ceil_div(N, group),
         0, 0, args,
     )  # fmt: skip

@@ -81,7 +81,7 @@ def _weight_panel(panel, D, H, NT, h_from, dA, xh, dWx, dWh, db, dtable, V, ids,
             add_rows(sums_b, block, K, width, PANEL)
         rows = row if k >= h_from else D
         if rows:
-            _tiles(width, rows, sums, step, xh + FLOAT * row * k, 1, row, block, PANEL, LANES, K)
+            _tiles(width, rows, sums, step, xh + FLOAT * row * k, 1, row, block, PANEL, K)
         k += K
     _copy_gates(dWx + first, 4 * H, sums, D, step, H, units)
     _copy_gates(dWh + first, 4 * H, sums_h, H, step, H, units)
@@ -101,7 +101,7 @@ def _input_rows(start, stop, D, H, N, T, dA, packed, dxs, local):
             clear(local, rows * width)
             for panel in range(ceil_div(H, LANES)):
                 A, B = dA + FLOAT * PANEL * (N * T * panel + first), W + FLOAT * step * PANEL * panel
-                _tiles(width, rows, local, step, A, PANEL, 1, B, step, LANES, 4 * units_of(panel, H))
+                _tiles(width, rows, local, step, A, PANEL, 1, B, step, 4 * units_of(panel, H))
             for r in range(rows):
                 t, n = divmod(first + r, N)
                 target = dxs + FLOAT * (D * (T * n + t) + PANEL * q)

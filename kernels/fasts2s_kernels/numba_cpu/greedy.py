@@ -14,7 +14,6 @@ from fasts2s_kernels.numba_cpu._memory import empty
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu.affine import affine_forward
 from fasts2s_kernels.numba_cpu.gemm import PANEL
-from fasts2s_kernels.numba_cpu.lstm import unpacked_panels
 
 
 def _group(N: int, workers: int) -> int:
@@ -57,7 +56,7 @@ def _read(cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool) -> tu
     threads.run(
         workers, loops.encode, cell.W, cell.table, np.ascontiguousarray(ids),
         arr.NO_BOOLS if mask is None else np.ascontiguousarray(mask), cell.Wx, cell.Wh, cell.b, *begin,
-        unpacked_panels(group, H), group, out, c_out, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
+        group, out, c_out, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
         empty(workers, loops.local_floats(group, D, H, 0)),
     )  # fmt: skip
     return out, c_out
@@ -127,7 +126,7 @@ def lstm_greedy(
         workers, loops.greedy, cell.W, cell.table, np.ascontiguousarray(a.ids), cell.Wx, cell.Wh, cell.b,
         arr.c_order(a.W_out), arr.optional(a.b_out, arr.NONE1), arr.c_order(a.h),
         arr.optional(a.c, arr.NONE2), arr.optional(a.row_bias, arr.NONE2), arr.optional(a.score_bias, arr.NONE2),
-        unpacked_panels(group, H), group, out, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
+        group, out, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
         arr.scratch(H * arr.padded(V)), empty(workers, loops.local_floats(group, D, H, V)),
     )  # fmt: skip
     return out

@@ -69,14 +69,14 @@ def _start(rows, first, D, H, xh, h0, c, c_panel, c0, which):
 def encode_rows(worker, task, args):
     """Read the sources of one group of rows; the last h and c are the result."""
     (
-        D, H, Wx, Wh, b, packed, unpacked, N, T, group, W, ids, mask, out, local, local_size,
+        D, H, Wx, Wh, b, packed, N, T, group, W, ids, mask, out, local, local_size,
         table, h0, c0, which, c_out,
-    ) = unpack_args(args, 21)  # fmt: skip
+    ) = unpack_args(args, 20)  # fmt: skip
     local += FLOAT * local_size * worker
     gates, c, c_next, xh, xh_next, _, s = _memory(local, group, D, H, 0)
     first, row = task * group, FLOAT * (D + H)
     rows = min(group, N - first)
-    weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * group
+    weights, panel = (Wx, Wh, b, packed), VECTOR * group
     _start(rows, first, D, H, xh, h0, c, panel, c0, which)
     for t in range(T):
         here = ids + 8 * (T * first + t)
@@ -119,22 +119,22 @@ def _scores(rows, first, H, V, h, h_row, W, bias, row_bias, scores):
                 if row_bias:
                     a = a + load_first(row_bias + FLOAT * (V * (first + r) + k), V - k)
                 store(scores + FLOAT * (VP * r + k), a)
-        _tiles(width, rows, scores + FLOAT * v, VP, h, h_row, 1, W + FLOAT * PANEL * H * q, width * LANES, LANES, H)
+        _tiles(width, rows, scores + FLOAT * v, VP, h, h_row, 1, W + FLOAT * PANEL * H * q, width * LANES, H)
 
 
 @kernel(needs=STEP_NEEDS)
 def greedy_rows(worker, task, args):
     """Choose the whole answers of one group of rows."""
     (
-        D, H, Wx, Wh, b, packed, unpacked, N, T, group, W, ids, h0, c0, local, local_size,
+        D, H, Wx, Wh, b, packed, N, T, group, W, ids, h0, c0, local, local_size,
         row_bias, _, packed_out, V, b_out, score_bias, out, table,
-    ) = unpack_args(args, 24)  # fmt: skip
+    ) = unpack_args(args, 23)  # fmt: skip
     local += FLOAT * local_size * worker
     gates, c, c_next, xh, xh_next, scores, s = _memory(local, group, D, H, V)
     first, row = task * group, FLOAT * (D + H)
     rows = min(group, N - first)
     extra = row_bias + FLOAT * 4 * H * first if row_bias else 0
-    weights, panel = (Wx, Wh, b, packed, unpacked), VECTOR * group
+    weights, panel = (Wx, Wh, b, packed), VECTOR * group
     _start(rows, first, D, H, xh, h0, c, panel, c0, 0)
     VP = ceil_div(V, LANES) * LANES
     for t in range(T):
@@ -152,7 +152,7 @@ def greedy_rows(worker, task, args):
 @kernel(needs=(pack,))
 def pack_scores(worker, task, args):
     """Pack one panel of the output weights."""
-    (_, H, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, W_out, packed_out, V) = unpack_args(args, 20)
+    (_, H, _, _, _, _, _, _, _, _, _, _, _, _, _, _, W_out, packed_out, V) = unpack_args(args, 19)
     first = PANEL * task
     columns = min(PANEL, V - first)
     _pack(packed_out + FLOAT * H * first, ceil_div(columns, LANES), W_out + FLOAT * first, V, 1, H, columns)
@@ -160,12 +160,12 @@ def pack_scores(worker, task, args):
 
 @entry(
     types.void(
-        arr.int_, arr.c2, arr.c2, arr.ids2, arr.bools2, arr.c2, arr.c2, arr.c1, arr.c2, arr.c2, arr.ids1, arr.int_,
+        arr.int_, arr.c2, arr.c2, arr.ids2, arr.bools2, arr.c2, arr.c2, arr.c1, arr.c2, arr.c2, arr.ids1,
         arr.int_, arr.out2, arr.out2, arr.out1, arr.out2,
     ),
     needs=(lstm_pack, encode_rows, launch),
 )  # fmt: skip
-def encode(team, W, table, ids, mask, Wx, Wh, b, h0, c0, which, unpacked, group, out, c_out, packed, local):
+def encode(team, W, table, ids, mask, Wx, Wh, b, h0, c0, which, group, out, c_out, packed, local):
     """Fill out (N, H) with the last h, c_out with the last c, after reading ids (N, T).
 
     Inputs are rows of W (V, D), or rows of a table (V, 4H) where D is 0. Row n begins with h0[which[n]] and so on.
@@ -173,12 +173,12 @@ def encode(team, W, table, ids, mask, Wx, Wh, b, h0, c0, which, unpacked, group,
     N, T = ids.shape
     D, H = Wx.shape[0], Wh.shape[0]
     args = pack_args((
-        D, H, address(Wx), address(Wh), address(b), address(packed), unpacked, N, T, group, address(W), address(ids),
+        D, H, address(Wx), address(Wh), address(b), address(packed), N, T, group, address(W), address(ids),
         address(mask), address(out), address(local), local.shape[1],
         address(table), address(h0), address(c0), address(which), address(c_out),
     ))  # fmt: skip
     _launch(
-        team, kernel_address("lstm_pack"), ceil_div(H, LANES) - unpacked,
+        team, kernel_address("lstm_pack"), ceil_div(H, LANES) if group > 1 else 0,
         kernel_address("encode_rows"), ceil_div(N, group), 0, 0, args,
     )  # fmt: skip
 
@@ -186,7 +186,7 @@ def encode(team, W, table, ids, mask, Wx, Wh, b, h0, c0, which, unpacked, group,
 @entry(
     types.void(
         arr.int_, arr.c2, arr.c2, arr.ids1, arr.c2, arr.c2, arr.c1, arr.c2, arr.c1, arr.c2, arr.c2, arr.c2, arr.c2,
-        arr.int_, arr.int_, types.Array(types.int64, 2, "C"), arr.out1, arr.out1, arr.out2,
+        arr.int_, types.Array(types.int64, 2, "C"), arr.out1, arr.out1, arr.out2,
     ),
     needs=(lstm_pack, pack_scores, greedy_rows, launch),
 )  # fmt: skip
@@ -204,7 +204,6 @@ def greedy(
     c0,
     row_bias,
     score_bias,
-    unpacked,
     group,
     out,
     packed,
@@ -215,12 +214,12 @@ def greedy(
     N, T = out.shape
     D, H, V = Wx.shape[0], Wh.shape[0], W_out.shape[1]
     args = pack_args((
-        D, H, address(Wx), address(Wh), address(b), address(packed), unpacked, N, T, group, address(W), address(ids),
+        D, H, address(Wx), address(Wh), address(b), address(packed), N, T, group, address(W), address(ids),
         address(h0), address(c0), address(local), local.shape[1], address(row_bias), address(W_out),
         address(packed_out), V, address(b_out), address(score_bias), address(out), address(table),
     ))  # fmt: skip
     _launch(
-        team, kernel_address("lstm_pack"), ceil_div(H, LANES) - unpacked,
+        team, kernel_address("lstm_pack"), ceil_div(H, LANES) if group > 1 else 0,
         kernel_address("pack_scores"), ceil_div(V, PANEL),
         kernel_address("greedy_rows"), ceil_div(N, group), args,
     )  # fmt: skip

@@ -28,13 +28,6 @@ class _Saved(NamedTuple):
     ids: Array  # (T N,), time-major
 
 
-def unpacked_panels(rows: int, H: int) -> int:
-    """Return how many panels of units are read from the weights as they are: all of them for a single row."""
-    if rows == 1:
-        return -(-H // LANES)
-    return H // LANES if rows < fore.PACK_FROM_ROWS else 0
-
-
 def _masked(seq: checks.Sequence) -> Array:
     return arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask)
 
@@ -57,14 +50,13 @@ def _forward(seq: checks.Sequence, fresh: bool, table: Any, ids: Array) -> tuple
     panels, fresh = -(-H // LANES), fresh and T > 1
     workers = min(N, threads.workers_for(N * T * (D + H + 40) * 4 * H))
     group = -(-N // workers)
-    unpacked = unpacked_panels(1 if group == 1 else N, H)
     hs, xh_time = empty(N, T, H), empty(T + 1, N, D + H)
     c_time, gates = empty(T + 1, panels, N, LANES), empty(T, panels, N, PANEL)
     xh_time[0, :, D:], c_time[0] = seq.states[0], _by_panels(seq.states[1])
     threads.run(
         workers, fore.forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
         arr.optional(seq.b, arr.NONE1), arr.optional(seq.row_bias, arr.NONE2), _masked(seq),
-        arr.optional(table, arr.NONE2), np.ascontiguousarray(ids), unpacked, group, int(fresh),
+        arr.optional(table, arr.NONE2), np.ascontiguousarray(ids), group, int(fresh),
         hs, xh_time, c_time, gates, arr.scratch((group > 1) * panels * PANEL * (1 + D + H)),
         empty(workers, fore.step_floats(group, H)),
     )  # fmt: skip

@@ -9,8 +9,8 @@ from fasts2s_kernels.numba_cpu._numba import intrinsic, types
 from fasts2s_kernels.numba_cpu._simd import fused
 from fasts2s_kernels.numba_cpu._target import LANES, TARGET
 
-#: Independent sums: as many as the widest register tile has (24 with 32 registers), more than the latency needs.
-ACCUMULATORS = 4 * TARGET.tile_rows[3]
+#: Independent sums: as many as the largest register tile has (24 with 32 registers), more than the latency needs.
+ACCUMULATORS = max(width * rows for width, rows in enumerate(TARGET.tile_rows, start=1))
 #: Floating-point operations of one turn of :func:`spin`.
 FLOPS_PER_TURN = 2 * LANES * ACCUMULATORS
 

@@ -87,8 +87,8 @@ def weight_columns(first, width, columns, D, H, G, NT, dA, x_time, h_time, dWx, 
     for k in range(0, NT, K_BLOCK):
         K = min(K_BLOCK, NT - k)
         _pack(local, width, dA + FLOAT * (G * k + first), G, 1, K, columns)
-        _tiles(width, D, sums, step, x_time + FLOAT * D * k, 1, D, local, step, LANES, K)
-        _tiles(width, H, sums_h, step, h_time + FLOAT * H * k, 1, H, local, step, LANES, K)
+        _tiles(width, D, sums, step, x_time + FLOAT * D * k, 1, D, local, step, K)
+        _tiles(width, H, sums_h, step, h_time + FLOAT * H * k, 1, H, local, step, K)
         add_rows(sums_b, local, K, width, step)
     copy_block(dWx + FLOAT * first, G, sums, D, width, columns)
     copy_block(dWh + FLOAT * first, G, sums_h, H, width, columns)
@@ -106,7 +106,7 @@ def input_rows(start, stop, D, H, G, N, T, dA, packed, dxs, local):
         for first in range(start, stop, X_BLOCK):
             rows = min(X_BLOCK, stop - first)
             clear(local, rows * width)
-            _tiles(width, rows, local, step, dA + FLOAT * G * first, G, 1, W, step, LANES, G)
+            _tiles(width, rows, local, step, dA + FLOAT * G * first, G, 1, W, step, G)
             for r in range(rows):
                 t, n = divmod(first + r, N)
                 target = dxs + FLOAT * (D * (T * n + t) + PANEL * q)

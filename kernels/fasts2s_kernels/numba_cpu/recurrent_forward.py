@@ -93,8 +93,8 @@ def preactivations(s, rows, panel, row_bias, x, h, D, H, G):
             if row_bias:
                 a = a + load_first(row_bias + FLOAT * (G * r + LANES * v), columns - LANES * v)
             store(s + VECTOR * (width * r + v), a)
-    _tiles(width, rows, s, width * LANES, x, D, 1, Wx, row, LANES, D)
-    _tiles(width, rows, s, width * LANES, h, H, 1, Wh, row, LANES, H)
+    _tiles(width, rows, s, width * LANES, x, D, 1, Wx, row, D)
+    _tiles(width, rows, s, width * LANES, h, H, 1, Wh, row, H)
 
 
 @inline

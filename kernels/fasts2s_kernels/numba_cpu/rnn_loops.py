@@ -119,7 +119,7 @@ def rnn_rows_backward(worker, task, args):
                 if t < T - 1:
                     clear(s, rows * width)
                     A, W = dA + FLOAT * H * (N * (t + 1) + first), packed + FLOAT * PANEL * H * q
-                    _tiles(width, rows, s, step, A, H, 1, W, step, LANES, H)
+                    _tiles(width, rows, s, step, A, H, 1, W, step, H)
                 for r in range(rows):
                     n = first + r
                     product = product_place(s + VECTOR * width * r, n, t, T, mask)
