@@ -1,5 +1,10 @@
 """The book's layers: ``params``, ``grads``, ``forward``, ``backward``. Letters: N batch, T time steps, D inputs,
-H hidden units, M outputs, V classes, S encoder steps."""
+H hidden units, M outputs, V classes, S encoder steps.
+
+Dtypes: a layer with weights computes in their dtype, float32 or float64, and so are its outputs, states, gradients;
+one without weights goes by its inputs. As in the book, outputs and input gradients of TimeRNN, TimeLSTM, TimeGRU,
+TimeBiLSTM and TimeEmbedding are float32 all the same: for float64 throughout, as gradient checks want it, make them
+inside ``with fasts2s.use_backend("numpy", dtype="float64"):``."""
 
 from fasts2s.layers.affine import Affine, MatMul
 from fasts2s.layers.attention import Attention, AttentionWeight, TimeAttention, WeightSum

@@ -1,4 +1,4 @@
-"""Models in files: float32, checksummed, no pickle. The container is that of :mod:`fasts2s.checkpoint`."""
+"""Models in files: dtypes kept, checksummed, no pickle. The container is that of :mod:`fasts2s.checkpoint`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,6 +45,9 @@ def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | No
 def load_model(path: str | Path, *, backend: str | Backend | None = None) -> tuple[Any, dict[str, Any]]:
     """Read a model; the global random generator is left as it was.
 
+    A file of float64 gives a model of float64, whatever is in force; where float64 is in force,
+    one of float32 is read into it.
+
     Returns
     -------
     model, extra
@@ -57,7 +60,8 @@ def load_model(path: str | Path, *, backend: str | Backend | None = None) -> tup
         The file is damaged or of another kind.
     """
     arrays, meta = load_arrays(path)
-    model = _construct(path, arrays, meta, get_backend(backend))
+    dtype = "float64" if any(a.dtype.kind == "f" and a.dtype.itemsize == 8 for a in arrays.values()) else None
+    model = _construct(path, arrays, meta, get_backend(backend, dtype=dtype))
     kept = _unshared(model.params)
     came = {name: a.shape for name, a in arrays.items()}
     own = {f"param_{i:02d}": model.params[i].shape for i in kept}

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fasts2s.backend import use_backend
+from fasts2s.backend import to_cpu, use_backend
 from fasts2s.checkpoint import load_arrays, load_book_pickle, save_arrays, save_book_pickle
 from fasts2s.models import (
     AttentionSeq2seq,
@@ -98,14 +98,38 @@ def test_options_of_seq2seq_come_back(path):
     assert (loaded.pad_id, loaded.reverse, loaded.softmax.ignore_label) == (3, True, 3)
 
 
-def test_float64_comes_back_as_float64_where_that_is_in_force(path):
+@pytest.mark.parametrize("make", CLASSES)
+def test_a_file_keeps_its_dtype(make, path, backend):
     with use_backend("numpy", dtype="float64"):
-        model = Rnnlm(**SIZES)
-        save_model(path, model)
+        model = make(**SIZES)
+    save_model(path, model)
+    loaded, _ = load_model(path, backend=backend)
+    assert (loaded.backend.name, loaded.backend.dtype) == (backend, "float64")
+    assert same_bits([to_cpu(p) for p in loaded.params], model.params)
+    xs, ts = np.random.randint(0, V, (2, 3, 5))
+    model.train_flg = False
+    for layer in getattr(model, "drop_layers", []) + getattr(loaded, "drop_layers", []):
+        layer.dropout_ratio = 0.0
+    assert float(to_cpu(loaded.forward(xs, ts))) == pytest.approx(float(model.forward(xs, ts)), rel=1e-12)
+    assert {g.dtype for g in loaded.grads} == {np.dtype(np.float64)}
+
+
+def test_float32_comes_back_as_float64_where_that_is_in_force(path):
+    model = Rnnlm(**SIZES)
+    save_model(path, model)
+    with use_backend("numpy", dtype="float64"):
         loaded, _ = load_model(path)
-    assert same_bits(loaded.params, model.params)
-    single, _ = load_model(path)
-    assert same_bits(single.params, [p.astype(np.float32) for p in model.params])
+    assert same_bits(loaded.params, [p.astype(np.float64) for p in model.params])
+
+
+def test_a_file_of_both_dtypes_loses_nothing(path):
+    model = Rnnlm(**SIZES)
+    model.params[2] = model.params[2] + np.float64(1e-12)
+    save_model(path, model)
+    loaded, _ = load_model(path)
+    assert loaded.backend.dtype == "float64"
+    assert (loaded.params[2] == model.params[2]).all()
+    assert (loaded.params[0] == model.params[0]).all()
 
 
 def test_save_model_refuses_a_class_it_could_not_load(path):

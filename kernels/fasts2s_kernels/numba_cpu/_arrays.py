@@ -1,5 +1,7 @@
 """What Python entries share: array types of compiled entries, and arrays brought into a form that they accept."""
 
+import logging
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,24 @@ int_ = types.int64
 NONE1, NONE2, NONE3 = (np.empty((0,) * n, np.float32) for n in (1, 2, 3))
 NO_BOOLS = np.empty((0, 0), np.bool_)
 NO_IDS = np.empty((0, 0), np.int64)
+
+
+def is_compiled(a: Array, work: int) -> bool:
+    """Whether compiled code is for arrays like a: float32, and with work to do. All else is for the reference."""
+    if a.dtype == FLOAT32:
+        return work != 0
+    say_double()
+    return False
+
+
+@cache
+def say_double() -> None:
+    """Say, once per process, that float64 runs on the reference: nobody should wonder where the speed is."""
+    logging.getLogger("fasts2s").warning(
+        "float64 arrays run on the NumPy reference, right but slower: the kernels of numba are float32. For their "
+        'speed make weights and inputs float32, with astype("f"); where float64 is meant, '
+        'use_backend("numpy", dtype="float64") says so'
+    )
 
 
 def padded(n: int) -> int:

@@ -207,7 +207,7 @@ def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
     W = checks.weight("W", W, "(D, M)", 2)
     x = rows_of("x", x, W, 0, "(R, D)")
     (R, D), M = x.shape, W.shape[1]
-    if W.dtype != arr.FLOAT32 or not R * D * M:
+    if not arr.is_compiled(W, R * D * M):
         return reference.affine_forward(x, W, b)
     if b is not None:
         b = checks.as_float("b", b, W.dtype, (M,), "(M,)")
@@ -227,7 +227,7 @@ def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | N
     W = checks.weight("W", W, "(D, M)", 2)
     x = rows_of("x", checks.saved(x), W, 0, "(R, D)")
     (R, D), M = x.shape, W.shape[1]
-    if W.dtype != arr.FLOAT32 or not R * D * M:
+    if not arr.is_compiled(W, R * D * M):
         return reference.affine_backward(dout, x, W, dW=dW, db=db)
     dout = checks.as_float("dout", dout, W.dtype, (R, M), "(R, M)")
     dW = checks.buffer("dW", dW, W, "(D, M)")

@@ -48,7 +48,7 @@ def attention_forward(hs_enc: Array, hs_dec: Array, *, mask: Array | None = None
     """
     hs_enc, hs_dec, mask = _checked(hs_enc, hs_dec, mask)
     (N, S, H), T = hs_enc.shape, hs_dec.shape[1]
-    if hs_enc.dtype != arr.FLOAT32 or not N * S * T * H:
+    if not arr.is_compiled(hs_enc, N * S * T * H):
         return reference.attention_forward(hs_enc, hs_dec, mask=mask)
     hs_enc, hs_dec = arr.row_order(hs_enc), arr.row_order(hs_dec)
     valid = arr.NO_BOOLS if mask is None else np.array(mask, order="C")  # a caller may reuse his mask

@@ -69,7 +69,7 @@ def embedding_forward(W: Array, ids: Array) -> Array:
     W = checks.weight("W", W, "(V, D)", 2)
     ids = checks.as_ids("ids", ids, W.shape[0], "of any shape")
     D = W.shape[1]
-    if W.dtype != arr.FLOAT32 or not ids.size * D:
+    if not arr.is_compiled(W, ids.size * D):
         return reference.embedding_forward(W, ids)
     out = empty(ids.size, D)
     workers = threads.workers_for(ids.size * D)
@@ -85,7 +85,7 @@ def embedding_backward(dout: Array, ids: Array, *, dW: Array) -> None:
     """
     dW = checks.buffer("dW", dW, checks.weight("dW", dW, "(V, D)", 2), "(V, D)")
     ids = checks.as_ids("ids", checks.saved(ids), dW.shape[0], "of any shape")
-    if dW.dtype != arr.FLOAT32 or not ids.size * dW.size:
+    if not arr.is_compiled(dW, ids.size * dW.size):
         reference.embedding_backward(dout, ids, dW=dW)
         return
     V, D = dW.shape

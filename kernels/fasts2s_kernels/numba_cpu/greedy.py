@@ -88,7 +88,7 @@ def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, 
     """
     c = checks.encoding(W, ids, Wx, Wh, b, mask)
     (N, T), (D, G), V = c.ids.shape, c.Wx.shape, c.W.shape[0]
-    if c.Wx.dtype != arr.FLOAT32 or not N * T * D * G:
+    if not arr.is_compiled(c.Wx, N * T * D * G):
         return reference.lstm_encode(W, ids, Wx, Wh, b, mask=mask)
     cell, steps = _cell(c.W, c.Wx, c.Wh, c.b, N * T), _shared_steps(N, T, V)
     if steps < 2 or c.mask is not None:
@@ -115,7 +115,7 @@ def lstm_greedy(
     a = checks.answering(W, start_ids, length, Wx, Wh, b, W_out, b_out, h, c, row_bias, score_bias)
     N, (D, G), V = a.ids.size, a.Wx.shape, a.W_out.shape[1]
     H = G // 4
-    if a.Wx.dtype != arr.FLOAT32 or not N * a.length * D * H:
+    if not arr.is_compiled(a.Wx, N * a.length * D * H):
         return reference.lstm_greedy(
             W, start_ids, length, Wx, Wh, b, W_out, b_out, h=h, c=c, row_bias=row_bias, score_bias=score_bias
         )

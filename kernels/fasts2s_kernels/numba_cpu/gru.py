@@ -45,7 +45,7 @@ def gru_forward(
     seq = checks.sequence(3, xs, Wx, Wh, b, {"h0": h0}, row_bias, mask)
     N, T, D = seq.xs.shape
     H = seq.Wh.shape[0]
-    if seq.Wx.dtype != arr.FLOAT32 or not N * T * D * H:
+    if not arr.is_compiled(seq.Wx, N * T * D * H):
         return reference.gru_forward(seq.xs, Wx, Wh, b, h0=h0, row_bias=row_bias, mask=mask)
     workers = threads.workers_for(N * T * (D + H + 40) * 3 * H)
     hs, x_time = empty(N, T, H), empty(T, N, D)

@@ -82,7 +82,7 @@ def lstm_forward(
     pre-activations. Memory for backward: inputs, states and gates once.
     """
     seq = checks.sequence(4, xs, Wx, Wh, b, {"h0": h0, "c0": c0}, row_bias, mask)
-    if seq.Wx.dtype != arr.FLOAT32 or not seq.xs.size * seq.Wh.size:
+    if not arr.is_compiled(seq.Wx, seq.xs.size * seq.Wh.size):
         return reference.lstm_forward(seq.xs, Wx, Wh, b, h0=h0, c0=c0, row_bias=row_bias, mask=mask)
     return _forward(seq, h0 is None, None, arr.NO_IDS)
 
@@ -99,7 +99,7 @@ def lstm_ids_forward(
 ) -> tuple[Array, Array, Array, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_ids_forward`."""
     seq, rows, places = checks.id_sequence(4, table, ids, Wh, {"h0": h0, "c0": c0}, row_bias, mask)
-    if rows.dtype != arr.FLOAT32 or not places.size * seq.Wh.size:
+    if not arr.is_compiled(rows, places.size * seq.Wh.size):
         return reference.lstm_ids_forward(rows, places, Wh, h0=h0, c0=c0, row_bias=row_bias, mask=mask)
     return _forward(seq, h0 is None, rows, places)
 

@@ -20,7 +20,10 @@ _COST = 8
 def _flat(a: Array, order: str) -> Array | None:
     """Return the memory of a float32 array as (size,) in an order, or None where that would be a copy."""
     flags = a.flags
-    if a.dtype != arr.FLOAT32 or not flags.aligned:
+    if a.dtype != arr.FLOAT32:
+        arr.say_double()
+        return None
+    if not flags.aligned:
         return None
     if order == "C":
         return a.reshape(-1) if flags.c_contiguous else None

@@ -174,7 +174,7 @@ def softmax_loss_forward(xs: Array, ts: Array, *, ignore_label: int) -> tuple[An
     """
     scores = checks.floating("xs", xs, "(R, V)", 2)
     R, V = scores.shape
-    if scores.dtype != arr.FLOAT32 or not R * V:
+    if not arr.is_compiled(scores, R * V):
         return reference.softmax_loss_forward(scores, ts, ignore_label=ignore_label)
     labels, counted = checks.as_labels("ts", ts, R, V, ignore_label)
     scores, labels = arr.row_order(scores), np.array(labels, order="C")  # a caller may reuse his label array
