@@ -1,0 +1,64 @@
+"""Values of the command line: what argparse calls on a word. Errors name the word and what was expected."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from fasts2s.backend import NAMES
+
+#: The largest size and number of anything: what NumPy's indices hold on every machine.
+MOST = 2**31 - 1
+_LONGEST_SHOWN = 40
+
+
+def whole(least: int, most: int = MOST) -> Callable[[str], int]:
+    """Return a reader of whole numbers from ``least`` to ``most``."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{_shown(text)} is not a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def above_zero(text: str) -> float:
+    """Read a finite number > 0."""
+    return _real(text, lambda value: 0 < value < float("inf"), "> 0")
+
+
+def from_zero(text: str) -> float:
+    """Read a finite number >= 0."""
+    return _real(text, lambda value: 0 <= value < float("inf"), ">= 0")
+
+
+def _real(text: str, fits: Callable[[float], bool], expected: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not fits(value):
+        raise argparse.ArgumentTypeError(f"{_shown(text)} is not a finite number {expected}")
+    return value
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}...")
+
+
+positive = whole(1)
+seed = whole(0, 2**32 - 1)
+
+
+def add_backend(parser: Any) -> None:
+    """Add the option that chooses the kernels."""
+    parser.add_argument("--backend", choices=NAMES, help="overrides FASTS2S_BACKEND")
+
+
+def fields(arguments: argparse.Namespace, options: Any) -> dict[str, Any]:
+    """Return the arguments that a dataclass of options has fields for."""
+    return {name: getattr(arguments, name) for name in options.__dataclass_fields__}

@@ -1,0 +1,65 @@
+"""The parsers of ``fasts2s train addition``, ``date`` and ``lm``."""
+
+import argparse
+from typing import Any
+
+from fasts2s.commands.arguments import above_zero, add_backend, fields, positive, seed
+
+
+def add_train(commands: Any) -> None:
+    """Add the command ``train`` and its tasks."""
+    train = commands.add_parser("train", help="train a model", description="Train a model.")
+    tasks = train.add_subparsers(dest="task", required=True, metavar="TASK")
+    _sequence_parser(tasks, "addition", "learn to add: 57+5 = 62", "peeky", 128, 14)
+    _sequence_parser(tasks, "date", "learn to write dates: sep 27, 1994 = 1994-09-27", "attention", 256, 4)
+    _lm_parser(tasks)
+
+
+def _sequence_parser(tasks: Any, task: str, summary: str, model: str, hidden: int, epochs: int) -> None:
+    parser = tasks.add_parser(task, help=summary, description=summary)
+    add = parser.add_argument
+    add("--model", choices=("seq2seq", "peeky", "attention"), default=model, help="which decoder (%(default)s)")
+    add("--reverse", action=argparse.BooleanOptionalAction, default=True, help="read the question backwards (yes)")
+    add("--wordvec", metavar="N", type=positive, default=16, help="size of a character's vector (%(default)s)")
+    add("--data", metavar="FILE", help="own exercises, a line is question_answer (built-in set)")
+    _common(parser, epochs=epochs, batch_size=128, hidden=hidden, lr=0.001, max_grad=5.0)
+    parser.set_defaults(run=_run_sequence, task=task)
+
+
+def _lm_parser(tasks: Any) -> None:
+    summary = "learn the words of a text, report perplexity"
+    parser = tasks.add_parser("lm", help=summary, description=summary)
+    add = parser.add_argument
+    add("text", nargs="?", metavar="TEXT", help="UTF-8 file, plain or .gz (Python's own help texts)")
+    add("--model", choices=("rnnlm", "better"), default="rnnlm", help="one layer, or two tied (%(default)s)")
+    add("--time-size", metavar="N", type=positive, default=35, help="steps per gradient (%(default)s)")
+    add("--min-count", metavar="N", type=positive, default=2, help="rarer words become <unk> (%(default)s)")
+    _common(parser, epochs=4, batch_size=20, hidden=100, lr=20.0, max_grad=0.25)
+    parser.set_defaults(run=_run_lm)
+
+
+def _common(parser: Any, **defaults: Any) -> None:
+    def add(name: str, metavar: str, kind: Any, default: Any, text: str) -> None:
+        parser.add_argument(name, metavar=metavar, type=kind, default=default, help=f"{text} (%(default)s)")
+
+    add("--epochs", "N", positive, defaults["epochs"], "passes over the data")
+    add("--batch-size", "N", positive, defaults["batch_size"], "rows per step")
+    add("--hidden", "N", positive, defaults["hidden"], "hidden units")
+    add("--lr", "X", above_zero, defaults["lr"], "learning rate")
+    add("--max-grad", "X", above_zero, defaults["max_grad"], "L2 clipping threshold")
+    add("--seed", "N", seed, 1984, "of weights and shuffling; 1984 is the book's")
+    parser.add_argument("--out", metavar="DIR", help="folder to write to (runs/<task>-<model>)")
+    add_backend(parser)
+
+
+# The commands are imported when they are run: `fasts2s --help` loads neither matplotlib nor tqdm.
+def _run_sequence(a: argparse.Namespace) -> int:
+    from fasts2s.commands.train_sequence import SequenceOptions, train_sequence  # noqa: PLC0415
+
+    return train_sequence(SequenceOptions(**fields(a, SequenceOptions)))
+
+
+def _run_lm(a: argparse.Namespace) -> int:
+    from fasts2s.commands.train_lm import LanguageModelOptions, train_lm  # noqa: PLC0415
+
+    return train_lm(LanguageModelOptions(**fields(a, LanguageModelOptions)))
