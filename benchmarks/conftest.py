@@ -20,7 +20,7 @@ import fasts2s
 from fasts2s.bench import machine
 from fasts2s.bench.gate import judge
 from fasts2s.bench.peers.book_interface import Cupy, Ours
-from fasts2s_kernels import MODULES, load, setup_of
+from fasts2s_kernels import MODULES, blas, load, setup_of
 from fasts2s_kernels.cores import available_cores
 
 HERE = Path(__file__).resolve().parent
@@ -122,7 +122,7 @@ def _peak() -> float:
 
 def _threads(backend: str) -> str:
     described = setup_of(backend).describe() if backend == "numba" else {}
-    return described.get("threads", f"up to {available_cores()}, of the BLAS")
+    return described.get("threads", f"up to {blas.threads() or available_cores()}, of the BLAS")
 
 
 class Timing:

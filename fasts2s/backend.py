@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s_kernels import Kernels, Settings, load
+from fasts2s_kernels import Kernels, Settings, blas, load
 from fasts2s_kernels.checks import is_cupy
 from fasts2s_kernels.installed import NoDeviceError, failure, library_version
 
@@ -192,6 +192,14 @@ def override_environment(backend: str | None, threads: int | None, cache_dir: Pa
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     if environment_setting() not in {None, "", "auto"} and not asks_for_cupy(None):
         get_backend()  # a wrong name is an error now; what auto means is found out, and loaded, when it is wanted
+
+
+def limit_blas() -> None:
+    """Let the BLAS have as many threads as ``FASTS2S_NUM_THREADS`` says, for code that may run before any kernel.
+
+    Raises ValueError for a text that is no number of threads.
+    """
+    blas.limit(_settings().threads)
 
 
 def ptb_folder() -> str | None:

@@ -288,6 +288,7 @@ fasts2s.models.Rnnlm(5, 3, 2)
 fasts2s.get_backend("numpy")
 """
     lines = in_a_fresh_process(code, FASTS2S_BACKEND="nonsense").splitlines()
+    lines = [line for line in lines if "the load is" not in line]  # on a busy machine
     assert lines == ["imported", f"fasts2s: backend auto: {AUTO}"]
 
 

@@ -18,7 +18,16 @@ FLOORS |= dict.fromkeys(("cli", "__main__", "auto", "commands", "bench", "exampl
 FLOOR_OF_THE_PACKAGE = 4
 
 ALLOWED = {
-    "fasts2s_kernels": {"numpy", "numba", "llvmlite", "filelock", "platformdirs", "cupy", "fasts2s_kernels"},
+    "fasts2s_kernels": {
+        "numpy",
+        "numba",
+        "llvmlite",
+        "filelock",
+        "platformdirs",
+        "threadpoolctl",
+        "cupy",
+        "fasts2s_kernels",
+    },
     "fasts2s": {"numpy", "matplotlib", "tqdm", "fasts2s", "fasts2s_kernels"},
 }
 # Libraries that only some files may have.
@@ -31,6 +40,7 @@ AT_MODULE_LEVEL = {
     "platformdirs": "fasts2s_kernels/numba_cpu/",
     "cupy": "fasts2s_kernels/cupy_gpu/_device.py",
     "cupyx": "fasts2s_kernels/cupy_gpu/_device.py",
+    "threadpoolctl": None,
     "matplotlib": None,
     "tqdm": None,
 }

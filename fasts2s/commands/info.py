@@ -1,14 +1,15 @@
 """``fasts2s info``: what is installed and usable."""
 
-from fasts2s.backend import backends, environment_setting, get_backend
+from fasts2s.backend import backends, environment_setting, get_backend, limit_blas
 from fasts2s.commands.run_folder import environment
-from fasts2s_kernels import setup_of
+from fasts2s_kernels import blas, setup_of
 
 
 def info() -> int:
     """Print versions, the machine and the state of every backend."""
     try:
         chosen, complaint = get_backend().name, ""
+        limit_blas()  # as a training would
     except (ImportError, RuntimeError, ValueError) as error:
         chosen, complaint = "none", str(error)  # a wrong setting is what people look for here
     for name, value in environment(chosen).items():
@@ -21,6 +22,9 @@ def info() -> int:
     _print_setup(chosen)
     if chosen != "cupy" and found["cupy"].usable:
         _print_setup("cupy")  # what could be chosen
+    print(f"{'BLAS':<10} {blas.describe()}")
+    if hint := blas.crowded():
+        print(f"{'':<10} {hint}")
     print("\nbackends")
     for name, status in found.items():
         state = "usable" if status.usable else f"not usable: {status.reason}"

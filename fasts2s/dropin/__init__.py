@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from fasts2s.backend import Backend
+from fasts2s.backend import Backend, limit_blas
 from fasts2s.dropin import gpu_mode, import_hook, patching
 from fasts2s.dropin.accelerate import accelerate
 from fasts2s.dropin.errors import FallbackError, FallbackWarning, VerificationError
@@ -56,13 +56,14 @@ def patch(
     Raises
     ------
     ValueError, ImportError
-        As :func:`fasts2s.get_backend`; CuPy is not installed.
+        As :func:`fasts2s.get_backend`; ``FASTS2S_NUM_THREADS`` is no number; CuPy is not installed.
     RuntimeError
         CuPy is, but there is no CUDA device.
     FallbackError
         See strict.
     """
     chosen = gpu_mode.choose(backend)
+    limit_blas()  # what of the book runs as it is uses NumPy, too
     if is_patched():
         unpatch()
     settings.backend, settings.strict, settings.verify = chosen, bool(strict), bool(verify)

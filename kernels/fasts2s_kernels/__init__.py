@@ -6,6 +6,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any, cast
 
+from fasts2s_kernels import blas
 from fasts2s_kernels.contract import Kernels, Settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def load(name: str, settings: Settings | None = None) -> Kernels:
     name : str
         A key of ``MODULES``.
     settings : Settings or None
-        For backends that have some; they hold for the whole process. None leaves them as they are.
+        They hold for the whole process, the number of threads for the BLAS below NumPy too. None leaves them as they
+        are.
 
     Returns
     -------
@@ -50,8 +52,10 @@ def load(name: str, settings: Settings | None = None) -> Kernels:
     if name not in MODULES:
         raise ValueError(f"there are no kernels named {name!r}, expected one of {sorted(MODULES)}")
     setup = setup_of(name)
-    if settings is not None and setup is not None:
-        setup.configure(settings)
+    if settings is not None:
+        blas.limit(settings.threads)
+        if setup is not None:
+            setup.configure(settings)
     return cast(Kernels, importlib.import_module(MODULES[name]))
 
 

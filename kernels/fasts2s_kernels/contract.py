@@ -38,7 +38,8 @@ class Settings(NamedTuple):
     Attributes
     ----------
     threads : int or None
-        The most threads of a CPU backend; None is one per core that the process may use.
+        The most threads of a CPU backend, and of the BLAS below NumPy; None is one per core that the process may
+        use.
     cache_dir : str or None
         Folder for compiled kernels; None is the user's cache folder.
     check : bool
