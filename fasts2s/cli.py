@@ -128,7 +128,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fasts2s: {error}", file=sys.stderr)
         return 1
     except FloatingPointError as error:
-        print(f"fasts2s: training stopped: {error}", file=sys.stderr)
+        stopped = "training stopped: " if run in (_run_sequence, _run_lm) else ""
+        print(f"fasts2s: {stopped}{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nfasts2s: interrupted", file=sys.stderr)

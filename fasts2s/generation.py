@@ -52,6 +52,8 @@ def greedy(
     ------
     ValueError, IndexError
         Bad ids, or no id left to choose.
+    FloatingPointError
+        The best score of a row is NaN or infinite.
     """
     kernels_of = _kernels_of(backend)
 
@@ -59,6 +61,12 @@ def greedy(
         return kernels_of(scores).argmax(scores)
 
     return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
+
+
+def best_ids(step: Step, state: Any, start_ids: Array, length: int, backend: str | Backend | None = None) -> Array:
+    """Return what :func:`greedy` chooses as an array (N, length) of the host, -1 where it could choose nothing."""
+    kernels_of = _kernels_of(backend)
+    return _ids(step, state, start_ids, length, None, (), lambda scores: kernels_of(scores).argmax(scores))
 
 
 def sample(
@@ -92,6 +100,8 @@ def sample(
     ------
     ValueError, IndexError
         Bad ids, temperature or seed, or no id left to choose.
+    FloatingPointError
+        The best score of a row is NaN or infinite.
     """
     heat = number("temperature", temperature)
     if not 0 <= heat < np.inf:
@@ -102,7 +112,13 @@ def sample(
 
     def choose(scores: Array) -> Array:
         draws = beside(scores, uniforms(scores.shape[0]))
-        return kernels_of(scores).sample(_heated(scores, heat), draws)
+        try:
+            return kernels_of(scores).sample(_heated(scores, heat), draws)
+        except ValueError:
+            finite = to_cpu(_finite(scores)) if scores.ndim == 2 and scores.size else np.ones(1, bool)
+            if finite.all():
+                raise
+            raise not_finite(f"row {finite.argmin()}", getattr(step, "__self__", None)) from None
 
     return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
 
@@ -150,6 +166,12 @@ def _uniforms(rng: Any) -> Callable[[int], Array]:
     raise ValueError(f"rng is {rng!r}, expected a numpy random generator, a seed >= 0 or None")
 
 
+@quiet
+def _finite(scores: Array) -> Array:
+    """Return which rows of scores (N, V) have a best one that is a finite number."""
+    return np.isfinite(scores.max(axis=1))
+
+
 def _decode(
     step: Step,
     state: Any,
@@ -159,8 +181,22 @@ def _decode(
     skip_ids: Iterable[int],
     choose: Callable[[Array], Array],
 ) -> list[list[int]]:
-    max_len = integer("max_len", max_len, 0)
     stop = None if stop_id is None else integer("stop_id", stop_id)
+    ids = _ids(step, state, start_ids, max_len, stop, skip_ids, choose)
+    return rows_until(ids, stop, getattr(step, "__self__", None))
+
+
+def _ids(
+    step: Step,
+    state: Any,
+    start_ids: Any,
+    max_len: Any,
+    stop: int | None,
+    skip_ids: Iterable[int],
+    choose: Callable[[Array], Array],
+) -> Array:
+    """Return the ids of all steps (N, T) on the host, -1 where the best score is not finite."""
+    max_len = integer("max_len", max_len, 0)
     ids = as_integers("start_ids", start_ids, "(N,)", 1).astype(np.int64)
     skip, N = integers("skip_ids", skip_ids), ids.size
     columns: list[Array] = []
@@ -169,19 +205,43 @@ def _decode(
         if not alive.any():
             break
         scores, state = step(ids, state)
-        ids = choose(ban(scores, skip))
+        scores = ban(scores, skip)
+        ids = choose(scores)
+        column = np.where(_finite(scores), ids, -1)
         if stop is not None:
-            column = to_cpu(ids)  # whether to go on is decided on the host
+            column = to_cpu(column)  # whether to go on is decided on the host
             alive &= column != stop
-            columns.append(column)
-        else:
-            columns.append(ids)
-    return _rows(columns, N, stop)
-
-
-def _rows(columns: list[Array], N: int, stop: int | None) -> list[list[int]]:
-    """Return the ids chosen at every step, (N,) each, as N lists; a list ends with its first stop."""
+        columns.append(column)
     if columns and is_cupy(columns[0]):
         columns = list(to_cpu(np.stack(columns)))  # all at once
-    rows: list[list[int]] = np.array(columns, dtype=np.int64).reshape(len(columns), N).T.tolist()
-    return rows if stop is None else [row[: row.index(stop) + 1] if stop in row else row for row in rows]
+    return np.array(columns, dtype=np.int64).reshape(len(columns), N).T
+
+
+def rows_until(ids: Array, stop: int | None, owner: Any) -> list[list[int]]:
+    """Return ids (N, T) as N lists; a list ends with its first stop.
+
+    Raises FloatingPointError where nothing was chosen, -1: see :func:`not_finite`.
+    """
+    rows: list[list[int]] = to_cpu(ids).tolist()
+    if stop is not None:
+        rows = [row[: row.index(stop) + 1] if stop in row else row for row in rows]
+    for n, row in enumerate(rows):
+        if -1 in row:
+            raise not_finite(f"row {n}, step {row.index(-1)}", owner)
+    return rows
+
+
+def not_finite(where: str, owner: Any) -> FloatingPointError:
+    """Return the error of scores that nothing can be chosen from. It names the ``params`` of owner at fault."""
+    name, params = type(owner).__name__, getattr(owner, "params", None)
+    bad = [(k, p.size - int(np.isfinite(p).sum()), p.size) for k, p in enumerate(params or ())]
+    named = [f"{count} of its {size} numbers in params[{k}] of {name}" for k, count, size in bad if count]
+    if named:
+        cause = f"the weights are not finite, {', '.join(named)}: load a model saved before, or train with a lower lr"
+    elif params:
+        cause = (
+            f"the weights of {name} are finite: look at the input and the state it was given, or at sums too large"
+        )
+    else:
+        cause = "expected a finite best score: look at the weights and the input of the step function"
+    return FloatingPointError(f"no id can be chosen for {where}: the best score is NaN or infinite; {cause}")

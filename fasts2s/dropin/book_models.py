@@ -7,6 +7,7 @@ import numpy as np
 from fasts2s.backend import to_cpu
 from fasts2s.dropin import lookahead
 from fasts2s.dropin.settings import installed
+from fasts2s.generation import not_finite
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
@@ -64,9 +65,14 @@ def seq2seq_ready(obj: Any) -> str:
 
 
 def _answers(decoder: Any, context: Array, start_id: int, length: int) -> Array:
-    """Return the best ids (R, length) after encoded sources (R, ...), on the host."""
+    """Return the best ids (R, length) after encoded sources (R, ...), on the host.
+
+    Raises FloatingPointError where scores are not finite: what the book makes of them, it decides.
+    """
     answer = _DECODERS[installed[type(decoder)]].answer
     ids: Array = to_cpu(answer(decoder, context, np.full(context.shape[0], start_id), length))
+    if (ids < 0).any():
+        raise not_finite("a row", decoder)
     return ids
 
 

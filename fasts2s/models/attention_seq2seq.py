@@ -7,7 +7,7 @@ import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend
-from fasts2s.generation import greedy
+from fasts2s.generation import best_ids
 from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
@@ -101,10 +101,9 @@ class AttentionDecoder:
         return _step(self, ids, state)
 
     def answer(self, enc_hs: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
-        """enc_hs : (N, S, H), start_ids : (N,) -> the best ids (N, length). The layers' own state is not touched."""
+        """enc_hs : (N, S, H), start_ids : (N,) -> the best ids (N, length), -1 where the best score is not finite."""
         state = (_last(enc_hs), None, enc_hs, mask)
-        rows = greedy(partial(_step, self), state, start_ids, length, backend=self.backend)
-        return np.array(rows, dtype=np.int64).reshape(start_ids.size, length)
+        return best_ids(partial(_step, self), state, start_ids, length, self.backend)
 
     def generate(self, enc_hs: Array, start_id: int, sample_size: int) -> list[int]:
         """enc_hs : (1, S, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""

@@ -103,7 +103,7 @@ class PeekyDecoder:
         return kernels.affine_forward(h, W_x, None) + score_bias, (h, c, row_bias, score_bias)
 
     def answer(self, h: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
-        """h : (N, H), start_ids : (N,) -> the best ids (N, length). The layers' own state is not touched."""
+        """h : (N, H), start_ids : (N,) -> the best ids (N, length), -1 where the best score is not finite."""
         kernels = self.backend.kernels_for(self.embed.W)
         row_bias, score_bias = _constants(self, h)
         _, Wx_x, Wh, b, _, W_x, _ = _split(self, h.shape[1])

@@ -7,6 +7,7 @@ import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, get_backend, to_cpu
+from fasts2s.generation import not_finite
 from fasts2s.layers import (
     TimeAffine,
     TimeDropout,
@@ -186,7 +187,7 @@ def generate_words(
     while len(word_ids) < sample_size and (len(word_ids) == 1 or x != stop):
         p = softmax(to_cpu(model.predict(np.array([[x]]))).reshape(-1))
         if not np.isfinite(p).all():
-            raise ValueError(f"the scores after word {x} are not finite, expected numbers: the model has diverged")
+            raise not_finite(f"word {len(word_ids)}", model)
         if skip and not np.delete(p, [i for i in skip if 0 <= i < p.size]).any():
             raise ValueError(f"skip_ids hold every word that can follow {x}, expected one more: nothing to choose")
         sampled = int(np.random.choice(p.size, size=1, p=p)[0])

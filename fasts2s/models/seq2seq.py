@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from fasts2s import initial_weights as init
-from fasts2s.backend import Backend, get_backend, to_cpu
+from fasts2s.backend import Backend, get_backend
+from fasts2s.generation import rows_until
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
@@ -18,22 +19,13 @@ from fasts2s_kernels.either import beside, weight
 def generate_one(decoder: Any, context: Array, start_id: int, sample_size: int) -> list[int]:
     """Return sample_size ids from one encoded source, each the best after the last.
 
-    decoder has ``answer``; context : (1, ...), what its encoder returned. Raises ValueError, IndexError.
+    decoder has ``answer``; context : (1, ...), what its encoder returned. Raises ValueError, IndexError, and
+    FloatingPointError where the scores are not finite.
     """
     if context.shape[0] != 1:
         raise ValueError(f"the encoded source has shape {context.shape}, expected one row: use generate_batch")
-    answers = to_cpu(decoder.answer(context, np.array([integer("start_id", start_id)]), sample_size))
-    ids: list[int] = answers[0].tolist()
-    return ids
-
-
-def _until(answers: Array, stop_id: int | None) -> list[list[int]]:
-    """Return rows of ids as lists that end with stop_id where it appears."""
-    rows: list[list[int]] = to_cpu(answers).tolist()
-    if stop_id is None:
-        return rows
-    stop = integer("stop_id", stop_id)
-    return [row[: row.index(stop) + 1] if stop in row else row for row in rows]
+    answers = decoder.answer(context, np.array([integer("start_id", start_id)]), sample_size)
+    return rows_until(answers, None, decoder)[0]
 
 
 def require_steps(xs: Array) -> None:
@@ -117,7 +109,7 @@ class Decoder:
         return kernels.affine_forward(h, *self.affine.params), (h, c)
 
     def answer(self, h: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
-        """h : (N, H), start_ids : (N,) -> the best ids (N, length). The layers' own state is not touched."""
+        """h : (N, H), start_ids : (N,) -> the best ids (N, length), -1 where the best score is not finite."""
         kernels = self.backend.kernels_for(self.embed.W)
         return kernels.lstm_greedy(self.embed.W, start_ids, length, *self.lstm.params, *self.affine.params, h=h)
 
@@ -242,12 +234,20 @@ class Seq2seq(BaseModel):
         -------
         list of N lists of int
             The same answers as one by one, up to ties within rounding.
+
+        Raises
+        ------
+        ValueError, IndexError
+            Wrong type, dtype or shape; an id out of range.
+        FloatingPointError
+            The scores are not finite; the message names the parameters that are not.
         """
+        stop = None if stop_id is None else integer("stop_id", stop_id)
         xs, mask = self._source(xs)
         starts = np.full(xs.shape[0], integer("start_id", start_id))
         length = integer("sample_size", sample_size, 0)
         answers = self.decoder.answer(self.encoder.encode(xs, mask), starts, length, mask)
-        return _until(answers, stop_id)
+        return rows_until(answers, stop, self)
 
     def named_layers(self) -> list[tuple[str, Any]]:
         """Return (name, layer) for every layer with parameters."""

@@ -253,7 +253,8 @@ class Kernels(Protocol):
         Returns
         -------
         ids : (N, T) int64
-            The first of equal scores; as :meth:`argmax` of every step.
+            The first of equal scores; as :meth:`argmax` of every step. -1 where the best score is NaN or infinite:
+            nothing was chosen, and what follows in that row means nothing.
         """
         ...
 

@@ -285,3 +285,18 @@ def test_unknown_backend():
     with pytest.raises(ValueError, match="expected one of auto, numpy"):
         fasts2s.patch("tensorflow")
     assert not fasts2s.is_patched()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", KINDS[1:], ids=str)
+def test_weights_that_are_not_finite_are_answered_as_the_book_does(book, kind, backend):
+    def answers():
+        _, _, model = _train(kind, steps=1)
+        model.params[1][:] = np.nan
+        question = np.array([[1, 2, 3, 4, 5]])
+        h = model.encoder.forward(question)
+        return [int(i) for i in model.generate(question, 7, 6)], [int(i) for i in model.decoder.generate(h, 7, 3)]
+
+    expected = answers()
+    with fasts2s.patched(backend), pytest.warns(FallbackWarning, match="the best score is NaN or infinite"):
+        assert answers() == expected

@@ -157,3 +157,31 @@ def test_a_table_without_rows_has_nothing_to_choose(kernels, rng):
     w["b_out"] = np.zeros(0, "f")
     with pytest.raises(ValueError, match="nothing to choose from"):
         greedy(kernels, w, np.zeros(0, int), 3, h=np.zeros((0, 16), "f"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["W", "Wx", "Wh", "b", "W_out", "b_out", "h", "score_bias"])
+def test_where_the_best_score_is_not_finite_nothing_is_chosen(kernels, rng, name, dtype):
+    sizes = N, T, _, H, V = 5, 3, 4, 9, 13
+    given = case(rng, sizes, dtype) | {"h": rng.standard_normal((N, H)), "score_bias": rng.standard_normal((N, V))}
+    given = {key: a.astype(dtype) for key, a in given.items()}
+    start = np.zeros(N, int)
+    answer = lambda w: greedy(kernels, w, start, T, h=w["h"], score_bias=w["score_bias"])
+    assert (answer(given) >= 0).all()
+    one_row = name in ("h", "score_bias")
+    given[name][2 if one_row else ...] = np.nan
+    found = answer(given)
+    assert (found[2] == -1).all()
+    assert (np.delete(found, 2, axis=0) >= 0).all() == one_row
+    if name == "b_out":
+        for bad in (np.inf, -np.inf):
+            given[name][...] = bad
+            assert (answer(given) == -1).all()
+
+
+def test_what_the_start_does_not_meet_is_not_looked_at(kernels, rng):
+    w = case(rng, (1, 4, 3, 5, 6), "float32") | {"b_out": np.arange(6, dtype="f") * 50}  # always 5
+    w["W"][[1, 2, 3, 4]] = np.nan
+    assert greedy(kernels, w, np.array([0]), 4, h=np.zeros((1, 5), "f")).tolist() == [[5, 5, 5, 5]]
+    w["W"][5] = np.nan
+    assert greedy(kernels, w, np.array([0]), 4, h=np.zeros((1, 5), "f")).tolist() == [[5, -1, -1, -1]]

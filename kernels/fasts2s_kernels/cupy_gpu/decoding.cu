@@ -1,7 +1,7 @@
 // The best id of every row of scores: the first of equal ones, and the first NaN before all numbers, as numpy.argmax.
 
-// scores (R, V), bias (R, V) or null -> ids (R,) int64, and next (R,) int32 or null: the ids again, for a gather.
-// ids of row r stand at out[r * stride]. 256 threads per row.
+// scores (R, V), bias (R, V) or null -> ids (R,) int64, and next (R,) int32 or null: the ids again, for a gather; with
+// next, out gets -1 where the best score is not finite. ids of row r stand at out[r * stride]. 256 threads per row.
 extern "C" __global__ void __launch_bounds__(256, 1) argmax_rows(
     const real* __restrict__ scores, const real* __restrict__ bias, long long* out, long long stride, int* next,
     int V) {
@@ -26,7 +26,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) argmax_rows(
         __syncthreads();
     }
     if (j == 0) {
-        out[row * stride] = ids[0];
+        out[row * stride] = next && values[0] - values[0] != 0 ? -1 : ids[0];
         if (next) next[row] = ids[0];
     }
 }

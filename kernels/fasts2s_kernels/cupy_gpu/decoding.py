@@ -12,7 +12,10 @@ from fasts2s_kernels.reference.decoding import checked_scores, sample_rows
 
 
 def best(scores: Array, bias: Array | None, out: Array, step: int, following: Array | None) -> None:
-    """Write the best ids of scores (R, V) + bias into column ``step`` of out (R, T), and into following (R,)."""
+    """Write the best ids of scores (R, V) + bias into column ``step`` of out (R, T), and into following (R,).
+
+    With ``following``, out gets -1 where the best score is not finite.
+    """
     (R, V), T = scores.shape, out.shape[1]
     function = kernel("decoding", "argmax_rows", number(scores.dtype == xp.float64))
     if R:

@@ -61,7 +61,7 @@ extern "C" __global__ void __launch_bounds__(G4, 1) lstm_greedy_rows(
                 __syncthreads();
             }
             id = ids[0];  // written again only behind two barriers
-            if (j == 0) out[(long long)n * T + t] = id;
+            if (j == 0) out[(long long)n * T + t] = act[0] - act[0] == 0.0f ? id : -1;  // NaN, infinity: no choice
         }
     }
 }

@@ -120,13 +120,14 @@ def lstm_greedy(
             W, start_ids, length, Wx, Wh, b, W_out, b_out, h=h, c=c, row_bias=row_bias, score_bias=score_bias
         )
     workers = min(N, threads.workers_for(N * a.length * ((D + H + 40) * G + H * V)))
-    out, group = np.empty((N, a.length), np.int64), _group(N, workers)
+    out, tops, group = np.empty((N, a.length), np.int64), empty(N, a.length), _group(N, workers)
     cell = _cell(a.W, a.Wx, a.Wh, a.b, N * a.length)
     threads.run(
         workers, loops.greedy, cell.W, cell.table, np.ascontiguousarray(a.ids), cell.Wx, cell.Wh, cell.b,
         arr.c_order(a.W_out), arr.optional(a.b_out, arr.NONE1), arr.c_order(a.h),
         arr.optional(a.c, arr.NONE2), arr.optional(a.row_bias, arr.NONE2), arr.optional(a.score_bias, arr.NONE2),
-        group, out, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
+        group, out, tops, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
         arr.scratch(H * arr.padded(V)), empty(workers, loops.local_floats(group, D, H, V)),
     )  # fmt: skip
+    out[~np.isfinite(tops)] = -1
     return out

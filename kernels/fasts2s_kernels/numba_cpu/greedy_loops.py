@@ -12,7 +12,15 @@ from fasts2s_kernels.numba_cpu._jit import entry, inline, kernel
 from fasts2s_kernels.numba_cpu._lstm_forward import STEP_NEEDS, lstm_pack, pass_through, step_floats, time_step
 from fasts2s_kernels.numba_cpu._numba import types
 from fasts2s_kernels.numba_cpu._simd import FLOAT, VECTOR, splat
-from fasts2s_kernels.numba_cpu._simd_memory import load, load_bool, load_float, load_int, store, store_int
+from fasts2s_kernels.numba_cpu._simd_memory import (
+    load,
+    load_bool,
+    load_float,
+    load_int,
+    store,
+    store_float,
+    store_int,
+)
 from fasts2s_kernels.numba_cpu._target import LANES
 from fasts2s_kernels.numba_cpu._threads import launch
 from fasts2s_kernels.numba_cpu.gemm import (
@@ -97,13 +105,13 @@ def encode_rows(worker, task, args):
 
 @inline
 def _best(scores, V):
-    """Return the place of the largest number, of the first NaN if there is one."""
+    """Return the place of the largest number, of the first NaN if there is one, and that number."""
     best, top = 0, load_float(scores)
     for k in range(1, V):
         a = load_float(scores + FLOAT * k)
         if a > top or (a != a and top == top):  # noqa: PLR0124 - NaN alone differs from itself
             best, top = k, a
-    return best
+    return best, top
 
 
 @inline
@@ -127,8 +135,8 @@ def greedy_rows(worker, task, args):
     """Choose the whole answers of one group of rows."""
     (
         D, H, Wx, Wh, b, packed, N, T, group, W, ids, h0, c0, local, local_size,
-        row_bias, _, packed_out, V, b_out, score_bias, out, table,
-    ) = unpack_args(args, 23)  # fmt: skip
+        row_bias, _, packed_out, V, b_out, score_bias, out, table, tops,
+    ) = unpack_args(args, 24)  # fmt: skip
     local += FLOAT * local_size * worker
     gates, c, c_next, xh, xh_next, scores, s = _memory(local, group, D, H, V)
     first, row = task * group, FLOAT * (D + H)
@@ -146,7 +154,9 @@ def greedy_rows(worker, task, args):
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
         _scores(rows, first, H, V, xh + FLOAT * D, D + H, packed_out, b_out, score_bias, scores)
         for r in range(rows):
-            store_int(out + 8 * (T * (first + r) + t), _best(scores + FLOAT * VP * r, V))
+            best, top = _best(scores + FLOAT * VP * r, V)
+            store_int(out + 8 * (T * (first + r) + t), best)
+            store_float(tops + FLOAT * (T * (first + r) + t), top)
 
 
 @kernel(needs=(pack,))
@@ -186,7 +196,7 @@ def encode(team, W, table, ids, mask, Wx, Wh, b, h0, c0, which, group, out, c_ou
 @entry(
     types.void(
         arr.int_, arr.c2, arr.c2, arr.ids1, arr.c2, arr.c2, arr.c1, arr.c2, arr.c1, arr.c2, arr.c2, arr.c2, arr.c2,
-        arr.int_, types.Array(types.int64, 2, "C"), arr.out1, arr.out1, arr.out2,
+        arr.int_, types.Array(types.int64, 2, "C"), arr.out2, arr.out1, arr.out1, arr.out2,
     ),
     needs=(lstm_pack, pack_scores, greedy_rows, launch),
 )  # fmt: skip
@@ -206,17 +216,21 @@ def greedy(
     score_bias,
     group,
     out,
+    tops,
     packed,
     packed_out,
     local,
 ):
-    """Fill out (N, T) with the best ids, beginning after ids (N,). W and table: see :func:`encode`."""
+    """Fill out (N, T) with the best ids, beginning after ids (N,), and tops (N, T) with their scores.
+
+    W and table: see :func:`encode`.
+    """
     N, T = out.shape
     D, H, V = Wx.shape[0], Wh.shape[0], W_out.shape[1]
     args = pack_args((
         D, H, address(Wx), address(Wh), address(b), address(packed), N, T, group, address(W), address(ids),
         address(h0), address(c0), address(local), local.shape[1], address(row_bias), address(W_out),
-        address(packed_out), V, address(b_out), address(score_bias), address(out), address(table),
+        address(packed_out), V, address(b_out), address(score_bias), address(out), address(table), address(tops),
     ))  # fmt: skip
     _launch(
         team, kernel_address("lstm_pack"), ceil_div(H, LANES) if group > 1 else 0,

@@ -38,6 +38,7 @@ def lstm_greedy(
     for t in range(a.length):
         state_h, state_c = lstm_step(a.W[ids], a.Wx, a.Wh, a.b, h=state_h, c=state_c, row_bias=a.row_bias)
         scores = affine_forward(state_h, a.W_out, a.b_out)
-        ids = (scores if a.score_bias is None else scores + a.score_bias).argmax(axis=1)
-        out[:, t] = ids
+        scores = scores if a.score_bias is None else scores + a.score_bias
+        ids = scores.argmax(axis=1)
+        out[:, t] = np.where(np.isfinite(scores.max(axis=1)), ids, -1)
     return out
