@@ -243,5 +243,6 @@ def not_finite(where: str, owner: Any) -> FloatingPointError:
             f"the weights of {name} are finite: look at the input and the state it was given, or at sums too large"
         )
     else:
-        cause = "expected a finite best score: look at the weights and the input of the step function"
-    return FloatingPointError(f"no id can be chosen for {where}: the best score is NaN or infinite; {cause}")
+        cause = "look at the weights and the input of the step function"
+    text = f"no id can be chosen for {where}: the best score is NaN or infinite, expected a number; {cause}"
+    return FloatingPointError(text)

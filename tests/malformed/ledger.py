@@ -80,7 +80,9 @@ class Ledger:
         ours = linecache.getline(str(place), trace.tb_lineno).strip().startswith("raise ")
         message = str(error)
         named = message.partition(" ")[0] in names or re.search("expected|before forward", message)
-        if type(error) not in (ValueError, IndexError) or not (ours and named and len(message) > 20):
+        # The last where a spoiled weight is NaN: there is nothing to choose an answer from.
+        kinds = (ValueError, IndexError, FloatingPointError)
+        if type(error) not in kinds or not (ours and named and len(message) > 20):
             where = f"{place.parent.name}/{place.name}:{trace.tb_lineno}"
             self.note((where, type(error)), f"{label}\n    {where} {type(error).__name__}: {message[:160]}")
 
