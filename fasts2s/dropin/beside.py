@@ -1,6 +1,7 @@
 """What the replacements keep beside the book's objects, whose own attributes stay the book's: pickles, vars, repr."""
 
 from collections.abc import Callable
+from operator import is_
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -21,7 +22,7 @@ class Beside:
     def __init__(self) -> None:
         self.cache: Any = None  # of the replaced forward, for the replaced backward
         self.replay: Call | None = None  # the last forward, if it was a replaced one
-        self.parts: Any = None  # helpers of ours that belong to this object
+        self.parts: Any = None  # a helper of ours that belongs to this object, and what it was made of
         self.twin: Any = None  # the copy on which --verify runs the original
         self.compared = False  # whether it ran the last forward
 
@@ -73,15 +74,16 @@ class MadeOnRead:
 
 
 class Part:
-    """An attribute that stands for a helper of ours, made when it is first wanted."""
+    """An attribute that stands for a helper of ours, made of other attributes when it is first wanted, and anew
+    when one of them was exchanged."""
 
-    def __init__(self, make: Callable[[Any], Any]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[..., Any], *names: str) -> None:
+        self._make, self._names = make, names
 
     def __get__(self, obj: Any, kind: Any = None) -> Any:
         if obj is None:
             return self
-        kept = of(obj)
-        if kept.parts is None:
-            kept.parts = self._make(obj)
-        return kept.parts
+        kept, made_of = of(obj), [getattr(obj, name) for name in self._names]
+        if kept.parts is None or not all(map(is_, kept.parts[1:], made_of)):
+            kept.parts = (self._make(*made_of), *made_of)
+        return kept.parts[0]

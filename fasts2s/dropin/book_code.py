@@ -1,9 +1,10 @@
 """Which definitions are the book's: fingerprints of both editions, and of what they call."""
 
+import ast
 import builtins
 import json
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from types import FunctionType, ModuleType
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from fasts2s.dropin import originals
 from fasts2s.dropin.canonical import fingerprint
 from fasts2s.dropin.errors import UnrecognisedError
-from fasts2s.dropin.sources import text_of
+from fasts2s.dropin.reliance import Item, Known, Reliance, Used, names_of
+from fasts2s.dropin.sources import Text, text_of
 
 #: What a global name of the book's code may stand for beside its own definitions.
 _MODULES = {"numpy", "cupy", "os", "sys", "time", "pickle", "matplotlib.pyplot", "urllib"}
@@ -24,51 +26,116 @@ def _known() -> dict[str, list[dict[str, str]]]:
     return dict(json.loads(text))
 
 
-def require_known(obj: Any, members: tuple[str, ...]) -> None:
+def require_known(obj: Any, members: tuple[str, ...]) -> Reliance:
     """Make sure that the members of a class (or a function, without members) are the book's, and what they call.
+
+    Returns
+    -------
+    Reliance
+        What they find by name when they run; the members themselves, who calls them finds.
 
     Raises
     ------
     UnrecognisedError
         They are not; the text says what differs.
     """
-    _require(obj, members, set())
+    search = _Search()
+    search.require(obj, members)
+    return Reliance(search.items, search.used, again=_again)
 
 
-def _require(obj: Any, members: tuple[str, ...], seen: set[int]) -> None:
-    if id(obj) in seen:
-        return
-    seen.add(id(obj))
-    forms = _known().get(obj.__name__, [])
-    if not forms or not isinstance(obj, type | FunctionType):
-        raise UnrecognisedError(f"{obj.__name__} is nothing of the book's")
-    text = text_of(obj, originals.of(obj))
-    found = {name: fingerprint(node) for name, node in text.functions.items()}
-    special = [name for name in found if name.startswith("__") and name not in forms[0]]
-    if special:
-        raise UnrecognisedError(f"{obj.__name__}.{special[0]} is not in the book ({_where(obj)}:{text.node.lineno})")
-    wanted = members or tuple(name for name in forms[0] if name in found) or (obj.__name__,)
-    if not any(all(name in found and found[name][0] == form.get(name) for name in wanted) for form in forms):
-        differing = [n for n in wanted if n not in found or all(found[n][0] != form.get(n) for form in forms)]
-        what = f"{obj.__name__}.{differing[0]}" if differing and isinstance(obj, type) else obj.__name__
-        raise UnrecognisedError(f"{what} is not the book's ({_where(obj)}:{text.node.lineno})")
-    for name in sorted(set().union(*(found[n][1] for n in wanted))):
-        _require_name(name, obj, seen)
+def known_class(obj: type, inside: Reliance, *, trusted: bool) -> Known:
+    """Return what is known of a class whose replaced methods rely on ``inside``; its other methods may be edited."""
+    there = {**vars(obj), **originals.of(obj)}
+    methods = {name: f for name, f in there.items() if isinstance(f, FunctionType) and name != "__init__"}
+    items = [Item(obj, names_of(obj), name, f, f"{obj.__name__}.{name}") for name, f in methods.items()]
+    search, fixed = _Search(), ""
+    try:
+        form = _known().get(obj.__name__, [{}])[0]
+        search.require(obj, tuple(name for name in methods if name in form))
+    except UnrecognisedError as error:
+        fixed = "" if trusted else str(error)
+    return Known(inside, Reliance([*items, *search.items], search.used, fixed, _again))
 
 
-def _require_name(name: str, user: Any, seen: set[int]) -> None:
-    """Make sure that a global name in a known definition stands for what it stands for in the book."""
-    space = vars(sys.modules[user.__module__])
-    value = space.get(name, vars(builtins).get(name))
-    if name not in space and name in vars(builtins):
-        return
-    if isinstance(value, ModuleType) and getattr(value, "__name__", "") in _MODULES:
-        return
-    if (name == "GPU" and isinstance(value, bool)) or isinstance(value, str):
-        return  # texts, such as names of folders, are data: what replaces the function reads them too
-    if not isinstance(value, type | FunctionType) or value.__name__ != name:
-        raise UnrecognisedError(f"{name}, which {user.__name__} uses, is not the book's ({_where(user)})")
-    _require(value, (), seen)
+def _again(obj: Any) -> Reliance:
+    return require_known(obj, ())
+
+
+class _Search:
+    """One walk through a definition and all that it calls; ``items`` and ``used`` are what was met."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.used: list[Used] = []
+        self._seen: set[int] = set()
+
+    def require(self, obj: Any, members: tuple[str, ...] = ()) -> None:
+        if id(obj) in self._seen:
+            return
+        self._seen.add(id(obj))
+        forms = _known().get(obj.__name__, [])
+        if not forms or not isinstance(obj, type | FunctionType):
+            raise UnrecognisedError(f"{obj.__name__} is nothing of the book's")
+        text = text_of(obj, originals.of(obj))
+        found = {name: fingerprint(node) for name, node in text.functions.items()}
+        special = [name for name in found if name.startswith("__") and name not in forms[0]]
+        if special:
+            raise UnrecognisedError(
+                f"{obj.__name__}.{special[0]} is not in the book ({_where(obj)}:{text.node.lineno})"
+            )
+        wanted = members or tuple(name for name in forms[0] if name in found) or (obj.__name__,)
+        if not any(all(name in found and found[name][0] == form.get(name) for name in wanted) for form in forms):
+            differing = [n for n in wanted if n not in found or all(found[n][0] != form.get(n) for form in forms)]
+            what = f"{obj.__name__}.{differing[0]}" if differing and isinstance(obj, type) else obj.__name__
+            raise UnrecognisedError(f"{what} is not the book's ({_where(obj)}:{text.node.lineno})")
+        self._note(obj, text, wanted, own=not members)
+        for name in sorted(set().union(*(found[n][1] for n in wanted))):
+            self._require_name(name, obj, [text.functions[n] for n in wanted])
+
+    def _note(self, obj: Any, text: Text, wanted: tuple[str, ...], *, own: bool) -> None:
+        """Note the methods of a class that is called, and what is needed of its attributes."""
+        if not isinstance(obj, type):
+            return
+        used = Used(obj, frozenset().union(*(_attributes(text.functions[name]) for name in wanted)))
+        intruder = used.intruder()
+        if intruder:
+            raise UnrecognisedError(f"{intruder} is not in the book ({_where(obj)})")
+        self.used.append(used)
+        there = {**vars(obj), **originals.of(obj)}
+        if own:
+            self.items += [Item(obj, names_of(obj), name, there[name], f"{obj.__name__}.{name}") for name in wanted]
+
+    def _require_name(self, name: str, user: Any, functions: list[ast.FunctionDef]) -> None:
+        """Make sure that a global name in a known definition stands for what it stands for in the book."""
+        module = sys.modules[user.__module__]
+        space = vars(module)
+        value = space.get(name, vars(builtins).get(name))
+        if name not in space and name in vars(builtins):
+            return
+        if isinstance(value, str):
+            return  # texts, such as names of folders, are data: what replaces the function reads them too
+        self.items.append(Item(None, space, name, value, f"{module.__name__}.{name}"))
+        if isinstance(value, ModuleType) and getattr(value, "__name__", "") in _MODULES:
+            names = {a for function in functions for a in _attributes(function, name)} & vars(value).keys()
+            self.items += [Item(None, vars(value), a, vars(value)[a], f"{value.__name__}.{a}") for a in sorted(names)]
+            return
+        if name == "GPU" and isinstance(value, bool):
+            return
+        if not isinstance(value, type | FunctionType) or value.__name__ != name:
+            raise UnrecognisedError(f"{name}, which {user.__name__} uses, is not the book's ({_where(user)})")
+        self.require(value)
+
+
+@lru_cache(maxsize=4096)
+def _attributes(function: ast.FunctionDef, name: str | None = None) -> frozenset[str]:
+    """Return the attributes that a function asks of a name; None: of its first parameter."""
+    asked = name or (function.args.args[0].arg if function.args.args else "")
+    return frozenset(
+        node.attr
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == asked
+    )
 
 
 def _where(obj: Any) -> str:

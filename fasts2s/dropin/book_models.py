@@ -6,9 +6,9 @@ import numpy as np
 
 from fasts2s.backend import to_cpu
 from fasts2s.dropin import lookahead
+from fasts2s.dropin.reliance import exchanged_in
 from fasts2s.dropin.settings import installed
 from fasts2s.generation import not_finite
-from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
 from fasts2s.models.rnnlm import generate_words
@@ -22,16 +22,11 @@ _ENCODERS = {kind.__name__: kind for kind in (Encoder, AttentionEncoder)}
 _DECODERS: dict[str, Any] = {kind.__name__: kind for kind in (Decoder, PeekyDecoder, AttentionDecoder)}
 
 
-def reader(obj: Any) -> EmbeddedLSTM:
-    """Return what runs the embedding and the LSTM of an encoder or decoder as one."""
-    return EmbeddedLSTM(obj.embed, obj.lstm)
-
-
 def _part_ready(name: str, part: Any, wanted: str) -> str:
     """Return why a part is not the book's, replaced, and without methods of its own; or ""."""
     if installed.get(type(part)) != wanted:
         return f"its {name} is a {type(part).__name__} that was left as it is"
-    own = vars(part).keys() & {"forward", "backward", "generate", "set_state"}
+    own = vars(part).keys() & {"forward", "backward", "generate", "set_state", "reset_state"}
     return f"its {name} has a {min(own)} of its own" if own else ""
 
 
@@ -40,7 +35,9 @@ def _layers_ready(obj: Any, *names: str, stateful: bool) -> str:
         reason = _part_ready(name, getattr(obj, name), _LAYERS[name])
         if reason:
             return reason
-    return "" if obj.lstm.stateful is stateful else f"its lstm has stateful={obj.lstm.stateful}"
+    if obj.lstm.stateful is not stateful:
+        return f"its lstm has stateful={obj.lstm.stateful}"
+    return exchanged_in(*[type(getattr(obj, name)) for name in names])
 
 
 def encoder_ready(obj: Any) -> str:
@@ -61,7 +58,8 @@ def seq2seq_ready(obj: Any) -> str:
     if names not in _PAIRS:
         return f"it is made of {type(encoder).__name__} and {type(decoder).__name__}"
     own = _part_ready("encoder", encoder, names[0]) or _part_ready("decoder", decoder, names[1])
-    return own or encoder_ready(encoder) or decoder_ready(decoder)
+    own = own or encoder_ready(encoder) or decoder_ready(decoder)
+    return own or exchanged_in(type(encoder), type(decoder))
 
 
 def _answers(decoder: Any, context: Array, start_id: int, length: int) -> Array:

@@ -7,6 +7,7 @@ it does not change with Python's version.
 
 import ast
 import hashlib
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 # Hints for tools, not for the program; ctx follows from the place of a name.
@@ -18,6 +19,7 @@ _DOCUMENTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
+@lru_cache(maxsize=4096)  # what several classes call is looked at for each of them
 def fingerprint(node: ast.AST) -> tuple[str, frozenset[str]]:
     """Return the fingerprint of a definition, 16 hexadecimal digits, and the names it takes from its module."""
     writer = _Writer()

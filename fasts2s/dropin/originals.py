@@ -7,12 +7,20 @@ from typing import Any
 _kept: dict[Any, dict[str, Any]] = {}
 #: The same for what the book's own code needs in order to run: what stands there while all else is suspended.
 _repaired: dict[Any, dict[str, Any]] = {}
+#: What we have put there last.
+_put_there: dict[Any, dict[str, Any]] = {}
 ABSENT = object()
+_NOTHING = object()
 
 
 def of(owner: Any) -> dict[str, Any]:
     """Return what stood in a class, or was the code of a function, before it was replaced."""
     return {name: value for name, value in _kept.get(owner, {}).items() if value is not ABSENT}
+
+
+def put_there(owner: Any, name: str) -> Any:
+    """Return what we have put in a class; what nothing is identical with where that is nothing."""
+    return _put_there.get(owner, {}).get(name, _NOTHING)
 
 
 def _held(owner: Any, name: str) -> Any:
@@ -34,6 +42,7 @@ def replace(owner: Any, name: str, value: Any) -> None:
     Of a function (name: its own) the code is exchanged, which reaches everybody who has imported it.
     """
     _kept.setdefault(owner, {}).setdefault(name, _held(owner, name))
+    _put_there.setdefault(owner, {})[name] = value
     _put(owner, name, value)
 
 
@@ -46,6 +55,7 @@ def repair(owner: Any, name: str, value: Any) -> None:
 def put_back(owner: Any) -> None:
     """Put everything of one owner back, as long as nothing else is replaced in it."""
     _repaired.pop(owner, None)
+    _put_there.pop(owner, None)
     for name, value in of(owner).items():
         _put(owner, name, value)
 
@@ -53,6 +63,7 @@ def put_back(owner: Any) -> None:
 def restore_all() -> None:
     """Put everything back."""
     _repaired.clear()
+    _put_there.clear()
     while _kept:
         owner, names = _kept.popitem()
         for name, value in names.items():

@@ -7,9 +7,10 @@ from inspect import Parameter, signature
 from types import FunctionType, ModuleType
 from typing import Any
 
-from fasts2s.dropin import beside, gpu_mode, gpu_repairs, lookahead, originals, repairs, verify, wrappers
-from fasts2s.dropin.book_code import require_known
+from fasts2s.dropin import beside, gpu_mode, gpu_repairs, lookahead, originals, reliance, repairs, verify, wrappers
+from fasts2s.dropin.book_code import known_class, require_known
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
+from fasts2s.dropin.reliance import Reliance
 from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings
 from fasts2s.dropin.targets import CHAPTER_HOMES, CLASSES, FUNCTIONS, HOMES, FunctionTarget, Target
@@ -52,25 +53,28 @@ def offer_class(found: type) -> None:
         _offer_class(targets[0], found)
 
 
-def _recognised(entry: Entry, found: Any, members: tuple[str, ...]) -> bool:
-    """Enter a class or function in the report; return whether it is the book's, or vouched for."""
+def _recognised(entry: Entry, found: Any, members: tuple[str, ...]) -> Reliance | None:
+    """Enter a class or function in the report; return what it relies on if it is the book's, or vouched for."""
     entries.append(entry)
+    relies = Reliance()
     try:
         if entry.name not in settings.trust:
-            require_known(found, members)
+            relies = require_known(found, members)
     except UnrecognisedError as error:
         entry.reason = str(error)
         if settings.strict:
             raise FallbackError(f"{entry.module}.{entry.name} was left as it is: {error}") from None
-        return False
+        return None
     entry.status = REPLACED
-    return True
+    return relies
 
 
 def _offer_class(target: Target, found: type) -> None:
-    entry = Entry(found.__module__, target.name)
-    if _recognised(entry, found, tuple(target.methods)):
+    entry, members = Entry(found.__module__, target.name), tuple(target.methods)
+    relies = _recognised(entry, found, members)
+    if relies is not None:
         installed[found] = target.name
+        reliance.known[found] = known_class(found, relies, trusted=entry.name in settings.trust)
         gpu_repairs.repair_class(entry.name, found)
         if target.needs_no_kernels or not _left_in_gpu_mode(entry):
             _install(target, entry, found)
@@ -89,24 +93,24 @@ def _lend(target: Target, found: type) -> None:
     """Give a class the attributes that our methods use beside the book's own."""
     originals.replace(found, "backend", ActiveBackend())
     originals.replace(found, "_cache", beside.Cache())
-    if target.parts is not None:
-        originals.replace(found, "_reader", beside.Part(target.parts))
+    if target.parts:
+        originals.replace(found, "_reader", beside.Part(*target.parts))
 
 
 def _install(target: Target, entry: Entry, found: type) -> None:
-    book = {name: vars(found)[name] for name in target.methods}
+    book, relies = {name: vars(found)[name] for name in target.methods}, reliance.known[found].inside
     _lend(target, found)
     new = _ours(target, book)
     if {"forward", "backward"} <= new.keys():
-        new["forward"] = wrappers.forward_of(target, entry, book["forward"], new["forward"])
-        new["backward"] = wrappers.backward_of(target, entry, book["backward"], new["backward"], book["forward"])
+        new["forward"] = wrappers.forward_of(target, entry, relies, book["forward"], new["forward"])
+        new["backward"] = wrappers.backward_of(target, entry, relies, book, new["backward"])
         again = partial(wrappers.run_again, book_forward=book["forward"], target=target)
         for name in target.made_on_read:
             originals.replace(found, name, beside.MadeOnRead(name, again))
         if settings.verify:
             new |= verify.layer_methods(entry, book, dict(new), target.ready)
     for name in new.keys() - {"forward", "backward"}:
-        new[name] = wrappers.plain(entry, book[name], new[name], target.ready)
+        new[name] = wrappers.plain(entry, relies, book[name], new[name], target.ready)
         if settings.verify:
             new[name] = verify.plain_method(entry, book[name], new[name], deep=name != "get_batch")
         repairs.note_replaced(f"{target.name}.{name}")
@@ -135,14 +139,15 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
     if originals.of(found) or lookahead.is_watched(found.__code__):
         return
     entry = Entry(found.__module__, target.name)
-    if not _recognised(entry, found, ()) or (not target.in_module and _left_in_gpu_mode(entry)):
+    relies = _recognised(entry, found, ())
+    if relies is None or (not target.in_module and _left_in_gpu_mode(entry)):
         return
     if target.ours is None:
         lookahead.watch(found.__code__, entry)
         return
     book = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__)
     ours = partial(target.ours, found.__globals__) if target.in_module else target.ours
-    call = wrappers.plain(entry, book, ours, None)
+    call = wrappers.plain(entry, relies, book, ours, None)
     if settings.verify and not target.in_module:
         call = verify.plain_method(entry, book, call, deep=True)
     originals.replace(found, found.__name__, _sent_to(found, call))
@@ -151,7 +156,7 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
 
 def _offer_to_host(found: FunctionType) -> None:
     entry = Entry(found.__module__, found.__name__)
-    if not originals.of(found) and _recognised(entry, found, ()):
+    if not originals.of(found) and _recognised(entry, found, ()) is not None:
         originals.repair(found, found.__name__, _sent_to(found, gpu_repairs.host_version(entry, found)))
 
 
@@ -215,6 +220,7 @@ def take_out() -> None:
     repairs.undo()
     installed.clear()
     beside.forget()
+    reliance.forget()
     lookahead.forget()
     entries.clear()
     _destinations.clear()

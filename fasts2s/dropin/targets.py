@@ -11,6 +11,7 @@ from typing import Any
 from fasts2s import layers, optimizers, trainer
 from fasts2s.dropin import book_functions
 from fasts2s.dropin import book_models as book
+from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
 from fasts2s.models.seq2seq import Decoder, Encoder
@@ -38,8 +39,8 @@ class Target:
         Whether the book's forward can be run in the place of ours, once more.
     ready : function or None
         obj -> why this object cannot run ours, or "".
-    parts : function or None
-        Makes the object that the attribute ``_reader`` stands for.
+    parts : tuple
+        What makes the object that the attribute ``_reader`` stands for, and the names of what it is made of.
     needs_no_kernels : bool
         Whether ours calls none.
     """
@@ -51,7 +52,7 @@ class Target:
     made_on_read: tuple[str, ...] = ()
     runs_again: bool = True
     ready: Callable[[Any], str] | None = None
-    parts: Callable[[Any], Any] | None = None
+    parts: tuple[Any, ...] = ()
     needs_no_kernels: bool = False
 
 
@@ -83,7 +84,7 @@ def _layer(ours: type, home: str, *state: str, made_on_read: tuple[str, ...] = (
 
 def _model(ours: type, home: str, ready: Callable[[Any], str], **more: Method) -> Target:
     methods = _methods(ours, "forward", "backward") | more
-    return Target(ours.__name__, home, methods, ready=ready, parts=book.reader)
+    return Target(ours.__name__, home, methods, ready=ready, parts=(EmbeddedLSTM, "embed", "lstm"))
 
 
 def _plain(name: str, home: str, ready: Callable[[Any], str] | None = None, **methods: Method) -> Target:

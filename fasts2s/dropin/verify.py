@@ -115,7 +115,8 @@ def _synchronise(twin: Any, obj: Any) -> None:
     """Give the twin the state of its original, but not what only one of the two forwards keeps for its backward."""
     for name, value in vars(obj).items():
         if _is_part(value):
-            _synchronise(_twin(value), value)
+            vars(twin)[name] = _twin(value)  # it may be another one than before
+            _synchronise(vars(twin)[name], value)
         elif name not in {"grads", "cache", "layers"}:
             vars(twin)[name] = value
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fasts2s.dropin import beside, gpu_mode
+from fasts2s.dropin.reliance import Reliance
 from fasts2s.dropin.report import Entry, Timed, note_fallback
 from fasts2s.dropin.settings import settings
 from fasts2s.dropin.targets import Target
@@ -14,8 +15,9 @@ from fasts2s.dropin.targets import Target
 Method = Callable[..., Any]
 
 
-def _ready(ready: Callable[[Any], str] | None, obj: Any) -> str:
-    return ready(obj) if ready is not None else ""
+def _why_not(relies: Reliance, ready: Callable[[Any], str] | None, obj: Any) -> str:
+    """Return why ours must not run on an object, or ""."""
+    return relies.exchanged() or relies.own_ways(type(obj)) or (ready(obj) if ready is not None else "")
 
 
 def _reason(error: Exception) -> str:
@@ -28,12 +30,12 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def forward_of(target: Target, entry: Entry, original: Method, ours: Method) -> Method:
+def forward_of(target: Target, entry: Entry, relies: Reliance, original: Method, ours: Method) -> Method:
     """Return a forward that keeps what is needed to run the book's forward in its place."""
     names = target.state
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        kept, reason = beside.of(self), _ready(target.ready, self)
+        kept, reason = beside.of(self), _why_not(relies, target.ready, self)
         is_ready = not reason
         if is_ready:
             before = {name: getattr(self, name) for name in names}
@@ -47,27 +49,31 @@ def forward_of(target: Target, entry: Entry, original: Method, ours: Method) -> 
                 reason = _reason(error)
         kept.cache = kept.replay = None
         out = original(self, *args, **kwargs)  # outside of the handler: its own errors, and no other
-        # That a part was left as it is has been said of the part.
+        # What was exchanged, and that a part was left as it is, has been said there.
         note_fallback(entry, reason, strict=settings.strict, warn=is_ready)
         return out
 
     return forward
 
 
-def backward_of(target: Target, entry: Entry, original: Method, ours: Method, book_forward: Method) -> Method:
-    """Return a backward for :func:`forward_of`."""
+def backward_of(target: Target, entry: Entry, relies: Reliance, book: dict[str, Method], ours: Method) -> Method:
+    """Return a backward for :func:`forward_of`; ``book`` has both methods as they were."""
+    original, book_forward = book["backward"], book["forward"]
 
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
         if beside.of(self).replay is None:
             return original(self, *args, **kwargs)  # the last forward was the book's
-        try:
-            with Timed(entry):
-                return ours(self, *args, **kwargs)
-        except Exception as error:
-            reason = _reason(error)
+        reason = _why_not(relies, target.ready, self)
+        is_ready = not reason
+        if is_ready:
+            try:
+                with Timed(entry):
+                    return ours(self, *args, **kwargs)
+            except Exception as error:
+                reason = _reason(error)
         run_again(self, book_forward, target)
         out = original(self, *args, **kwargs)
-        note_fallback(entry, reason, strict=settings.strict)
+        note_fallback(entry, reason, strict=settings.strict, warn=is_ready)
         return out
 
     return backward
@@ -85,11 +91,13 @@ def run_again(self: Any, book_forward: Method, target: Target) -> None:
     vars(self).update(after)
 
 
-def plain(entry: Entry, original: Method, ours: Method, ready: Callable[[Any], str] | None) -> Method:
+def plain(
+    entry: Entry, relies: Reliance, original: Method, ours: Method, ready: Callable[[Any], str] | None
+) -> Method:
     """Return a method that has no backward, or what a function is sent to; ``ready`` is asked about the object."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        reason = _ready(ready, args[0]) if args else ""
+        reason = _why_not(relies, ready, args[0]) if args else ""
         is_ready = not reason
         if is_ready:
             try:
