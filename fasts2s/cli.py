@@ -40,14 +40,18 @@ def _generate_parser(commands: Any) -> None:
     summary = "write text with a trained language model"
     parser = commands.add_parser("generate", help=summary, description=summary)
     parser.add_argument("dir", metavar="DIR", help="folder that train lm wrote")
-    parser.add_argument("--start", required=True, help="words to begin with")
-    parser.add_argument("--skip", nargs="*", default=[], metavar="WORD", help="words that must not appear")
-    parser.add_argument("--length", metavar="N", type=positive, default=100, help="number of words (%(default)s)")
+    parser.add_argument("--start", required=True, help="text to begin with")
+    parser.add_argument(
+        "--skip", nargs="*", default=[], metavar="WORD", help="words or characters that must not appear"
+    )
+    parser.add_argument(
+        "--length", metavar="N", type=positive, default=100, help="number of words or characters (%(default)s)"
+    )
     parser.add_argument(
         "--temperature", metavar="X", type=from_zero, default=1.0, help="0 is the likeliest text (%(default)s)"
     )
     parser.add_argument("--seed", metavar="N", type=seed, help="the same seed gives the same text")
-    parser.add_argument("--stop", metavar="WORD", help="end with this word, for instance '<eos>'")
+    parser.add_argument("--stop", metavar="WORD", help="end with this word or character, for instance '<eos>'")
     add_backend(parser)
     parser.set_defaults(run=_run_generate)
 

@@ -15,6 +15,7 @@ def whole(least: int, most: int = MOST) -> Callable[[str], int]:
     """Return a reader of whole numbers from ``least`` to ``most``."""
 
     def read(text: str) -> int:
+        """Read a whole number within the limits."""
         try:
             value = int(text)
         except ValueError:

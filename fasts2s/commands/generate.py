@@ -6,7 +6,11 @@ import numpy as np
 
 from fasts2s.commands import run_folder
 from fasts2s.commands.errors import CommandError
+from fasts2s.commands.unknown_words import TOKENS
+from fasts2s.corpus.text import tokens_of_line
 from fasts2s.generation import sample
+
+_NAMES = {"word": "word", "char": "character"}
 
 
 def generate(
@@ -20,38 +24,62 @@ def generate(
     stop: str | None,
     backend: str | None = None,
 ) -> int:
-    """Print the start and ``length`` words drawn after it. The start's words are read first, in order."""
+    """Print the start and ``length`` words (or characters) drawn after it; the start is cut as the text was."""
     model, extra = run_folder.read_model(folder, ("lm",), "fasts2s train lm --out DIR", backend)
     words: list[str] = extra["words"]
-    word_to_id = {w: i for i, w in enumerate(words)}
-    prompt = [_id(w, word_to_id) for w in start.lower().split()]
-    if not prompt:
-        raise CommandError("--start is empty, expected at least one word")
+    vocabulary = _Vocabulary(words, extra.get("level", "word"))
+    prompt = vocabulary.ids("--start", start)
     state: Any = None
     for word in prompt[:-1]:
         _, state = model.step(np.array([word]), state)
     options: dict[str, Any] = {
         # <unk> stands for words the model does not know: it is never wanted in a text.
-        "skip_ids": {_id(w, word_to_id) for w in skip} | {word_to_id[w] for w in ("<unk>",) if w in word_to_id},
-        "stop_id": None if stop is None else _id(stop, word_to_id),
+        "skip_ids": {i for word in skip for i in vocabulary.ids("--skip", word)} | vocabulary.unknown,
+        "stop_id": None if stop is None else vocabulary.one_id("--stop", stop),
         "backend": model.backend,
     }
     first = np.array([prompt[-1]])
     # At temperature 0 this is the greedy choice.
     (ids,) = sample(model.step, state, first, length, rng=seed, temperature=temperature, **options)
-    print(_text([words[i] for i in [*prompt, *ids]]))
+    print(vocabulary.text([*prompt, *ids]))
     return 0
 
 
-def _id(word: str, word_to_id: dict[str, int]) -> int:
-    if word not in word_to_id:
-        raise CommandError(f"the model does not know the word {word!r}, expected one of its {len(word_to_id)} words")
-    return word_to_id[word]
+class _Vocabulary:
+    """The tokens of a model, by the level it was trained on."""
 
+    def __init__(self, words: list[str], level: str) -> None:
+        self._words, self._level = words, level
+        self._ids = {word: i for i, word in enumerate(words)}
+        self.unknown = {i for i in (self._ids.get("<unk>"),) if i is not None}
 
-def _text(words: list[str]) -> str:
-    """Join words: a line per sentence, no blank before punctuation."""
-    text = " ".join(words).replace("<eos> ", "\n").replace(" <eos>", "\n").replace("<eos>", "\n")
-    for sign in ".,;:!?)":
-        text = text.replace(f" {sign}", sign)
-    return text.replace("( ", "(")
+    def ids(self, option: str, text: str) -> list[int]:
+        """Return the ids of a text, cut like the training text; a token may also be given as it is."""
+        tokens = [text] if text in self._ids else tokens_of_line(text, self._ids, self._level)
+        if not tokens:
+            raise CommandError(f"{option} is {text!r}, expected at least one {_NAMES[self._level]}")
+        for token in tokens:
+            if token not in self._ids:
+                raise CommandError(
+                    f"the model does not know the {_NAMES[self._level]} {token!r} of {option}, "
+                    f"expected some of its {len(self._ids)} {TOKENS[self._level]}"
+                )
+        return [self._ids[token] for token in tokens]
+
+    def one_id(self, option: str, text: str) -> int:
+        """Return the id of a text that is one token."""
+        ids = self.ids(option, text)
+        if len(ids) > 1:
+            parts = ", ".join(repr(self._words[i]) for i in ids)
+            raise CommandError(f"{option} is {text!r}, which is {parts}, expected one {_NAMES[self._level]}")
+        return ids[0]
+
+    def text(self, ids: list[int]) -> str:
+        """Join tokens: a line per sentence, no blank before punctuation."""
+        words = ["\n" if self._words[i] == "<eos>" else self._words[i] for i in ids]
+        if self._level == "char":
+            return "".join(words).removesuffix("\n")
+        text = " ".join(words).replace("\n ", "\n").replace(" \n", "\n").removesuffix("\n")
+        for sign in ".,;:!?)":
+            text = text.replace(f" {sign}", sign)
+        return text.replace("( ", "(")

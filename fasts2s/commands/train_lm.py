@@ -1,4 +1,4 @@
-"""``fasts2s train lm``: a language model on words."""
+"""``fasts2s train lm``: a language model on words or characters."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from fasts2s.commands import run_folder
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.training_run import TrainingRun
+from fasts2s.commands.unknown_words import TOKENS, Unknown
 from fasts2s.corpus import Corpus, load_text
 from fasts2s.evaluation import perplexity
 from fasts2s.models import BetterRnnlm, Rnnlm
@@ -25,6 +26,7 @@ class LanguageModelOptions:
 
     text: str | None
     model: str
+    level: str
     epochs: int
     batch_size: int
     time_size: int
@@ -46,8 +48,9 @@ class _Run(TrainingRun):
         backend = get_backend()
         model = MODELS[o.model](self.corpus.vocab_size, o.hidden, o.hidden, backend=backend)
         self.optimizer = SGD(o.lr, backend=backend)
-        words = {"train": self.corpus.train.size, "vocabulary": self.corpus.vocab_size}
-        facts = {"corpus": self.corpus.name, "words": words}
+        tokens = {"train": self.corpus.train.size, "vocabulary": self.corpus.vocab_size}
+        self.unknown = Unknown(self.corpus, o.level)
+        facts = {"corpus": self.corpus.name, TOKENS[o.level]: tokens, "unk_percent": self.unknown.percent}
         super().__init__(o, f"lm-{o.model}", model, RnnlmTrainer(model, self.optimizer), facts)
 
     def iterations(self) -> int:
@@ -70,35 +73,47 @@ class _Run(TrainingRun):
 
     def measure(self, losses: list[float], seconds: float) -> dict[str, Any]:
         rate = len(losses) * self.options.batch_size * self.options.time_size / seconds
-        return {"perplexity": self.held_out(self.corpus.valid), "lr": self.optimizer.lr, "words_per_second": rate}
+        return {
+            "perplexity": self.held_out(self.corpus.valid),
+            "lr": self.optimizer.lr,
+            f"{TOKENS[self.options.level]}_per_second": rate,
+        }
 
     def no_progress(self) -> None:
         # The book's schedule: no progress on held-out text, smaller steps.
         self.optimizer.lr /= 4
 
     def show(self, row: dict[str, Any]) -> None:
+        tokens = TOKENS[self.options.level]
         print(
             f"epoch {row['epoch']:>2}/{self.options.epochs}  loss {row['loss']:.4f}  "
-            f"perplexity: training {np.exp(row['loss']):.1f}, validation {row['perplexity']:.1f}  "
-            f"{row['words_per_second']:,.0f} words/s  ({row['seconds']:.1f} s)"
+            f"perplexity: training {np.exp(row['loss']):.1f}{self.unknown.beside('train')}, "
+            f"validation {row['perplexity']:.1f}{self.unknown.beside('valid')}  "
+            f"{row[f'{tokens}_per_second']:,.0f} {tokens}/s  ({row['seconds']:.1f} s)"
             + ("" if row["finished"] else "  interrupted")
         )
 
     def extra(self) -> dict[str, Any]:
-        return {"task": "lm", "words": [self.corpus.id_to_word[i] for i in range(self.corpus.vocab_size)]}
+        # The level says how a prompt is cut, as the text was: see generate.
+        words = [self.corpus.id_to_word[i] for i in range(self.corpus.vocab_size)]
+        return {"task": "lm", "level": self.options.level, "words": words}
 
     def titles(self) -> tuple[str, str]:
-        return f"language model {self.options.model}: {self.corpus.name}", "perplexity of held-out words"
+        return f"language model {self.options.model}: {self.corpus.name}", self.measured()
+
+    def measured(self) -> str:
+        """Return what the measure is, with the share of unknown words."""
+        return f"perplexity of held-out {TOKENS[self.options.level]}{self.unknown.beside('valid')}"
 
 
 def _load(options: LanguageModelOptions) -> Corpus:
-    corpus = load_text(options.text, unk_below=options.min_count)
+    corpus = load_text(options.text, unk_below=options.min_count, level=options.level)
     need = options.batch_size * options.time_size
     if corpus.train.size <= need or min(corpus.valid.size, corpus.test.size) <= options.time_size:
         raise CommandError(
-            f"the text gives {corpus.train.size} words to train on and {corpus.valid.size} + {corpus.test.size} to "
-            f"measure with, expected more than batch-size * time-size = {need} and {options.time_size}: "
-            "take a longer text or smaller values"
+            f"the text gives {corpus.train.size} {TOKENS[options.level]} to train on and {corpus.valid.size} + "
+            f"{corpus.test.size} to measure with, expected more than --batch-size times --time-size = {need} and "
+            f"--time-size = {options.time_size}: take a longer text or smaller values"
         )
     return corpus
 
@@ -108,10 +123,11 @@ def train_lm(options: LanguageModelOptions) -> int:
     run = _Run(options)
     c = run.corpus
     print(
-        f"{c.name}: {c.train.size:,} words to learn, {c.valid.size:,} + {c.test.size:,} held out, "
+        f"{c.name}: {c.train.size:,} {TOKENS[options.level]} to learn, {c.valid.size:,} + {c.test.size:,} held out, "
         f"vocabulary {c.vocab_size:,}; {options.model}, {run.history['parameters']:,} parameters, "
         f"backend {run.model.backend.name}"
     )
+    run.unknown.warn()
     finished = run.train()
     if run.epochs:
         _summarise(run, finished)
@@ -121,13 +137,14 @@ def train_lm(options: LanguageModelOptions) -> int:
 
 
 def _summarise(run: _Run, finished: bool) -> None:
-    print("\nperplexity of held-out words by epoch\n" + text_curve(run.epochs, "perplexity", ""))
-    print(f"\nvalidation perplexity {run.best()['perplexity']:.1f} (epoch {run.best()['epoch']})")
+    print(f"\n{run.measured()} by epoch\n" + text_curve(run.epochs, "perplexity", ""))
+    best, share = run.best(), run.unknown.beside("valid")
+    print(f"\nvalidation perplexity {best['perplexity']:.1f}{share} (epoch {best['epoch']})")
     if finished:
         run.model, _ = run_folder.read_model(str(run.folder), ("lm",), "fasts2s train lm", run.model.backend.name)
         run.history["test_perplexity"] = run.held_out(run.corpus.test)
         run.save()
-        print(f"test perplexity of that model {run.history['test_perplexity']:.1f}")
+        print(f"test perplexity of that model {run.history['test_perplexity']:.1f}{run.unknown.beside('test')}")
     by_frequency = (run.corpus.id_to_word[int(i)] for i in np.bincount(run.corpus.train).argsort()[::-1])
     word = next((w for w in by_frequency if w.isalpha()), run.corpus.id_to_word[0])
     run.show_files(f"generate {run.folder} --start {word}")

@@ -27,13 +27,14 @@ def _sequence_parser(tasks: Any, task: str, summary: str, model: str, hidden: in
 
 
 def _lm_parser(tasks: Any) -> None:
-    summary = "learn the words of a text, report perplexity"
+    summary = "learn the words or characters of a text, report perplexity"
     parser = tasks.add_parser("lm", help=summary, description=summary)
     add = parser.add_argument
     add("text", nargs="?", metavar="TEXT", help="UTF-8 file, plain or .gz (Python's own help texts)")
     add("--model", choices=("rnnlm", "better"), default="rnnlm", help="one layer, or two tied (%(default)s)")
     add("--time-size", metavar="N", type=positive, default=35, help="steps per gradient (%(default)s)")
-    add("--min-count", metavar="N", type=positive, default=2, help="rarer words become <unk> (%(default)s)")
+    add("--level", choices=("word", "char"), default="word", help="what the model learns to predict (%(default)s)")
+    add("--min-count", metavar="N", type=positive, default=2, help="rarer ones become <unk> (%(default)s)")
     _common(parser, epochs=4, batch_size=20, hidden=100, lr=20.0, max_grad=0.25)
     parser.set_defaults(run=_run_lm)
 

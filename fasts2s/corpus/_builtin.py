@@ -47,7 +47,7 @@ def _topics() -> dict[str, str]:
     except ImportError:
         raise ImportError(
             f"the built-in text is {_MODULE} of the standard library, which this Python lacks: "
-            "give load_text the path of a text file"
+            "name a text file instead"
         ) from None
     topics: dict[str, str] = module.topics
     return topics

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from fasts2s.corpus._builtin import builtin_lines
 from fasts2s.corpus._reading import EOS, UNK, Ids, ids_of, invert, number_words, read_text
@@ -23,7 +24,7 @@ class Corpus:
 
     Attributes
     ----------
-    train, valid, test : (T,) int64 each, of its own length; every line ends in `<eos>`
+    train, valid, test : (T,) int64 each, of its own length; every line ends in `<eos>`, but a text of one line
     word_to_id, id_to_word : the V tokens; ids by first appearance in `train`
     name : the file's name; of the built-in text, which differs by Python version, also a hash
     """
@@ -53,8 +54,10 @@ def load_text(
 
     Parameters
     ----------
-    path : UTF-8 text, plain or gzip; its first lines are for training, then come valid and test. None: the help
-        texts of Python's standard library, one sentence per line, split by topic in the order of the topics' names
+    path : UTF-8 text, plain or gzip; its first lines are for training, then come valid and test. Where lines are so
+        few or so unequal that a part would be less than half as long as asked, it is cut between tokens instead.
+        None: the help texts of Python's standard library, one sentence per line, split by topic in the order of the
+        topics' names
     unk_below : training words that occur fewer times become `<unk>`; from 2 on the model learns what `<unk>` is
     valid_fraction, test_fraction : held-out parts, of the lines (at least one) or of the built-in text's size
     level : 'word', lower-cased words, numbers and punctuation marks; or 'char', single characters as they are
@@ -67,7 +70,7 @@ def load_text(
     ------
     FileNotFoundError : there is no such file.
     ImportError : `path` is None and this Python comes without its help texts.
-    ValueError : an argument out of its range; too few lines to hold any out; a file that is empty, no UTF-8 or
+    ValueError : an argument out of its range; too few tokens to hold any out; a file that is empty, no UTF-8 or
         damaged.
     """
     _check_level(level)
@@ -76,9 +79,10 @@ def load_text(
     _check_fractions(valid_fraction, test_fraction)
     if path is None:
         *parts, name = builtin_lines(valid_fraction, test_fraction)
+        train, valid, test = (_tokens_of_lines(lines, level) for lines in parts)
     else:
-        parts, name = _split_file(Path(path), valid_fraction, test_fraction), Path(path).name
-    train, valid, test = (_tokens_of_lines(lines, level) for lines in parts)
+        name = Path(path).name
+        train, valid, test = _split_file(Path(path), level, valid_fraction, test_fraction)
     return _corpus(train, valid, test, unk_below, name)
 
 
@@ -116,13 +120,18 @@ def preprocess_line(text: str, word_to_id: Mapping[str, int], level: str = "word
     ------
     ValueError : an unknown word, and the vocabulary has no `<unk>`; unknown `level`.
     """
+    return ids_of(tokens_of_line(text, word_to_id, level), word_to_id, "text")
+
+
+def tokens_of_line(text: str, word_to_id: Mapping[str, int], level: str = "word") -> list[str]:
+    """Return what `preprocess_line` looks up: the tokens of a prompt, known or not. ValueError: unknown `level`."""
     _check_level(level)
     if level == "char":
-        return ids_of(list(text), word_to_id, "text")
+        return list(text)
     words: list[str] = []
     for chunk in text.split():
         words.extend([chunk] if chunk in word_to_id else _WORD.findall(chunk.lower()))
-    return ids_of(words, word_to_id, "text")
+    return words
 
 
 def _check_level(level: str) -> None:
@@ -138,18 +147,33 @@ def _check_fractions(valid_fraction: float, test_fraction: float) -> None:
         )
 
 
-def _split_file(path: Path, valid_fraction: float, test_fraction: float) -> list[list[str]]:
+def _split_file(path: Path, level: str, valid_fraction: float, test_fraction: float) -> list[list[str]]:
+    """Return the tokens of the three parts, cut between lines if that gives every part half its share at least."""
     lines = read_text(path).removesuffix("\n").split("\n")
-    n_valid, n_test = (
-        max(1, round(fraction * len(lines))) if fraction > 0 else 0 for fraction in (valid_fraction, test_fraction)
-    )
-    n_train = len(lines) - n_valid - n_test
-    if n_train < 1:
+    by_line = [_tokens_of_lines([line], level) for line in lines]
+    tokens = [token for line in by_line for token in line]
+    shares = (1 - valid_fraction - test_fraction, valid_fraction, test_fraction)
+    parts = [[token for line in part for token in line] for part in _cut(by_line, valid_fraction, test_fraction)]
+    if any(len(part) < share * len(tokens) / 2 for part, share in zip(parts, shares, strict=True)):
+        # The end of the only line would be a token that the training part does not have.
+        parts = _cut(tokens[:-1] if len(lines) == 1 else tokens, valid_fraction, test_fraction)
+    if not parts[0]:
         raise ValueError(
-            f"{path} has {len(lines)} line(s), expected more than {n_valid + n_test}, the number held out: "
-            "break it into more lines, or set valid_fraction and test_fraction to 0"
+            f"{path} has {len(tokens)} {level}s and line ends, too few to hold any out: take a longer text"
         )
-    return [lines[:n_train], lines[n_train : n_train + n_valid], lines[n_train + n_valid :]]
+    return parts
+
+
+_T = TypeVar("_T")
+
+
+def _cut(units: Sequence[_T], valid_fraction: float, test_fraction: float) -> list[list[_T]]:
+    """Cut lines or tokens in three; a part that is wanted at all has one unit, and what is missing is train's."""
+    n_valid, n_test = (
+        max(1, round(fraction * len(units))) if fraction > 0 else 0 for fraction in (valid_fraction, test_fraction)
+    )
+    n_train = max(0, len(units) - n_valid - n_test)
+    return [list(units[:n_train]), list(units[n_train : n_train + n_valid]), list(units[n_train + n_valid :])]
 
 
 def _tokens_of_lines(lines: Sequence[str], level: str) -> list[str]:

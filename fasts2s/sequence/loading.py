@@ -235,7 +235,7 @@ def _question_width(lines: list[str], name: str, mark: str) -> int:
         if at < 0:
             raise ValueError(
                 f"{name}, line {number}: no mark {mark!r} in {line[:60]!r}, expected question{mark}answer: "
-                "add it, or name the one the file uses by mark="
+                "add it to every line"
             )
         for what, length, expected in (("question", at, width), ("answer", len(line) - at, total - width)):
             if length != expected:

@@ -102,18 +102,44 @@ def test_load_text_reads_gzip(tmp_path: Path) -> None:
 def test_split_loses_nothing(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], valid_fraction: float, test_fraction: float
 ) -> None:
-    path = write(tmp_path_factory.getbasetemp() / "split.txt", "\n".join([*lines, "a b c , d"]) + "\n")
+    text = "\n".join([*lines, "a b c , d"])
+    path = write(tmp_path_factory.getbasetemp() / "split.txt", text + "\n")
     try:
         corpus = load_text(path, valid_fraction=valid_fraction, test_fraction=test_fraction)
     except ValueError as error:
-        assert "the number held out" in str(error)
+        assert "too few to hold any out" in str(error)
         return
-    counts = [int((part == corpus.word_to_id["<eos>"]).sum()) for part in (corpus.train, corpus.valid, corpus.test)]
-    assert sum(counts) == len(lines) + 1
-    assert counts[0] > 0
-    for count, fraction in zip(counts[1:], (valid_fraction, test_fraction), strict=True):
-        assert (count == 0) == (fraction == 0)
-        assert abs(count - fraction * (len(lines) + 1)) <= 1
+    parts = (corpus.train, corpus.valid, corpus.test)
+    whole = load_text(path, valid_fraction=0, test_fraction=0)
+    assert [w for part in parts for w in words(part, corpus) if w != "<unk>"] == [
+        w for w in words(whole.train, whole) if w in corpus.word_to_id
+    ]
+    assert sum(map(len, parts)) == len(whole.train)
+    for part, share in zip(parts, (1 - valid_fraction - test_fraction, valid_fraction, test_fraction), strict=True):
+        assert (len(part) == 0) == (share == 0)
+        assert len(part) >= share * len(whole.train) / 2 - 1
+
+
+@pytest.mark.parametrize("level", ["word", "char"])
+def test_a_text_of_one_line_is_cut_between_tokens(tmp_path: Path, level: str) -> None:
+    text = "one two three four five six seven eight nine ten " * 20
+    corpus = load_text(write(tmp_path / "own.txt", text.strip()), level=level)
+    total = 200 if level == "word" else len(text.strip())
+    assert [len(part) for part in (corpus.train, corpus.valid, corpus.test)] == [
+        total - 2 * round(total / 10),
+        round(total / 10),
+        round(total / 10),
+    ]
+    parts = [words(part, corpus) for part in (corpus.train, corpus.valid, corpus.test)]
+    whole = (" " if level == "word" else "").join(token for part in parts for token in part)
+    assert whole == text.strip()
+
+
+def test_few_lines_of_unequal_length_leave_something_to_measure_with(tmp_path: Path) -> None:
+    long = "a paragraph of a novel " * 100
+    corpus = load_text(write(tmp_path / "own.txt", f"{long}\n{long}\n{long}\nThe\nEnd\n"))
+    assert min(len(corpus.valid), len(corpus.test)) > 100
+    assert len(corpus.train) > 1000
 
 
 @pytest.mark.parametrize("level", ["word", "char"])
@@ -156,7 +182,7 @@ def test_built_in_text_holds_out_what_is_asked() -> None:
 
 def test_built_in_text_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
-    with pytest.raises(ImportError, match=r"which this Python lacks: give load_text the path of a text file"):
+    with pytest.raises(ImportError, match=r"which this Python lacks: name a text file instead"):
         load_text()
 
 
@@ -180,8 +206,8 @@ def test_load_text_bad_files(tmp_path: Path) -> None:
         load_text(tmp_path / "missing.txt")
     with pytest.raises(ValueError, match=r"empty\.txt is empty"):
         load_text(write(tmp_path / "empty.txt", " \n\n"))
-    with pytest.raises(ValueError, match=r"has 2 line\(s\), expected more than 2"):
-        load_text(write(tmp_path / "short.txt", "a\nb\n"))
+    with pytest.raises(ValueError, match=r"short\.txt has 2 words and line ends, too few to hold any out"):
+        load_text(write(tmp_path / "short.txt", "a\n"))
     bad = tmp_path / "bad.txt"
     bad.write_bytes(b"a\nb \xff\n")
     with pytest.raises(ValueError, match=r"bad\.txt, line 2: byte 0xff is no UTF-8"):

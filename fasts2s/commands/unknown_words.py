@@ -1,0 +1,47 @@
+"""How much of a text a language model does not see: words that became ``<unk>``."""
+
+import sys
+
+from fasts2s.corpus import Corpus
+
+#: What a level counts.
+TOKENS = {"word": "words", "char": "characters"}
+_MANY = 15  # percent; of ordinary English with --min-count 2, some 5 to 10 are
+_ADVICE = {
+    "word": ", which is easy to guess: the perplexity says little. Words are what stands between blanks, a clause in "
+    "Japanese: learn characters with --level char, or keep rarer words with --min-count 1",
+    "char": ": keep rarer ones with --min-count 1",
+}
+
+
+class Unknown:
+    """The share of ``<unk>`` in each part of a text.
+
+    A perplexity says little without it: ``<unk>`` stands for any rare word and is easy to guess.
+
+    Attributes
+    ----------
+    percent : dict
+        Part ("train", "valid", "test") -> percent of its tokens.
+    """
+
+    def __init__(self, corpus: Corpus, level: str) -> None:
+        unk = corpus.word_to_id.get("<unk>", -1)
+        parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
+        self.percent = {name: 100 * float((part == unk).mean()) for name, part in parts.items()}
+        self._level = level
+
+    def beside(self, part: str) -> str:
+        """Return what to print after a perplexity of this part."""
+        percent = self.percent[part]
+        return f" ({percent:.0f} % <unk>)" if percent == 0 or percent >= 0.5 else " (under 1 % <unk>)"
+
+    def warn(self) -> None:
+        """Say on stderr if a perplexity of this text cannot mean much, and what to do."""
+        most = max(self.percent.values())
+        if most < _MANY:
+            return
+        print(
+            f"fasts2s: warning: {most:.0f} % of the {TOKENS[self._level]} are <unk>{_ADVICE[self._level]}",
+            file=sys.stderr,
+        )
