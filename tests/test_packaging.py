@@ -1,9 +1,11 @@
 """What would be installed: two packages and nothing named kernels, with versions that agree."""
 
 import importlib
+import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -21,16 +23,35 @@ def pyproject():
     return toml.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    code = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
+def built(what, folder):
+    """Build the wheel or the sdist as pip does, in a process of its own; return its file."""
+    code = f"import sys; from hatchling.build import build_{what} as build; print(build(sys.argv[1]))"
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder)], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    with zipfile.ZipFile(folder / done.stdout.split()[-1]) as file:
+    return folder / done.stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    with zipfile.ZipFile(built("wheel", tmp_path_factory.mktemp("wheel"))) as file:
         yield {name: file.read(name) for name in file.namelist()}
+
+
+@pytest.fixture(scope="module")
+def sdist_file(tmp_path_factory):
+    return built("sdist", tmp_path_factory.mktemp("sdist"))
+
+
+@pytest.fixture(scope="module")
+def sdist(sdist_file):
+    """Path below the one folder of the source distribution -> its entry."""
+    with tarfile.open(sdist_file) as file:
+        entries = {entry.name: entry for entry in file.getmembers() if entry.isfile()}
+    top = f"fasts2s-{fasts2s.__version__}/"
+    assert all(name.startswith(top) for name in entries)
+    return {name.removeprefix(top): entry for name, entry in entries.items()}
 
 
 def test_the_folder_of_the_kernels_is_no_package():
@@ -95,3 +116,80 @@ def test_every_file_of_the_source_distribution_exists(pyproject):
     listed = pyproject["tool"]["hatch"]["build"]["targets"]["sdist"]["only-include"]
     assert [name for name in listed if not (ROOT / name).exists()] == []
     assert {"fasts2s", "kernels", "tests"} <= set(listed)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no checkout")
+def test_the_source_distribution_holds_every_file_of_the_repository(sdist):
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = {name for name in listed.split("\0") if name and (ROOT / name).exists()}
+    assert files - set(sdist) == set()
+    assert "DROPIN.md" in sdist
+
+
+def test_the_source_distribution_holds_nothing_that_is_made(sdist):
+    assert [name for name in sdist if "__pycache__" in name or ".egg-info" in name or name.startswith(".venv")] == []
+    assert sdist[".ci/run"].mode & 0o100, "continuous integration starts it"
+
+
+# In place of make: says where it was called, with what, and in the source distribution what lies there.
+MAKE = """#!/bin/sh
+echo "$PWD make $*" >> "$LOG"
+[ "$1" != check ] || exit "$CHECK"
+cd "$2" && echo "$FASTS2S_TEST_REQUIRE $(ls DROPIN.md tests/conftest.py | xargs)" >> "$LOG"
+"""
+
+
+@pytest.fixture
+def ci(sdist_file, tmp_path):
+    """Runs .ci/run in a copy of the checkout, with another make; returns its status and what make was asked for."""
+    with tarfile.open(sdist_file) as file:
+        file.extractall(tmp_path, filter="data")
+    (checkout,) = tmp_path.glob("fasts2s-*")
+    programs = {
+        tmp_path / "bin" / "make": MAKE,
+        checkout / ".venv/bin/python": f'#!/bin/sh\n"{sys.executable}" "$@"\n',
+    }
+    for path, text in programs.items():
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+        path.chmod(0o700)
+    (tmp_path / "tmp").mkdir()
+    (checkout / ".venv" / ".check").touch()
+
+    def run(check):
+        log = tmp_path / "log"
+        ours = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(tmp_path / "tmp")}
+        done = subprocess.run(
+            [str(checkout / ".ci" / "run")],
+            cwd=tmp_path,
+            env={**os.environ, **ours, "LOG": str(log), "CHECK": str(check)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done, log.read_text().splitlines()
+
+    yield checkout, run
+    assert list((tmp_path / "tmp").iterdir()) == [], "what was unpacked is left"
+    assert not (checkout / ".venv" / ".check").exists(), "the environment is that of the unpacked tests"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it is a shell script")
+def test_continuous_integration_runs_the_tests_of_the_source_distribution(ci):
+    checkout, run = ci
+    done, asked = run(check=0)
+    assert done.returncode == 0, done.stderr
+    assert asked[0] == f"{checkout} make check"
+    unpacked = re.fullmatch(rf"{checkout} make -C (\S+) test VENV={checkout}/\.venv", asked[1])
+    assert unpacked, asked[1]
+    assert not unpacked[1].startswith(str(checkout))
+    assert asked[2:] == ["shim,nvrtc DROPIN.md tests/conftest.py"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it is a shell script")
+def test_continuous_integration_stops_where_the_check_fails(ci):
+    checkout, run = ci
+    done, asked = run(check=3)
+    assert done.returncode
+    assert asked == [f"{checkout} make check"]
