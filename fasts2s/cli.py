@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fasts2s: {error}", file=sys.stderr)
         return 1
     except FloatingPointError as error:
-        stopped = "training stopped: " if run in (_run_sequence, _run_lm) else ""
+        stopped = "training stopped: " if arguments.command == "train" else ""
         print(f"fasts2s: {stopped}{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
