@@ -231,14 +231,21 @@ def rows_until(ids: Array, stop: int | None, owner: Any) -> list[list[int]]:
     return rows
 
 
+def weights_at_fault(owner: Any) -> str:
+    """Return which ``params`` of a model or a part of one are not finite, in words; "" if all are."""
+    params = list(enumerate(getattr(owner, "params", None) or ()))
+    counts = [(k, p.size - int(np.isfinite(p).sum()), p.size) for k, p in params]
+    name = type(owner).__name__
+    named = [f"{count} of its {size} numbers in params[{k}] of {name}" for k, count, size in counts if count]
+    return f"the weights are not finite, {', '.join(named)}" if named else ""
+
+
 def not_finite(where: str, owner: Any) -> FloatingPointError:
     """Return the error of scores that nothing can be chosen from. It names the ``params`` of owner at fault."""
-    name, params = type(owner).__name__, getattr(owner, "params", None)
-    bad = [(k, p.size - int(np.isfinite(p).sum()), p.size) for k, p in enumerate(params or ())]
-    named = [f"{count} of its {size} numbers in params[{k}] of {name}" for k, count, size in bad if count]
-    if named:
-        cause = f"the weights are not finite, {', '.join(named)}: load a model saved before, or train with a lower lr"
-    elif params:
+    bad, name = weights_at_fault(owner), type(owner).__name__
+    if bad:
+        cause = f"{bad}: load a model saved before, or train with a lower lr"
+    elif getattr(owner, "params", None):
         cause = (
             f"the weights of {name} are finite: look at the input and the state it was given, or at sums too large"
         )

@@ -40,7 +40,7 @@ def zeros(size: int, backend: Backend) -> Array:
     return backend.kernels().asarray(np.zeros(size, dtype=backend.dtype))
 
 
-def require_sizes(**sizes: object) -> None:
-    """Raise ValueError unless every size is an integer above 0: they come straight from users."""
-    for name, size in sizes.items():
-        integer(name, size, 1)
+def require_sizes(*, vocab_size: object, wordvec_size: object, hidden_size: object) -> tuple[int, int, int]:
+    """Return the sizes V, D, H of a model as plain integers, or raise ValueError: they come straight from users."""
+    V, D = integer("vocab_size", vocab_size, 1), integer("wordvec_size", wordvec_size, 1)
+    return V, D, integer("hidden_size", hidden_size, 1)

@@ -1,7 +1,7 @@
 """Optimisers, clipping and weight sharing, as in the book's ``common.optimizer``, ``util`` and ``trainer``.
 
 Every optimiser changes the parameter arrays in place; its slots are lists by position, made at the first update.
-``lr`` and the other hyper-parameters may be assigned between updates.
+``lr`` and the other hyper-parameters may be assigned between updates; only the constructors look at them.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from fasts2s.backend import Backend, get_backend
 from fasts2s_kernels import Kernels, scalars
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import array_list, is_cupy
+from fasts2s_kernels.scalars import bounded
 
 
 def _arrays(arrays: Any) -> Any:
@@ -32,7 +33,7 @@ class SGD:
 
     def __init__(self, lr: float = 0.01, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
-        self.lr = lr
+        self.lr = bounded("lr", lr, 0.01)
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
         """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
@@ -44,7 +45,7 @@ class Momentum:
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
-        self.lr, self.momentum = lr, momentum
+        self.lr, self.momentum = bounded("lr", lr, 0.01), bounded("momentum", momentum, 0.9, below=1)
         self.v: list[Array] | None = None
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
@@ -60,7 +61,7 @@ class Nesterov:
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
-        self.lr, self.momentum = lr, momentum
+        self.lr, self.momentum = bounded("lr", lr, 0.01), bounded("momentum", momentum, 0.9, below=1)
         self.v: list[Array] | None = None
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
@@ -76,7 +77,7 @@ class AdaGrad:
 
     def __init__(self, lr: float = 0.01, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
-        self.lr = lr
+        self.lr = bounded("lr", lr, 0.01)
         self.h: list[Array] | None = None
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
@@ -92,7 +93,7 @@ class RMSprop:
 
     def __init__(self, lr: float = 0.01, decay_rate: float = 0.99, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
-        self.lr, self.decay_rate = lr, decay_rate
+        self.lr, self.decay_rate = bounded("lr", lr, 0.01), bounded("decay_rate", decay_rate, 0.99, below=1)
         self.h: list[Array] | None = None
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
@@ -115,7 +116,8 @@ class Adam:
         backend: str | Backend | None = None,
     ) -> None:
         self.backend = get_backend(backend)
-        self.lr, self.beta1, self.beta2 = lr, beta1, beta2
+        self.lr = bounded("lr", lr, 0.001)
+        self.beta1, self.beta2 = bounded("beta1", beta1, 0.9, below=1), bounded("beta2", beta2, 0.999, below=1)
         self.iter = 0
         self.m: list[Array] | None = None
         self.v: list[Array] | None = None

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
+from fasts2s.generation import weights_at_fault
 from fasts2s.optimizers import clip_grads, clip_rate, remove_duplicate, takes_scale
-from fasts2s_kernels.checks import integer
+from fasts2s_kernels.checks import integer, number
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_integers, is_cupy
 
@@ -32,6 +33,8 @@ class _Loop:
     ) -> None:
         if nonfinite not in _POLICIES:
             raise ValueError(f"nonfinite is {nonfinite!r}, expected one of {', '.join(_POLICIES)}")
+        if on_step is not None and not callable(on_step):
+            raise ValueError(f"on_step is {on_step!r}, expected a function of the loss, or None")
         self.model, self.optimizer = model, optimizer
         self.nonfinite, self.on_step = nonfinite, on_step
         self.eval_interval: int | None = None
@@ -97,10 +100,16 @@ class _Loop:
             self._total += loss
             self._count += 1
         elif self.nonfinite == "raise":
-            raise FloatingPointError(
-                f"the loss is {loss}, the gradient norm {norm}; the weights are unchanged: "
-                "lower the learning rate, set max_grad, or see nonfinite="
-            )
+            raise FloatingPointError(f"the loss is {loss}, the gradient norm {norm}; {self._weights_now()}")
+
+    def _weights_now(self) -> str:
+        """Return what a step that was left out finds: weights that are whole, or broken by an earlier one."""
+        broken = weights_at_fault(self.model)
+        if not broken:
+            return "the weights are unchanged: lower the learning rate, set max_grad, or see nonfinite="
+        settings = [(k, v) for k, v in vars(self.optimizer).items() if isinstance(v, float) and not np.isfinite(v)]
+        causes = [f"{k} of the optimizer is {v}" for k, v in settings] or ["they were so before this step"]
+        return f"{broken} ({', '.join(causes)}): load a model saved before, or make a new one"
 
     def _report(self, iters: int, max_iters: int, start_time: float) -> float:
         """Print the book's line; return the average loss since the last one."""
@@ -126,6 +135,14 @@ class _Loop:
         plt.xlabel(f"iterations (x{self.eval_interval})")
         plt.ylabel(self.label)
         plt.show()
+
+
+def _threshold(max_grad: Any) -> float | None:
+    """Return the threshold of clipping, above 0, as a float, or None; else raise ValueError."""
+    limit = None if max_grad is None else number("max_grad", max_grad)
+    if limit is not None and not limit > 0:
+        raise ValueError(f"max_grad is {max_grad}, expected a number > 0, or None: no clipping")
+    return limit
 
 
 def _fetched(value: Any) -> float:
@@ -181,6 +198,7 @@ class Trainer(_Loop):
             Print a line every so many iterations; None prints nothing.
         """
         max_epoch, batch_size = integer("max_epoch", max_epoch, 1), integer("batch_size", batch_size, 1)
+        max_grad = _threshold(max_grad)
         self.eval_interval = None if eval_interval is None else integer("eval_interval", eval_interval, 1)
         if len(x) != len(t):
             raise ValueError(f"x and t hold {len(x)} and {len(t)} rows, expected as many of each")
@@ -259,6 +277,7 @@ class RnnlmTrainer(_Loop):
         """
         max_epoch, batch_size = integer("max_epoch", max_epoch, 1), integer("batch_size", batch_size, 1)
         time_size = integer("time_size", time_size, 1)
+        max_grad = _threshold(max_grad)
         self.eval_interval = None if eval_interval is None else integer("eval_interval", eval_interval, 1)
         max_iters = len(xs) // (batch_size * time_size)
         if max_iters < 1:

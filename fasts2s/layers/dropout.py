@@ -9,12 +9,7 @@ from fasts2s_kernels.checks import flag
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_float, beside, inexact, is_cupy, require_same_side, saved
 from fasts2s_kernels.quiet import quiet
-
-
-def _ratio(value: Any, upper: str, valid: bool) -> float:
-    if not valid:
-        raise ValueError(f"dropout_ratio is {value!r}, expected a number from 0 to {upper}")
-    return float(value)
+from fasts2s_kernels.scalars import bounded
 
 
 def _kept(backend: Backend, name: str, xs: Array, ratio: float) -> Array:
@@ -43,8 +38,7 @@ class TimeDropout:
         self.backend = get_backend(backend)
         self.params: list[Array] = []
         self.grads: list[Array] = []
-        valid = isinstance(dropout_ratio, int | float) and 0 <= dropout_ratio < 1
-        self.dropout_ratio = _ratio(dropout_ratio, "below 1", valid)
+        self.dropout_ratio = bounded("dropout_ratio", dropout_ratio, 0.5, below=1)
         self.mask: Array | None = None
         self.train_flg = True
         self._cache: Any = None
@@ -76,8 +70,9 @@ class Dropout:
         self.backend = get_backend(backend)
         self.params: list[Array] = []
         self.grads: list[Array] = []
-        valid = isinstance(dropout_ratio, int | float) and 0 <= dropout_ratio <= 1
-        self.dropout_ratio = _ratio(dropout_ratio, "1", valid)
+        # The book's first kind may drop everything.
+        is_all = type(dropout_ratio) in (int, float) and dropout_ratio == 1
+        self.dropout_ratio = 1.0 if is_all else bounded("dropout_ratio", dropout_ratio, 0.5, below=1)
         self.mask: Array | None = None
         self._cache: Any = None
 

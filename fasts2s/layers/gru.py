@@ -9,6 +9,7 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers.recurrent import gradient_or_none, one_step, with_bias
+from fasts2s_kernels.checks import flag
 from fasts2s_kernels.contract import Array
 
 
@@ -57,14 +58,14 @@ class TimeGRU:
         backend: str | Backend | None = None,
     ) -> None:
         self.backend = get_backend(backend)
-        if isinstance(b, bool):  # the Korean edition's third argument is stateful
-            stateful, b = b, None
+        if isinstance(b, bool | np.bool_):  # the Korean edition's third argument is stateful
+            stateful, b = bool(b), None
         self.params = [Wx, Wh] if b is None else [Wx, Wh, b]
         self.grads = [np.zeros_like(p) for p in self.params]
         self.layers = None
         self.h: Array | None = None
         self.dh: Array | None = None
-        self.stateful = stateful
+        self.stateful = flag("stateful", stateful)
         self._cache: Any = None
 
     def forward(self, xs: Array, mask: Array | None = None) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend
 from fasts2s.layers.recurrent import gradient_or_none, one_step
+from fasts2s_kernels.checks import flag
 from fasts2s_kernels.contract import Array
 
 
@@ -50,7 +51,7 @@ class TimeRNN:
         self.layers = None
         self.h: Array | None = None
         self.dh: Array | None = None
-        self.stateful = stateful
+        self.stateful = flag("stateful", stateful)
         self._cache: Any = None
 
     def forward(self, xs: Array, mask: Array | None = None) -> Array:

@@ -63,8 +63,8 @@ class AttentionDecoder:
     def __init__(
         self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
     ) -> None:
-        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
-        V, D, H, be = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        be = get_backend(backend)
         self.backend = be
         self.embed = TimeEmbedding(init.embedding(V, D, be), backend=be)
         self.lstm = TimeLSTM(*init.recurrent(4, D, H, be), stateful=True, backend=be)

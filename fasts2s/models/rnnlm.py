@@ -91,8 +91,8 @@ class SimpleRnnlm(_LanguageModel):
     def __init__(
         self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
     ) -> None:
-        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
-        V, D, H, b = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        b = get_backend(backend)
         embed = TimeEmbedding(init.embedding(V, D, b), backend=b)
         rnn = TimeRNN(*init.recurrent(1, D, H, b), stateful=True, backend=b)
         super().__init__([embed, rnn, TimeAffine(*init.affine(H, V, b), backend=b)], b)
@@ -111,8 +111,8 @@ class Rnnlm(_LanguageModel):
         *,
         backend: str | Backend | None = None,
     ) -> None:
-        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
-        V, D, H, b = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        b = get_backend(backend)
         embed = TimeEmbedding(init.embedding(V, D, b), backend=b)
         lstm = TimeLSTM(*init.recurrent(4, D, H, b), stateful=True, backend=b)
         super().__init__([embed, lstm, TimeAffine(*init.affine(H, V, b), backend=b)], b)
@@ -136,13 +136,12 @@ class BetterRnnlm(_LanguageModel):
         *,
         backend: str | Backend | None = None,
     ) -> None:
-        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
-        if wordvec_size != hidden_size:
+        V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        if D != H:
             raise ValueError(
-                f"wordvec_size is {wordvec_size}, expected hidden_size = {hidden_size}: "
-                "the embedding matrix is also the output matrix"
+                f"wordvec_size is {D}, expected hidden_size = {H}: the embedding matrix is also the output matrix"
             )
-        V, H, b = vocab_size, hidden_size, get_backend(backend)
+        b = get_backend(backend)
         embed_W = init.embedding(V, H, b)
         lstm1, lstm2 = (
             TimeLSTM(*init.recurrent(4, H, H, b), stateful=True, backend=b),
@@ -154,7 +153,7 @@ class BetterRnnlm(_LanguageModel):
         super().__init__([embed, drops[0], lstm1, drops[1], lstm2, drops[2], affine], b)
         self.lstm_layers, self.drop_layers = [lstm1, lstm2], drops
         sizes = {"vocab_size": V, "wordvec_size": H, "hidden_size": H}
-        self.config = {**sizes, "dropout_ratio": dropout_ratio}
+        self.config = {**sizes, "dropout_ratio": drops[0].dropout_ratio}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Pickling and deep copying know nothing of views: the copy of a transpose is a matrix of its own. Tie again.

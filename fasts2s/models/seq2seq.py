@@ -11,7 +11,7 @@ from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithL
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import BaseModel, id_matrix
-from fasts2s_kernels.checks import integer
+from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import beside, weight
 
@@ -26,6 +26,16 @@ def generate_one(decoder: Any, context: Array, start_id: int, sample_size: int) 
         raise ValueError(f"the encoded source has shape {context.shape}, expected one row: use generate_batch")
     answers = decoder.answer(context, np.array([integer("start_id", start_id)]), sample_size)
     return rows_until(answers, None, decoder)[0]
+
+
+def _padding(pad_id: Any, V: int) -> int | None:
+    """Return the id of padding as an int, or raise ValueError for what is no id of the vocabulary."""
+    if pad_id is None:
+        return None
+    pad = integer("pad_id", pad_id)
+    if not -V <= pad < V:
+        raise ValueError(f"pad_id is {pad}, expected an id of the vocabulary, {-V} to {V - 1}, or None")
+    return pad
 
 
 def require_steps(xs: Array) -> None:
@@ -43,8 +53,8 @@ class Encoder:
     def __init__(
         self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
     ) -> None:
-        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
-        V, D, H, be = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        be = get_backend(backend)
         self.embed = TimeEmbedding(init.embedding(V, D, be), backend=be)
         self.lstm = TimeLSTM(*init.recurrent(4, D, H, be), stateful=False, backend=be)
         self.params = self.embed.params + self.lstm.params
@@ -77,8 +87,8 @@ class Decoder:
     def __init__(
         self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
     ) -> None:
-        init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
-        V, D, H, be = vocab_size, wordvec_size, hidden_size, get_backend(backend)
+        V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        be = get_backend(backend)
         self.backend = be
         self.embed = TimeEmbedding(init.embedding(V, D, be), backend=be)
         self.lstm = TimeLSTM(*init.recurrent(4, D, H, be), stateful=True, backend=be)
@@ -145,20 +155,21 @@ class Seq2seq(BaseModel):
         backend: str | Backend | None = None,
     ) -> None:
         super().__init__()
-        be = get_backend(backend)
-        self.backend, self.pad_id, self.reverse = be, pad_id, reverse
-        self.encoder, self.decoder = self._parts(vocab_size, wordvec_size, hidden_size, be)
+        V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        be, pad_id = get_backend(backend), _padding(pad_id, V)
+        self.backend, self.pad_id, self.reverse = be, pad_id, flag("reverse", reverse)
+        self.encoder, self.decoder = self._parts(V, D, H, be)
         self.softmax = TimeSoftmaxWithLoss(backend=be)
         if pad_id is not None:
             self.softmax.ignore_label = pad_id
         self.params = self.encoder.params + self.decoder.params
         self.grads = self.encoder.grads + self.decoder.grads
         self.config = {
-            "vocab_size": vocab_size,
-            "wordvec_size": wordvec_size,
-            "hidden_size": hidden_size,
+            "vocab_size": V,
+            "wordvec_size": D,
+            "hidden_size": H,
             "pad_id": pad_id,
-            "reverse": reverse,
+            "reverse": self.reverse,
         }
 
     def _parts(self, V: int, D: int, H: int, backend: Backend) -> tuple[Any, Any]:

@@ -31,6 +31,18 @@ def number(name: str, value: Any) -> float:
         raise ValueError(f"{name} is an integer beyond 1e308, expected a number that a float64 can hold") from None
 
 
+def bounded(name: str, value: Any, like: float, below: float = math.inf) -> float:
+    """Return a setting, from 0 to below a bound, as a float, or raise ValueError; ``like`` is a sensible one."""
+    wanted = "a finite number >= 0" if below == math.inf else f"a number from 0 to below {below:g}"
+    try:
+        x = number(name, value)
+    except ValueError:
+        x = math.nan
+    if not 0 <= x < below:
+        raise ValueError(f"{name} is {_shown(_scalar(value))}, expected {wanted}, such as {like:g}")
+    return x
+
+
 def norm_limit(max_norm: Any) -> float:
     """Return the threshold of clipping as a float, infinity for None, or raise ValueError."""
     limit = math.inf if max_norm is None else number("max_norm", max_norm)
