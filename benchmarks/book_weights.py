@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from data_folder import data_folder
+from suite.heading import heading
 
+from fasts2s.bench.machine import versions
 from fasts2s.evaluation import exact_answers
 from fasts2s.generation import sample
 from fasts2s.models import AttentionSeq2seq, RnnlmGen
@@ -56,6 +58,7 @@ def text(folder: Path) -> bool:
 def main() -> int:
     """Run both; return 1 if one of them fails."""
     folder = data_folder(__doc__ or "")
+    heading("The book's trained weights", "the library's choice", versions("fasts2s"))
     results = [dates(folder), text(folder)]
     return int(not all(results))
 

@@ -55,6 +55,13 @@ def pytest_benchmark_update_machine_info(config, machine_info):
     machine_info["load_before"] = config.stash[_LOAD_BEFORE]
 
 
+def pytest_terminal_summary(terminalreporter, config):
+    """Say under the table what is wrong with its numbers: they stand there without their noise."""
+    if not config.getoption("benchmark_disable", True):
+        for line in filter(None, (machine.too_busy(config.stash[_LOAD_BEFORE]), blas.crowded())):
+            terminalreporter.write_line(line, yellow=True)
+
+
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_benchmark_compare_machine_info(machine_info, compared_benchmark):
     """Compare machines without what differs from run to run."""

@@ -4,9 +4,10 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 from data_folder import data_folder
+from suite.heading import heading
 
+from fasts2s.bench.machine import versions
 from fasts2s.evaluation import exact_answers
 from fasts2s.models import PeekySeq2seq, Seq2seq
 from fasts2s.optimizers import Adam
@@ -39,7 +40,8 @@ def accuracies(variant: str, folder: Path) -> list[float]:
 def main() -> int:
     """Print one line per variant; return 1 if any accuracy is off by more than rounding."""
     folder = data_folder(__doc__ or "")
-    print(f"numpy {np.__version__}; percent of 5,000 answers after each epoch; tolerance {TOLERANCE:.2f} points")
+    heading("Accuracy of the first epochs", "the library's choice", versions("fasts2s"))
+    print(f"percent of 5,000 answers after each epoch; tolerance {TOLERANCE:.2f} points")
     worst = 0.0
     for variant, golden in GOLDEN.items():
         started = time.perf_counter()

@@ -7,10 +7,12 @@ test, compare it with the results.
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
@@ -18,11 +20,14 @@ if __name__ == "__main__":
 
 from benchmarks import goals  # noqa: E402
 from fasts2s.bench import results  # noqa: E402
+from fasts2s.bench.machine import too_busy  # noqa: E402
 from fasts2s.bench.report import markdown, story, units, words  # noqa: E402
 from fasts2s.bench.results import Result, Row  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 FILES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
+#: What stands where the README's commands have not been timed.
+UNTIMED = "How long it takes on your machine: `python benchmarks/readme_commands.py`."
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n)(?P<text>.*?)(\n<!-- end -->)", re.DOTALL)
 
 
@@ -86,10 +91,66 @@ def scripts() -> str:
     return "\n".join(lines)
 
 
+def _timed() -> dict[str, Any] | None:
+    """Return what benchmarks/readme_commands.py has measured; None before it was run."""
+    path = RESULTS / "readme_commands.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _commands(found: dict[str, Any] | None, section: str, start: str = "") -> list[dict[str, Any]]:
+    """Return the commands of a section of the README that were run."""
+    steps = found["steps"] if found else []
+    return [one for one in steps if one["section"] == section and one["seconds"] and one["text"].startswith(start)]
+
+
+def _place(found: dict[str, Any]) -> str:
+    """Return where and when the README's commands were timed, and a caution if the machine was busy."""
+    about = found["machine"]
+    text = f"{about['processor']}, {about['threads']} cores, {found['started'][:10]}"
+    caution = too_busy(about["load_before"])
+    return f"{text}; **{caution}**" if caution else text
+
+
+def tour(found: dict[str, Any] | None) -> str:
+    """Return what the commands of the tour took."""
+    steps = _commands(found, "A tour", "fasts2s")
+    if not found or not steps:
+        return UNTIMED
+    each = [f"`{one['text'].removeprefix('fasts2s ')}`: {units.duration(one['seconds'])}" for one in steps]
+    total = units.duration(sum(one["seconds"] for one in steps))
+    return (
+        f"It takes {total}: {'; '.join(each)}.\nThe first one compiles its kernels, as on a new machine. Timed by "
+        f"`benchmarks/readme_commands.py` ({_place(found)})."
+    )
+
+
+def demo(found: dict[str, Any] | None) -> str:
+    """Return what ``make demo`` took, and how much of it was training."""
+    steps = _commands(found, "Two commands", "make demo")
+    if not found or not steps:
+        return UNTIMED
+    training = re.findall(r"^time (\d+) s", steps[0]["said"], re.MULTILINE)[-1]
+    return (
+        f"`make demo` took {units.duration(steps[0]['seconds'])} ({_place(found)}): {training} s of training, the "
+        "rest to make the environment and to compile the kernels."
+    )
+
+
+def bench_times() -> str:
+    """Return how long the plans of the suite take, as far as they were run."""
+    parts = [f"`{plan}` took {units.duration(load(plan).seconds)}" for plan in ("full", "peeky")]
+    found = _timed()
+    quick = [one for one in _commands(found, "Benchmarks") if one["text"] == "fasts2s bench"]
+    parts = [f"`fasts2s bench` took {units.duration(one['seconds'])}" for one in quick] + parts
+    return f"{', '.join(parts)}."
+
+
 def machine() -> str:
     """Return what the tables were measured on."""
     full = load("full")
-    return f"*{words.machine(full)}; {words.versions(full)}; {full.started[:10]}, commit {full.machine['commit']}.*"
+    text = f"*{words.machine(full)}; {words.versions(full)}; {full.started[:10]}, commit {full.machine['commit']}.*"
+    caution = words.caution(full)
+    return f"{text}\n\n**{caution}**" if caution else text
 
 
 def beside(group: str) -> str:
@@ -120,6 +181,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "start": start,
     "peeky": peeky,
     "scripts": scripts,
+    "tour": lambda: tour(_timed()),
+    "demo": lambda: demo(_timed()),
+    "bench-times": bench_times,
     "goals": lambda: goals.table(load("full")),
     "steps": lambda: beside("steps"),
     "layers": lambda: beside("layers"),

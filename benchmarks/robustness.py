@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from suite.heading import heading
+
+from fasts2s.bench.machine import versions
 from tests.kernels.numba_cpu import cached, fuzzing, guarded, interrupts, parallel
 from tests.kernels.numba_cpu.processes import NURSERY, fresh
 from tests.kernels.numba_cpu.training import warm_up
@@ -159,6 +162,7 @@ def main() -> int:
     unknown = set(options.parts) - set(PARTS)
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: expected {', '.join(PARTS)}")
+    heading("What must not break", "as each part says", versions("fasts2s"))
     fresh(warm_up, timeout=_PATIENCE)
     print(f"{'what':<76}{'times':>12}{'failed':>8}{'s':>8}  remark")
     bad = 0

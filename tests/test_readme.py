@@ -1,10 +1,7 @@
-"""What the README shows works: its Python blocks run, its links lead somewhere, its shell lines parse."""
+"""What the README shows works: its Python blocks run, its links lead somewhere. (Its shell lines: tests/bench.)"""
 
 import re
-import shlex
 from pathlib import Path
-
-from fasts2s.cli import make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,13 +27,6 @@ def test_links_and_pictures_lead_somewhere():
     assert len(targets) >= 5
     for target in targets:
         assert (ROOT / target).exists(), target
-
-
-def test_shell_lines_are_understood_by_the_parser():
-    lines = [line for block in _blocks("sh") for line in block.splitlines() if line.startswith("fasts2s ")]
-    assert len(lines) >= 7
-    for line in lines:
-        make_parser().parse_args(shlex.split(line, comments=True)[1:])
 
 
 def test_files_named_in_tables_exist():

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from fasts2s.bench.machine import commit, processor, versions
+from fasts2s.bench.machine import commit, load_average, processor, too_busy, versions
 from fasts2s_kernels import setup_of
 
 #: What is asked of nvidia-smi: fields that every driver of the last years has.
@@ -76,6 +76,8 @@ def describe(torch_is_here: bool) -> dict[str, str]:
         found["CAUTION"] = "this is the stand-in for a GPU: every time below is meaningless"
     elif os.environ.get("CUPY_TF32") == "1":
         found["CAUTION"] = "CUPY_TF32 is set: our products are not float32"
+    if caution := too_busy(load_average()):
+        found["host's load"] = caution
     return found
 
 

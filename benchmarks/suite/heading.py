@@ -5,7 +5,7 @@ import platform
 import sys
 import time
 
-from fasts2s.bench.machine import BUSY, load_average, processor, versions
+from fasts2s.bench.machine import load_average, processor, too_busy, versions
 
 
 def heading(title: str, threads: str, more: dict[str, str]) -> None:
@@ -16,6 +16,6 @@ def heading(title: str, threads: str, more: dict[str, str]) -> None:
     shown = "unknown" if load is None else f"{load:.2f}"
     print(f"{processor()}, {os.cpu_count()} cores, {sys.platform}; threads: {threads}; load: {shown}")
     print(", ".join(f"{name} {version}" for name, version in known.items()))
-    if load is not None and load > BUSY:
-        print("CAUTION: other programs are running (see the load): no time or ratio below should be quoted")
+    if caution := too_busy(load):
+        print(caution)
     print()

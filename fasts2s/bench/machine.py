@@ -30,6 +30,13 @@ def load_average() -> float | None:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
+def too_busy(load: object) -> str:
+    """Return a caution if a load of the last minute says that other programs ran; "" else, and for no number."""
+    if isinstance(load, bool) or not isinstance(load, int | float) or load <= BUSY:
+        return ""
+    return f"CAUTION: other programs were running (load {load:.2f} before the run): do not quote these numbers."
+
+
 def versions(*packages: str) -> dict[str, str]:
     """Return the versions of installed packages."""
     found = {}

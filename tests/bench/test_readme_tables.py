@@ -49,3 +49,32 @@ def test_a_goal_is_judged_by_ratios_within_rounds(peer, verdict):
 def test_what_was_not_measured_is_neither_met_nor_missed():
     verdicts = {goal.verdict for goal in goals.goals(_result())}
     assert verdicts == {"not measured"}
+
+
+def _timed(load=0.2):
+    def step(section, text, seconds, said=""):
+        return {"section": section, "text": text, "seconds": seconds, "said": said}
+
+    machine = {"processor": "a fast one", "threads": 2, "load_before": load}
+    steps = [
+        step("A tour", "fasts2s train date", 133.4),
+        step("A tour", "fasts2s info", 1.2),
+        step("A tour", "fasts2s skipped", None),
+        step("Two commands", "make demo", 65.0, "accuracy\ntime 31 s, peak memory 262 MB\n"),
+    ]
+    return {"started": "2026-01-02T00:00:00", "machine": machine, "steps": steps}
+
+
+def test_the_readme_says_what_its_commands_took_and_where():
+    assert readme_tables.tour(_timed()) == (
+        "It takes 2 min 15 s: `train date`: 2 min 13 s; `info`: 1 s.\nThe first one compiles its kernels, as on a "
+        "new machine. Timed by `benchmarks/readme_commands.py` (a fast one, 2 cores, 2026-01-02)."
+    )
+    said = readme_tables.demo(_timed())
+    assert said.startswith("`make demo` took 1 min 5 s (a fast one, 2 cores, 2026-01-02): 31 s of training")
+
+
+def test_times_of_a_busy_machine_are_marked_and_without_times_none_are_claimed():
+    assert "CAUTION" in readme_tables.tour(_timed(load=3.0))
+    assert "CAUTION" in readme_tables.demo(_timed(load=3.0))
+    assert not re.search(r"\d", readme_tables.tour(None) + readme_tables.demo({**_timed(), "steps": []}))

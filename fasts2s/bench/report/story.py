@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fasts2s.bench.compare import allowed
 from fasts2s.bench.noise import paired, quartiles
 from fasts2s.bench.report import units
 from fasts2s.bench.report.scaling import crossovers, fits, speedups
-from fasts2s.bench.report.view import figure, mean_ratio, sections
+from fasts2s.bench.report.view import Section, figure, mean_ratio, sections
 from fasts2s.bench.results import Curve, Result, Row
 
 __all__ = [
@@ -45,6 +46,8 @@ class Overhead:
     contestant : str
     low, middle, high : float
         Ratio of the times: quartiles and median over the rounds, which both took part in.
+    noise : float
+        So far may the ratio lie off for no reason, relative: what ``compare`` allows two rows of this noise.
     params, flops : float or None
         Ratio of the numbers of parameters, and of operations.
     """
@@ -54,8 +57,14 @@ class Overhead:
     low: float
     middle: float
     high: float
+    noise: float
     params: float | None
     flops: float | None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the ratio differs from 1 by more than the noise, and in three of four rounds the same way."""
+        return beyond(self.middle, 1 + self.noise) and not self.low <= 1 <= self.high
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,12 @@ class Learning:
     best: float
 
 
+def _noise_of(section: Section, contestant: str) -> float:
+    """Return the factor by which the ratios of a contestant may lie off for no reason: the median over the cases."""
+    pairs = [(line.of(section.base), line.of(contestant)) for line in section.lines if line.base == section.base]
+    return quartiles([allowed(a.noise, b.noise) for a, b in pairs if a is not None and b is not None and b.ratio])[1]
+
+
 def _named(contestants: Sequence[str]) -> str:
     return PREFERRED if PREFERRED in contestants or not contestants else contestants[0]
 
@@ -108,8 +123,14 @@ def overheads(result: Result, contestant: str = "") -> list[Overhead]:
             peeky, plain = pairs[name]
             low, middle, high = ratio(peeky, plain)
             parts = [_over(figure(peeky, key), figure(plain, key)) for key in ("params", "flops")]
-            found.append(Overhead(int(hidden), name, low, middle, high, *parts))
+            noise = allowed(plain.noise, peeky.noise) - 1
+            found.append(Overhead(int(hidden), name, low, middle, high, noise, *parts))
     return found
+
+
+def beyond(ratio: float, factor: float) -> bool:
+    """Return whether a ratio lies outside of 1 / factor to factor."""
+    return max(ratio, 1 / ratio) > factor
 
 
 def ratio(a: Row, b: Row) -> tuple[float, float, float]:
@@ -171,7 +192,7 @@ def compared(result: Result) -> tuple[Learning, Learning] | None:
 def headline(result: Result) -> str:
     """Return the story in one sentence; "" if the result does not tell it."""
     costs = min(overheads(result), key=lambda one: one.hidden, default=None)
-    price = "" if costs is None else f"costs {_more(costs.middle)} per step"
+    price = "" if costs is None else _price(costs)
     both = compared(result)
     if both is None:
         return f"Peeky {price}" if price else ""
@@ -181,6 +202,12 @@ def headline(result: Result) -> str:
 
 def _more(ratio: float) -> str:
     return f"{units.percent(abs(ratio - 1))} {'more' if ratio >= 1 else 'less'}"
+
+
+def _price(costs: Overhead) -> str:
+    if costs.is_clear:
+        return f"costs {_more(costs.middle)} per step"
+    return f"costs, within the noise ({units.noise(costs.noise)}), as much per step as the baseline"
 
 
 def sooner_at_best(result: Result, reverse: bool) -> float | None:
@@ -234,6 +261,7 @@ def sentences(result: Result) -> list[str]:
     for costs in overheads(result):
         low, high = (100 * (ratio - 1) for ratio in (costs.low, costs.high))
         text = f"H={costs.hidden}: a step of {PEEKY} takes {_more(costs.middle)} time than one of {BASELINE}"
+        text += "" if costs.is_clear else f", which is within the noise of {units.noise(costs.noise)}"
         text += f" ({costs.contestant}; quartiles {low:+.0f} to {high:+.0f} %)"
         known = [(costs.params, "parameters"), (costs.flops, "operations in matrix products")]
         parts = [f"{_more(ratio)} {what}" for ratio, what in known if ratio is not None]
@@ -255,7 +283,7 @@ def _course(one: Learning) -> str:
 def numbers(result: Result) -> list[tuple[str, str]]:
     """Return (number, what it is) of what is worth quoting: means of ratios, shares of the peak.
 
-    Training steps beside everybody, layers and answers beside the one that comes closest.
+    Training steps beside everybody, layers and answers beside the one that comes closest; no ratio within its noise.
     """
     found = []
     for group, what in (("steps", "in a training step"), ("layers", "for one layer"), ("answers", "in answering")):
@@ -263,7 +291,7 @@ def numbers(result: Result) -> list[tuple[str, str]]:
             means = {name: own for name in section.others if (own := mean_ratio(section, name)) is not None}
             closest = min(means, key=lambda name: means[name][0], default=None)
             for name, (mean, count) in means.items():
-                if group == "steps" or name == closest:
+                if (group == "steps" or name == closest) and beyond(mean, _noise_of(section, name)):
                     cases = f", geometric mean of {count} cases" if count > 1 else ""
                     found.append((units.times(mean), f"as fast as {name} {what} ({section.base}{cases})"))
     layers = [row for row in result.rows if row.group == "layers" and row.contestant == PREFERRED]

@@ -1,6 +1,6 @@
 """The lines about a whole result that stand in every form of the report: heading, legend, cautions."""
 
-from fasts2s.bench.machine import BUSY
+from fasts2s.bench.machine import too_busy
 from fasts2s.bench.report import units
 from fasts2s.bench.report.view import Section, sections
 from fasts2s.bench.results import GROUPS, Result
@@ -32,10 +32,7 @@ def versions(result: Result) -> str:
 
 def caution(result: Result) -> str:
     """Return a warning if other programs were running; "" otherwise, and where nothing is known of it."""
-    load = result.machine.get("load_before")
-    if isinstance(load, bool) or not isinstance(load, int | float) or load <= BUSY:
-        return ""
-    return f"CAUTION: other programs were running (load {load:.2f} before the run): do not quote these numbers."
+    return too_busy(result.machine.get("load_before"))
 
 
 def legend(result: Result) -> str:

@@ -9,6 +9,7 @@ from fasts2s.bench.report import story
 from fasts2s.bench.results import Curve
 from tests.bench.results_of import made_up, row
 
+WITHIN = "Peeky costs, within the noise (\u00b1{} %), as much per step as the baseline"
 NEVER = "; the baseline does not reach 90 % within 3 epochs (best 54 %)"
 
 
@@ -17,12 +18,13 @@ def training(model, accuracy, step, reverse=True, seed=0, contestant="numba"):
     return Curve(model, reverse, seed, contestant, tuple(accuracy), tuple(1.0 for _ in accuracy), seconds)
 
 
-def steps(plain=(1.0,), peeky=(1.14,), H=128, contestant="numba", **info):
+def steps(plain=(1.0,), peeky=(1.14,), H=128, contestant="numba", noise=0.04, **info):
     names = ("Seq2seq", "PeekySeq2seq")
     return tuple(
         replace(
             row("steps", f"{model} H={H}", contestant, sorted(rounds)[len(rounds) // 2], info=info),
             rounds=tuple(rounds),
+            noise=noise,
         )
         for model, rounds in zip(names, (plain, peeky), strict=True)
     )
@@ -43,7 +45,11 @@ FAILS = training("Seq2seq", [0.1, 0.54, 0.5], 1.0)
         ([LATE, LEARNS], steps(), "Peeky costs 14 % more per step and reaches 90 % 3.1 times sooner"),
         ([FAILS, LEARNS], steps(), f"Peeky costs 14 % more per step and reaches 90 % after 2 epochs{NEVER}"),
         ([FAILS, LEARNS], (), f"Peeky reaches 90 % after 2 epochs{NEVER}"),
-        ([LEARNS], steps(peeky=(0.97,)), "Peeky costs 3 % less per step"),
+        ([LEARNS], steps(peeky=(0.9,)), "Peeky costs 10 % less per step"),
+        ([LEARNS], steps(peeky=(0.97,)), WITHIN.format(6)),
+        ([LEARNS], steps(noise=0.45, peeky=(0.91,)), WITHIN.format(69)),
+        ([LEARNS], steps((1.0,) * 5, (0.9, 0.95, 1.08, 1.2, 1.3)), WITHIN.format(6)),
+        ([LATE, LEARNS], steps(noise=0.45), WITHIN.format(69) + " and reaches 90 % 3.1 times sooner"),
         (
             [training("Seq2seq", [0.2, 0.5, 0.4], 6.0), training("PeekySeq2seq", [0.3, 0.6, 0.95], 2.0)],
             (),
@@ -98,6 +104,18 @@ def test_the_overhead_is_that_of_numba_or_of_who_is_asked_for():
     ]
     assert [(o.hidden, o.middle) for o in story.overheads(both, "book")] == [(128, 1.5)]
     assert [o.contestant for o in story.overheads(result(more=steps(contestant="book")))] == ["book"]
+
+
+def test_a_difference_within_the_noise_is_called_so():
+    (said,) = story.sentences(result(more=steps(noise=0.45)))
+    assert "takes 14 % more time than one of Seq2seq, which is within the noise of \u00b169 % (numba" in said
+
+
+def test_no_ratio_within_its_noise_is_quoted():
+    quiet = made_up()
+    noisy = replace(quiet, rows=[replace(r, noise=30.0) for r in quiet.rows])
+    assert any("as fast as" in what for _, what in story.numbers(quiet))
+    assert not any("as fast as" in what for _, what in story.numbers(noisy))
 
 
 def test_the_price_in_parameters_and_operations():
