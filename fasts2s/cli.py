@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fasts2s import __version__, set_backend
-from fasts2s.commands.arguments import add_backend, from_zero, positive, seed
+from fasts2s.commands.arguments import Parser, add_backend, from_zero, positive, seed
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.train_parsers import add_train
 from fasts2s_kernels.installed import NoDeviceError
@@ -14,7 +14,7 @@ from fasts2s_kernels.installed import NoDeviceError
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the console script."""
-    parser = argparse.ArgumentParser(prog="fasts2s", description="Train and ask the models of the book.")
+    parser = Parser(prog="fasts2s", description="Train and ask the models of the book.")
     parser.add_argument("--version", action="version", version=f"fasts2s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_train(commands)
@@ -132,9 +132,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fasts2s: {error}", file=sys.stderr)
         return 1
     except FloatingPointError as error:
-        stopped = "training stopped: " if arguments.command == "train" else ""
-        print(f"fasts2s: {stopped}{error}", file=sys.stderr)
+        text = str(error)
+        if arguments.command == "train":
+            # What it advises are arguments of Python's functions.
+            text = f"training stopped: {text.partition(': ')[0]}: lower --lr or --max-grad"
+        print(f"fasts2s: {text}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nfasts2s: interrupted", file=sys.stderr)
         return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

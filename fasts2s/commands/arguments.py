@@ -11,6 +11,22 @@ MOST = 2**31 - 1
 _LONGEST_SHOWN = 40
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that takes options and words in any order: ``ask DIR --backend numpy QUESTION``."""
+
+    _mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; argparse calls this method again from within, and cannot mix where commands follow."""
+        if self._mixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+
+
 def whole(least: int, most: int = MOST) -> Callable[[str], int]:
     """Return a reader of whole numbers from ``least`` to ``most``."""
 

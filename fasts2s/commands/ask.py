@@ -1,6 +1,7 @@
 """``fasts2s ask``: put questions to a trained sequence model."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from fasts2s.commands import run_folder
@@ -9,23 +10,31 @@ from fasts2s.sequence import decode, encode
 
 
 def ask(folder: str, questions: list[str], backend: str | None = None) -> int:
-    """Print the answer to each question; without questions, read them from standard input until it ends."""
+    """Print the answer to each question; without questions, read them from standard input until it ends.
+
+    A question that cannot be asked is named on stderr and the others are answered. Returns 1 if there was one, unless
+    somebody types at a terminal.
+    """
     hint = "fasts2s train addition --out DIR"
     model, extra = run_folder.read_model(folder, ("addition", "date"), hint, backend)
-    if questions:
-        for question in questions:
-            print(_answer(model, extra, question))
-        return 0
-    if sys.stdin.isatty():
+    typed = not questions and sys.stdin.isatty()
+    if typed:
         print(f"questions of at most {extra['question_length']} characters; an empty line ends", file=sys.stderr)
+    failed = False
+    for question in questions or _lines():
+        try:
+            print(_answer(model, extra, question), flush=True)
+        except CommandError as error:
+            print(f"fasts2s: {error}", file=sys.stderr)
+            failed = True
+    return int(failed and not typed)
+
+
+def _lines() -> Iterator[str]:
     for line in sys.stdin:
         if not line.strip():
-            break
-        try:
-            print(_answer(model, extra, line.strip()), flush=True)
-        except CommandError as error:
-            print(error, file=sys.stderr)
-    return 0
+            return
+        yield line.strip()
 
 
 def _answer(model: Any, extra: dict[str, Any], question: str) -> str:

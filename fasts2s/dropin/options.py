@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import fasts2s
 from fasts2s.backend import NAMES
 
+#: What the console script knows and this program does not.
+COMMANDS = ("train", "ask", "generate", "info", "warmup", "bench")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -46,7 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog="python -m fasts2s",
         usage="python -m fasts2s [options] script.py [args] | -m module [args] | -c code [args]",
         description="Run a script of the book as plain python does, only faster. What is said here goes to stderr.",
-        epilog="The commands train, ask, generate, info and warmup belong to the program fasts2s.",
+        epilog=f"The commands {', '.join(COMMANDS[:-1])} and {COMMANDS[-1]} belong to the program fasts2s.",
         allow_abbrev=False,
     )
     add = parser.add_argument

@@ -4,6 +4,7 @@ import builtins
 import contextlib
 import importlib.util
 import os
+import shlex
 import signal
 import sys
 from importlib.machinery import SourceFileLoader
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-from fasts2s.dropin.options import Options
+from fasts2s.dropin.options import COMMANDS, Options
 
 
 class CannotRunError(Exception):
@@ -86,19 +87,27 @@ def _prepare_script(what: str, main: ModuleType) -> CodeType:
         return compile(sys.stdin.read(), "<stdin>", "exec", dont_inherit=True)
     path = Path(what)
     if path.is_dir():
-        raise CannotRunError(f"can't run directory {str(path.absolute())!r}: give the script in it, or use -m")
+        said = f"can't run directory {str(path.absolute())!r}: give the script in it, or use -m"
+        raise CannotRunError(said + _meant_as_command(what))
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise CannotRunError(
-            f"can't open file {str(path.absolute())!r}: [Errno {error.errno}] {error.strerror}"
-        ) from None
+        said = f"can't open file {str(path.absolute())!r}: [Errno {error.errno}] {error.strerror}"
+        raise CannotRunError(said + _meant_as_command(what)) from None
     _put_first(str(path.resolve().parent))
     # As it was given, behind the current folder: that is how plain python names it, in tracebacks too.
     file = str(Path.cwd() / "_")[:-1] + what if not path.is_absolute() else what
     loader = SourceFileLoader("__main__", file)
     main.__dict__.update(__file__=file, __spec__=None, __package__=None, __cached__=None, __loader__=loader)
     return compile(text, file, "exec", dont_inherit=True)
+
+
+def _meant_as_command(what: str) -> str:
+    """Return a line for who typed a command of the console script where a script is expected."""
+    if what not in COMMANDS:
+        return ""
+    rest = shlex.join(sys.argv)
+    return f"\npython -m fasts2s runs scripts. The command is: fasts2s {rest}, or python -m fasts2s.cli {rest}"
 
 
 def _prepare_module(what: str, main: ModuleType) -> CodeType:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fasts2s.cli import main
+from fasts2s.cli import main, make_parser
 
 _NINES = "9" * 6000  # more digits than int() reads
 
@@ -36,6 +36,46 @@ def test_zero_is_a_temperature_and_no_learning_rate(capsys):
     assert "argument --lr: '0' is not a finite number > 0" in _said(capsys, "train", "date", "--lr", "0")
     assert main(["generate", "nowhere", "--start", "a", "--temperature", "0"]) == 1
     assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("ask DIR --backend numpy 1+1", {"dir": "DIR", "question": ["1+1"], "backend": "numpy"}),
+        ("ask --backend numpy DIR 1+1 2+2", {"dir": "DIR", "question": ["1+1", "2+2"]}),
+        ("ask DIR 1+1 --backend numpy 2+2", {"dir": "DIR", "question": ["1+1", "2+2"], "backend": "numpy"}),
+        ("ask DIR --backend numpy", {"dir": "DIR", "question": []}),
+        ("ask DIR -- --backend", {"dir": "DIR", "question": ["--backend"], "backend": None}),
+        ("train lm --hidden 5 TEXT", {"text": "TEXT", "hidden": 5}),
+        ("train lm --hidden 5 TEXT --level char", {"text": "TEXT", "level": "char"}),
+        ("train lm --hidden 5", {"text": None, "hidden": 5}),
+        ("generate --start a DIR --length 3", {"dir": "DIR", "length": 3}),
+        ("bench --json a.json compare b c", {"what": "compare", "files": ["b", "c"]}),
+        ("bench compare --json a.json b c", {"what": "compare", "files": ["b", "c"]}),
+        ("bench", {"what": "quick", "files": []}),
+    ],
+)
+def test_options_stand_anywhere(words, found):
+    parsed = vars(make_parser().parse_args(words.split()))
+    assert parsed | found == parsed
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("ask", "the following arguments are required: DIR"),
+        ("ask --backend numpy", "the following arguments are required: DIR"),
+        ("generate --start a", "the following arguments are required: DIR"),
+        ("generate DIR", "the following arguments are required: --start"),
+        ("train lm a b", "unrecognized arguments: b"),
+        ("train lm a --hiden 3", "unrecognized arguments: --hiden 3"),
+        ("bench slow", "argument what: invalid choice: 'slow'"),
+        ("train", "the following arguments are required: TASK"),
+        ("", "the following arguments are required: COMMAND"),
+    ],
+)
+def test_what_is_missing_or_too_much(words, said, capsys):
+    assert _said(capsys, *words.split()).startswith(said)
 
 
 def _shown(value):

@@ -99,10 +99,35 @@ def test_ask_answers_each_question(trained, capsys):
 def test_ask_reads_standard_input(trained, capsys, monkeypatch):
     folder, _ = trained
     monkeypatch.setattr("sys.stdin", __import__("io").StringIO("57+5\n1-1\n2+2\n\n9+9\n"))
-    assert main(["ask", str(folder)]) == 0
+    assert main(["ask", str(folder)]) == 1
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 2  # 57+5 and 2+2; the empty line ends
+    assert err.startswith("fasts2s: cannot ask '1-1': character '-'")
+    monkeypatch.setattr("sys.stdin", __import__("io").StringIO("57+5\n"))
+    assert main(["ask", str(folder)]) == 0
+
+
+def test_a_typing_error_at_the_terminal_is_no_failure(trained, capsys, monkeypatch):
+    folder, _ = trained
+    typed = __import__("io").StringIO("1-1\n2+2\n")
+    typed.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", typed)
+    assert main(["ask", str(folder)]) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
     assert "'-'" in err
+
+
+def test_ask_answers_what_it_can(trained, capsys):
+    folder, _ = trained
+    assert main(["ask", str(folder), "57-5", "57+5", "1234567+1", "1+999"]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    first, second = err.splitlines()
+    assert first.startswith("fasts2s: cannot ask '57-5': character '-'")
+    assert second.startswith("fasts2s: cannot ask '1234567+1': ")
+    assert main(["ask", str(folder), "57+5", "1+999"]) == 0
+    assert capsys.readouterr().out == out
 
 
 def test_ask_refuses_what_the_model_cannot_read(trained, capsys):
@@ -184,7 +209,10 @@ def test_a_diverging_run_stops_with_one_line(tmp_path, capsys):
     options = ["--hidden", "4", "--batch-size", "5", "--time-size", "9", "--lr", "1e30", "--max-grad", "1e30"]
     with np.errstate(all="ignore"):
         assert main(["train", "lm", str(text), "--out", str(tmp_path / "lm"), *options]) == 1
-    assert "training stopped" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("fasts2s: training stopped: ")
+    assert said.endswith(": lower --lr or --max-grad\n")
+    assert said.count("\n") == 1
 
 
 def test_info_lists_every_backend(capsys):

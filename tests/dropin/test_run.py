@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from fasts2s.cli import make_parser
+from fasts2s.dropin.options import COMMANDS
 from tests.dropin.conftest import BOOK, known_forms
 
 
@@ -97,6 +99,30 @@ def _without_our_frames(text):
 def test_what_is_not_there(run, tmp_path, what):
     found, plain = run("-q", *what.split(), cwd=tmp_path), run(*what.split(), cwd=tmp_path, plain=True)
     assert (found.stdout, found.stderr, found.returncode) == (plain.stdout, plain.stderr, plain.returncode)
+
+
+def test_a_command_in_place_of_a_script_is_explained(run, tmp_path):
+    found = run("-q", "--backend", "numpy", "train", "lm", "a b.txt", cwd=tmp_path)
+    plain = run("train", cwd=tmp_path, plain=True)
+    said, hint = found.stderr.splitlines()
+    assert (said, found.returncode) == (plain.stderr.strip(), plain.returncode)
+    assert hint.endswith("The command is: fasts2s train lm 'a b.txt', or python -m fasts2s.cli train lm 'a b.txt'")
+    (tmp_path / "bench").mkdir()
+    assert "The command is: fasts2s bench," in run("-q", "bench", cwd=tmp_path).stderr
+    (tmp_path / "info").write_text("print('mine')")
+    assert run("info", cwd=tmp_path).stdout == "mine\n"
+
+
+def test_the_commands_are_those_of_the_console_script():
+    action = next(a for a in make_parser()._actions if a.dest == "command")
+    assert set(COMMANDS) == set(action.choices)
+
+
+def test_the_console_script_runs_as_a_module(run, tmp_path):
+    found = run("-m", "fasts2s.cli", "info", cwd=tmp_path, plain=True)
+    assert (found.stderr, found.returncode) == ("", 0)
+    assert "backends" in found.stdout
+    assert run("-m", "fasts2s.cli", "ask", "nowhere", "1", cwd=tmp_path, plain=True).returncode == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT as a terminal does")
