@@ -62,6 +62,10 @@ class TimeDropout:
         """dout : the shape of xs -> dxs of the same shape. Raises ValueError for another shape."""
         return _masked(dout, self._cache)
 
+    def step(self, x: Array, state: Any = None) -> tuple[Array, Any]:
+        """One step for inference, where nothing is dropped: x (N, D) and the state as they came."""
+        return x, state
+
 
 class Dropout:
     """The book's first dropout: no scaling in training, multiplication by 1 - dropout_ratio in evaluation."""

@@ -1,5 +1,7 @@
 """Embedding layers. Source: the book, sections 4.1 and 5.4."""
 
+from typing import Any
+
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
@@ -52,6 +54,10 @@ class TimeEmbedding:
         # A copy: ids are small, and a caller may reuse his batch array before backward.
         self._cache = xs.copy() if ids is xs else ids
         return self.backend.output(out)
+
+    def step(self, ids: Array, state: Any = None) -> tuple[Array, Any]:
+        """One step for inference: ids (N,) -> (N, D), and the state, of which it has none, as it came."""
+        return self.backend.kernels_for(self.W, ids).embedding_forward(self.W, ids), state
 
     def backward(self, dout: Array) -> None:
         """dout : (N, T, D). Overwrites ``grads[0]`` (V, D); ids have no gradient, so returns None."""

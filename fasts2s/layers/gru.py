@@ -85,6 +85,12 @@ class TimeGRU:
         dxs, self.dh, _ = kernels.gru_backward(dhs, Wx, Wh, self._cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
         return self.backend.output(dxs)
 
+    def step(self, x: Array, state: Array | None) -> tuple[Array, Array]:
+        """One step for inference: x (N, D), state h (N, H) or None for zero -> h, next state. Own state untouched."""
+        Wx, Wh, b = with_bias(self.params)
+        h = self.backend.kernels_for(x, Wx, state).gru_step(x, Wx, Wh, b, h=state)
+        return h, h
+
     def set_state(self, h: Array | None) -> None:
         """Set the state h : (N, H); None is zero. The array is read at the next forward, never written."""
         self.h = h

@@ -119,6 +119,12 @@ class TimeLSTM:
         )
         return self.backend.output(dxs)
 
+    def step(self, x: Array, state: tuple[Array, Array] | None) -> tuple[Array, tuple[Array, Array]]:
+        """One step for inference: x (N, D), state (h, c) or None for zero -> h, next state. Own state untouched."""
+        h, c = state or (None, None)
+        h, c = self.backend.kernels_for(x, self.params[0], h, c).lstm_step(x, *self.params, h=h, c=c)
+        return h, (h, c)
+
     def set_state(self, h: Array | None, c: Array | None = None) -> None:
         """Set the state, h and c : (N, H); None is zero. The arrays are read at the next forward, never written."""
         self.h, self.c = h, c

@@ -48,6 +48,11 @@ class TimeAffine:
         dx = self.backend.kernels_for(dout, W).affine_backward(douts, rows, W, dW=dW, db=db)
         return dx.reshape(*lead, dx.shape[1])
 
+    def step(self, x: Array, state: Any = None) -> tuple[Array, Any]:
+        """One step for inference: x (N, D) -> (N, M), and the state, of which it has none, as it came."""
+        W, b = self.params
+        return self.backend.kernels_for(x, W, b).affine_forward(x, W, b), state
+
 
 class Simple_TimeAffine:
     """TimeAffine with the gradients in ``dW`` and ``db``. W : (D, M), b : (M,).
@@ -66,6 +71,11 @@ class Simple_TimeAffine:
         """xs : (N, T, D) -> (N, T, M). Raises ValueError for other shapes and types."""
         self._affine.params = [self.W, self.b]
         return self._affine.forward(xs)
+
+    def step(self, x: Array, state: Any = None) -> tuple[Array, Any]:
+        """One step for inference: x (N, D) -> (N, M), and the state as it came."""
+        self._affine.params = [self.W, self.b]
+        return self._affine.step(x, state)
 
     def backward(self, dout: Array) -> Array:
         """dout : (N, T, M) -> dxs (N, T, D); sets ``dW`` and ``db``. Raises ValueError."""

@@ -1,5 +1,7 @@
 """Bidirectional LSTM. Source: the book, section 8.5."""
 
+from typing import TypeAlias
+
 import numpy as np
 
 from fasts2s.backend import Backend
@@ -8,6 +10,8 @@ from fasts2s.layers.transaction import all_or_nothing
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_array, weight
 from fasts2s_kernels.quiet import quiet
+
+State: TypeAlias = tuple[Array, Array] | None
 
 
 class TimeBiLSTM:
@@ -51,3 +55,15 @@ class TimeBiLSTM:
         dxs1 = self.forward_lstm.backward(dhs[:, :, :H])
         dxs2 = self.backward_lstm.backward(dhs[:, ::-1, H:])
         return dxs1 + dxs2[:, ::-1]
+
+    def set_state(self, forward: State, backward: State) -> None:
+        """Set the states of both directions, each a pair (h, c) of (N, H); None is zero. Raises ValueError."""
+        for name, state in (("forward", forward), ("backward", backward)):
+            if state is not None and not (isinstance(state, tuple | list) and len(state) == 2):
+                raise ValueError(f"{name} is of type {type(state).__name__}, expected a pair (h, c) or None")
+        self.forward_lstm.set_state(*(forward or (None, None)))
+        self.backward_lstm.set_state(*(backward or (None, None)))
+
+    def reset_state(self) -> None:
+        """Forget the states: the next forward starts at zero."""
+        self.set_state(None, None)

@@ -58,31 +58,34 @@ class _LanguageModel(BaseModel):
         return [(type(layer).__name__, layer) for layer in self.layers if layer.params]
 
     def reset_state(self) -> None:
-        """Forget the state of all recurrent layers."""
+        """Forget the state of all layers that have one. Raises ValueError for a stateful layer that cannot."""
+        for k, layer in enumerate(self.layers):
+            if getattr(layer, "stateful", False) and not hasattr(layer, "reset_state"):
+                kind = type(layer).__name__
+                raise ValueError(f"layers[{k}] is a {kind}, stateful, but has no reset_state(), expected that it has")
         for layer in self.layers:
-            if isinstance(layer, TimeLSTM | TimeRNN):
+            if hasattr(layer, "reset_state"):
                 layer.reset_state()
 
     def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
         """One step for :mod:`fasts2s.generation`: ids (N,), state or None for zero -> scores (N, V), next state.
 
-        Runs beside the layers: their own state is neither read nor written.
+        Runs beside the layers: their own state is neither read nor written. Every layer takes part, by its
+        ``step(x, state)``, whose state is None at first. Raises ValueError for a layer that has none: one that reads
+        the text backwards too, or a reader's own.
         """
-        kernels = self.backend.kernels_for(self.params[0], ids)
-        state = list(state) if state is not None else [None] * len(self.layers)
+        for k, layer in enumerate(self.layers):
+            if not hasattr(layer, "step"):
+                kind = type(layer).__name__
+                raise ValueError(
+                    f"layers[{k}] is a {kind}, which has no step(x, state), expected one that returns the output and "
+                    "the next state: without it the model cannot go on word by word"
+                )
+        states = list(state) if state is not None else [None] * len(self.layers)
         out = ids
         for k, layer in enumerate(self.layers):
-            if isinstance(layer, TimeEmbedding):
-                out = kernels.embedding_forward(layer.W, out)
-            elif isinstance(layer, TimeLSTM):
-                h, c = state[k] or (None, None)
-                out, c = kernels.lstm_step(out, *layer.params, h=h, c=c)
-                state[k] = (out, c)
-            elif isinstance(layer, TimeRNN):
-                out = state[k] = kernels.rnn_step(out, *layer.params, h=state[k])
-            elif isinstance(layer, TimeAffine):
-                out = kernels.affine_forward(out, *layer.params)
-        return out, state
+            out, states[k] = layer.step(out, states[k])
+        return out, states
 
 
 class SimpleRnnlm(_LanguageModel):
