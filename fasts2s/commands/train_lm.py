@@ -17,6 +17,8 @@ from fasts2s.models import BetterRnnlm, Rnnlm
 from fasts2s.optimizers import SGD
 from fasts2s.trainer import RnnlmTrainer
 
+#: Training ends when the learning rate is this many times smaller than at first.
+_SMALLEST = 1000
 MODELS: dict[str, Any] = {"rnnlm": Rnnlm, "better": BetterRnnlm}
 
 
@@ -83,13 +85,25 @@ class _Run(TrainingRun):
         # The book's schedule: no progress on held-out text, smaller steps.
         self.optimizer.lr /= 4
 
+    def enough(self) -> str:
+        lr, first = self.optimizer.lr, self.options.lr
+        if lr >= first / _SMALLEST:
+            return ""
+        best = self.best()
+        return (
+            f"the learning rate, quartered after every epoch without progress, would be {lr:.2g}, less than a "
+            f"{_SMALLEST}th of --lr {first:g}: the weights hardly change any more, epoch {best['epoch']} was the best"
+        )
+
     def show(self, row: dict[str, Any]) -> None:
         tokens = TOKENS[self.options.level]
+        before = self.epochs[-2]["lr"] if len(self.epochs) > 1 else self.options.lr
         print(
             f"epoch {row['epoch']:>2}/{self.options.epochs}  loss {row['loss']:.4f}  "
             f"perplexity: training {np.exp(row['loss']):.1f}{self.unknown.beside('train')}, "
             f"validation {row['perplexity']:.1f}{self.unknown.beside('valid')}  "
             f"{row[f'{tokens}_per_second']:,.0f} {tokens}/s  ({row['seconds']:.1f} s)"
+            + (f"  learning rate {row['lr']:g}" if row["lr"] != before else "")
             + ("" if row["finished"] else "  interrupted")
         )
 

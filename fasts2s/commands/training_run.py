@@ -66,9 +66,17 @@ class TrainingRun:
         raise NotImplementedError
 
     def train(self) -> bool:
-        """Train all epochs; return False if Ctrl-C ended it early."""
+        """Train all epochs, or until that is enough; return False if Ctrl-C ended it early."""
         try:
-            return all(self._epoch(number) for number in range(1, self.options.epochs + 1))
+            for number in range(1, self.options.epochs + 1):
+                if not self._epoch(number):
+                    return False
+                reason = self.enough()
+                if reason and number < self.options.epochs:
+                    self.history["stopped"] = reason
+                    print(f"stopped after epoch {number}: {reason}")
+                    break
+            return True
         except KeyboardInterrupt:
             if self._closing or not self.epochs:
                 raise
@@ -118,6 +126,10 @@ class TrainingRun:
 
     def no_progress(self) -> None:
         """React to an epoch that was not the best."""
+
+    def enough(self) -> str:
+        """Return why no further epoch is worth its time, or "" to go on."""
+        return ""
 
     def best(self) -> dict[str, Any]:
         """Return the row of the epoch whose model is in the folder: the last one no other is better than."""

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from fasts2s.cli import main
+from fasts2s.commands import train_lm
 from fasts2s.models import load_model, save_model
 
 _SMALL = ["--epochs", "1", "--hidden", "4", "--batch-size", "2", "--time-size", "5"]
@@ -146,3 +147,26 @@ def test_a_text_of_one_line(train, generate):
     folder, printed = train(_SPOKEN.replace("\n", " ").strip())
     assert "test perplexity of that model" in printed.out
     assert generate(folder, "--start", "alice,")[0] == 0
+
+
+def test_a_learning_rate_that_helps_no_more_is_printed_and_ends_the_training(train, monkeypatch):
+    monkeypatch.setattr(train_lm, "perplexity", lambda *_: 5.0)
+    folder, printed = train(_SPOKEN, "--epochs", "30", "--lr", "8")
+    epochs = [line for line in printed.out.splitlines() if line.startswith("epoch ")]
+    assert len(epochs) == 6
+    assert "learning rate" not in epochs[0] + epochs[1]  # the first epoch is progress, the second still has its rate
+    assert [line.rpartition("learning rate ")[2] for line in epochs[2:]] == ["2", "0.5", "0.125", "0.03125"]
+    stop = next(line for line in printed.out.splitlines() if line.startswith("stopped after epoch 6: "))
+    assert "would be 0.0078, less than a 1000th of --lr 8" in stop
+    assert "epoch 1 was the best" in stop
+    history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+    assert history["stopped"] in stop
+    assert [row["lr"] for row in history["epochs"]] == [8, 8, 2, 0.5, 0.125, 0.03125]
+    assert "test perplexity of that model" in printed.out
+
+
+def test_the_last_epoch_needs_no_reason(train, monkeypatch):
+    monkeypatch.setattr(train_lm, "perplexity", lambda *_: 5.0)
+    folder, printed = train(_SPOKEN, "--epochs", "6", "--lr", "8")
+    assert "stopped" not in printed.out
+    assert "stopped" not in json.loads((folder / "history.json").read_text(encoding="utf-8"))
