@@ -82,13 +82,14 @@ def _add_warmup(commands: Any) -> None:
     text = "Compile all kernels of a backend now, so that the first training step does not have to."
     warmup = commands.add_parser("warmup", help="compile all kernels ahead", description=text)
     warmup.add_argument("--backend", help="default: what FASTS2S_BACKEND says")
+    warmup.add_argument("--clean", action="store_true", help="before, delete what other versions have compiled")
     warmup.set_defaults(run=_run_warmup)
 
 
 def _run_warmup(a: argparse.Namespace) -> int:
     from fasts2s.commands.warmup import warmup  # noqa: PLC0415
 
-    return warmup(a.backend)
+    return warmup(a.backend, a.clean)
 
 
 def _bench_parser(commands: Any) -> None:
