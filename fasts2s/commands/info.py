@@ -9,8 +9,7 @@ def info() -> int:
     """Print versions, the machine and the state of every backend."""
     try:
         chosen, complaint = get_backend().name, ""
-        get_backend().kernels()  # takes over where the cache is, and the threads, as a training would
-        limit_blas()
+        limit_blas()  # as a training would
     except (ImportError, RuntimeError, ValueError) as error:
         chosen, complaint = "none", str(error)  # a wrong setting is what people look for here
     for name, value in environment(chosen).items():

@@ -1,27 +1,26 @@
 """What the replacements keep beside the book's objects, whose own attributes stay the book's: pickles, vars, repr."""
 
 from collections.abc import Callable
+from functools import partial
 from operator import is_
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Any
+from weakref import WeakKeyDictionary, ref
 
-
-class Call(NamedTuple):
-    """A forward call that can be run again: what it changed as it was before, and its arguments."""
-
-    before: dict[str, Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+from fasts2s.dropin.calls import Call
 
 
 class Beside:
     """What belongs to one object."""
 
-    __slots__ = ("cache", "compared", "parts", "replay", "twin")
+    __slots__ = ("again", "busy", "cache", "changes", "compared", "owner", "parts", "replay", "twin")
 
     def __init__(self) -> None:
         self.cache: Any = None  # of the replaced forward, for the replaced backward
         self.replay: Call | None = None  # the last forward, if it was a replaced one
+        self.again: Callable[[Any], None] | None = None  # runs the book's in its place
+        self.owner: ref[Any] | None = None  # of a layer: the encoder or decoder whose forward went past it
+        self.busy = False  # whether a replaced method of an encoder or decoder runs now
+        self.changes = 0  # how often an input was changed between forward and backward
         self.parts: Any = None  # a helper of ours that belongs to this object, and what it was made of
         self.twin: Any = None  # the copy on which --verify runs the original
         self.compared = False  # whether it ran the last forward
@@ -43,6 +42,23 @@ def forget() -> None:
     _all.clear()
 
 
+def settle(kept: Beside) -> None:
+    """Give a layer that somebody is about to use by itself what is its own of the last forward of the whole.
+
+    Encoders and decoders run as one; what their layers need for a backward of their own is made when it is wanted.
+    """
+    whole = None if kept.owner is None else kept.owner()
+    if whole is not None and not of(whole).busy:
+        run_again(whole)
+
+
+def run_again(obj: Any) -> None:
+    """Run the book's forward in the place of the last one, if that was ours."""
+    kept = of(obj)
+    if kept.replay is not None and kept.again is not None:
+        kept.again(obj)
+
+
 class Cache:
     """The attribute ``_cache`` of the replaced methods, which lives beside the object."""
 
@@ -54,23 +70,44 @@ class Cache:
 
 
 class MadeOnRead:
-    """An attribute that only the book's forward sets: who reads it after a replaced one has that run again."""
+    """An attribute that only the book's forward sets: who reads it after a replaced one has that run again.
 
-    def __init__(self, name: str, run_again: Callable[[Any], None]) -> None:
-        self._name, self._run_again = name, run_again
+    Who sets it has run a forward of his own, and what ours kept belongs to an earlier one.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __get__(self, obj: Any, kind: Any = None) -> Any:
         if obj is None:
             return self
-        if obj.__dict__.get(self._name) is None and of(obj).replay is not None:
-            self._run_again(obj)
+        settle(of(obj))
+        run_again(obj)
         try:
             return obj.__dict__[self._name]
         except KeyError:
             raise AttributeError(f"{type(obj).__name__!r} object has no attribute {self._name!r}") from None
 
     def __set__(self, obj: Any, value: Any) -> None:
+        kept = of(obj)
+        settle(kept)
+        kept.replay = kept.cache = None
         obj.__dict__[self._name] = value
+
+
+class Reduced:
+    """The method ``__reduce_ex__``: copies and pickles hold what the book's own would, and nothing of ours."""
+
+    def __init__(self, kind: type) -> None:
+        self._kind: Any = kind
+
+    def __get__(self, obj: Any, kind: Any = None) -> Any:
+        return self if obj is None else partial(self, obj)
+
+    def __call__(self, obj: Any, protocol: Any) -> Any:
+        settle(of(obj))
+        run_again(obj)
+        return super(self._kind, obj).__reduce_ex__(protocol)
 
 
 class Part:

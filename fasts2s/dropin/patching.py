@@ -102,11 +102,12 @@ def _install(target: Target, entry: Entry, found: type) -> None:
     _lend(target, found)
     new = _ours(target, book)
     if {"forward", "backward"} <= new.keys():
-        new["forward"] = wrappers.forward_of(target, entry, relies, book["forward"], new["forward"])
-        new["backward"] = wrappers.backward_of(target, entry, relies, book, new["backward"])
-        again = partial(wrappers.run_again, book_forward=book["forward"], target=target)
+        again = wrappers.again_of(target, book["forward"])
+        new["forward"] = wrappers.forward_of(target, entry, relies, book["forward"], new["forward"], again)
+        new["backward"] = wrappers.backward_of(target, entry, relies, book["backward"], new["backward"])
+        originals.replace(found, "__reduce_ex__", beside.Reduced(found))
         for name in target.made_on_read:
-            originals.replace(found, name, beside.MadeOnRead(name, again))
+            originals.replace(found, name, beside.MadeOnRead(name))
         if settings.verify:
             new |= verify.layer_methods(entry, book, dict(new), target.ready)
     for name in new.keys() - {"forward", "backward"}:

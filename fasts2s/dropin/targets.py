@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fasts2s import layers, optimizers, trainer
-from fasts2s.dropin import book_functions
+from fasts2s.dropin import book_functions, book_layers
 from fasts2s.dropin import book_models as book
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
@@ -35,8 +35,14 @@ class Target:
         Attributes that a forward changes.
     made_on_read : tuple of str
         Attributes that the book's forward sets and ours does not.
-    runs_again : bool
-        Whether the book's forward can be run in the place of ours, once more.
+    copies : bool
+        Whether ours copies what the book keeps by reference.
+    read_back : tuple of str
+        Attributes with arrays of the last step, which the book's backward reads.
+    made_of : tuple of str
+        Layers that forward runs as one.
+    state_of_parts : tuple of str
+        Their attributes that it changes.
     ready : function or None
         obj -> why this object cannot run ours, or "".
     parts : tuple
@@ -50,7 +56,10 @@ class Target:
     methods: dict[str, Method]
     state: tuple[str, ...] = ()
     made_on_read: tuple[str, ...] = ()
-    runs_again: bool = True
+    copies: bool = False
+    read_back: tuple[str, ...] = ()
+    made_of: tuple[str, ...] = ()
+    state_of_parts: tuple[str, ...] = ()
     ready: Callable[[Any], str] | None = None
     parts: tuple[Any, ...] = ()
     needs_no_kernels: bool = False
@@ -78,13 +87,18 @@ def _methods(ours: type, *names: str) -> dict[str, Method]:
     return {name: vars(ours)[name] for name in names}
 
 
-def _layer(ours: type, home: str, *state: str, made_on_read: tuple[str, ...] = (), runs_again: bool = True) -> Target:
-    return Target(ours.__name__, home, _methods(ours, "forward", "backward"), state, made_on_read, runs_again)
+def _layer(ours: type, home: str, *state: str, **more: Any) -> Target:
+    return Target(ours.__name__, home, _methods(ours, "forward", "backward"), state, **more)
 
 
-def _model(ours: type, home: str, ready: Callable[[Any], str], **more: Method) -> Target:
+def _model(ours: type, home: str, ready: Callable[[Any], str], *made_of: str, **more: Method) -> Target:
+    more_left = ("attention.attention_weights",) if "attention" in made_of else ()
     methods = _methods(ours, "forward", "backward") | more
-    return Target(ours.__name__, home, methods, ready=ready, parts=(EmbeddedLSTM, "embed", "lstm"))
+    return Target(
+        ours.__name__, home, methods, ready=ready, parts=(EmbeddedLSTM, "embed", "lstm"), copies=True,
+        read_back=("lstm.c", *more_left), made_of=("embed", "lstm", *made_of),
+        state_of_parts=("lstm.h", "lstm.c", *more_left),
+    )  # fmt: skip
 
 
 def _plain(name: str, home: str, ready: Callable[[Any], str] | None = None, **methods: Method) -> Target:
@@ -96,25 +110,37 @@ LAYERS = (
     _layer(layers.MatMul, "layers", "x"),
     _layer(layers.Affine, "layers", "x"),
     _layer(layers.Embedding, "layers", "idx"),
-    _layer(layers.Softmax, "layers", "out"),
+    Target("Softmax", "layers", book_layers.SOFTMAX, ("out",)),
     _layer(layers.SoftmaxWithLoss, "layers", "y", "t"),
-    _layer(layers.TimeRNN, "time_layers", "h", made_on_read=_STEPS),
-    _layer(layers.TimeLSTM, "time_layers", "h", "c", made_on_read=_STEPS),
-    Target("TimeGRU", "time_layers", book_functions.TIME_GRU, ("h",), _STEPS),
-    _layer(layers.TimeEmbedding, "time_layers", made_on_read=_STEPS),
+    _layer(layers.TimeRNN, "time_layers", "h", made_on_read=_STEPS, copies=True, read_back=("h",)),
+    _layer(layers.TimeLSTM, "time_layers", "h", "c", made_on_read=_STEPS, copies=True, read_back=("c",)),
+    Target("TimeGRU", "time_layers", book_layers.TIME_GRU, ("h",), _STEPS, copies=True),
+    Target("TimeEmbedding", "time_layers", book_layers.TIME_EMBEDDING, made_on_read=_STEPS),
     _layer(layers.TimeAffine, "time_layers", "x"),
-    _layer(layers.TimeSoftmaxWithLoss, "time_layers", made_on_read=("cache",)),
-    _layer(layers.TimeSigmoidWithLoss, "time_layers", "xs_shape", made_on_read=_STEPS),
-    # Its mask is drawn at random, and the book's backward wants nothing else.
-    _layer(layers.TimeDropout, "time_layers", "mask", runs_again=False),
+    Target("TimeSoftmaxWithLoss", "time_layers", book_layers.TIME_SOFTMAX_WITH_LOSS, made_on_read=("cache",)),
+    _layer(layers.TimeSigmoidWithLoss, "time_layers", "xs_shape", made_on_read=_STEPS, copies=True),
 )
 CHAPTERS = (
-    _layer(layers.TimeAttention, "attention_layer", "attention_weights", made_on_read=_STEPS),
+    Target(
+        "TimeAttention",
+        "attention_layer",
+        book_layers.TIME_ATTENTION,
+        ("attention_weights",),
+        _STEPS,
+        read_back=("attention_weights",),
+    ),
     _model(Encoder, "seq2seq", book.encoder_ready),
-    _model(Decoder, "seq2seq", book.decoder_ready, generate=book.decoder_generate),
-    _model(PeekyDecoder, "peeky_seq2seq", book.decoder_ready, generate=book.decoder_generate),
+    _model(Decoder, "seq2seq", book.decoder_ready, "affine", generate=book.decoder_generate),
+    _model(PeekyDecoder, "peeky_seq2seq", book.decoder_ready, "affine", generate=book.decoder_generate),
     _model(AttentionEncoder, "attention_seq2seq", book.encoder_ready),
-    _model(AttentionDecoder, "attention_seq2seq", book.decoder_ready, generate=book.decoder_generate),
+    _model(
+        AttentionDecoder,
+        "attention_seq2seq",
+        book.decoder_ready,
+        "attention",
+        "affine",
+        generate=book.decoder_generate,
+    ),
     _plain("Seq2seq", "seq2seq", book.seq2seq_ready, generate=book.seq2seq_generate),
     *(
         Target(name, "rnnlm_gen", {"generate": book.rnnlm_generate}, needs_no_kernels=True)

@@ -5,14 +5,22 @@ Whatever ours refuses, the book's own code decides: it accepts more, and raises 
 
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
+
+import numpy as np
 
 from fasts2s.dropin import beside, gpu_mode
+from fasts2s.dropin.calls import Call, Given
 from fasts2s.dropin.reliance import Reliance
 from fasts2s.dropin.report import Entry, Timed, note_fallback
 from fasts2s.dropin.settings import settings
 from fasts2s.dropin.targets import Target
 
 Method = Callable[..., Any]
+_CHANGED = "what it was given has changed since forward"
+_ERRORS = "NumPy has been asked to raise errors, as by np.errstate"
+#: How many times an object may be given what changes before its backward, until ours are no longer tried.
+_OFTEN = 3
 
 
 def _why_not(relies: Reliance, ready: Callable[[Any], str] | None, obj: Any) -> str:
@@ -30,65 +38,106 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def forward_of(target: Target, entry: Entry, relies: Reliance, original: Method, ours: Method) -> Method:
+def _asks_for_errors() -> bool:
+    """Return whether NumPy is to raise errors, as under ``np.errstate(all="raise")``: ours compute on."""
+    return "raise" in np.geterr().values()
+
+
+def _mistrusted(kept: beside.Beside) -> str:
+    """Return why the book's own code runs though ours could, or ""."""
+    if kept.changes > _OFTEN:
+        return f"{_CHANGED}, again and again"
+    return _ERRORS if _asks_for_errors() else ""
+
+
+def _take_over(kept: beside.Beside, self: Any, parts: list[beside.Beside]) -> None:
+    """Let the layers of ``self`` be settled where another has them: who shares them soon runs them one by one."""
+    for part in parts:
+        other = None if part.owner is None else part.owner()
+        if other is not None and other is not self and beside.of(other).replay is not None:
+            kept.changes += 1
+            beside.of(other).changes += 1
+            beside.settle(part)
+
+
+def forward_of(
+    target: Target, entry: Entry, relies: Reliance, original: Method, ours: Method, again: Method
+) -> Method:
     """Return a forward that keeps what is needed to run the book's forward in its place."""
-    names = target.state
+    names, left = target.state, target.state + target.state_of_parts
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        kept, reason = beside.of(self), _why_not(relies, target.ready, self)
-        is_ready = not reason
-        if is_ready:
+        kept, unready = beside.of(self), _why_not(relies, target.ready, self)
+        beside.settle(kept)
+        reason = unready or _mistrusted(kept)
+        if not reason:
+            parts = [beside.of(getattr(self, name)) for name in target.made_of]
+            _take_over(kept, self, parts)
             before = {name: getattr(self, name) for name in names}
+            kept.busy = True
             try:
                 with Timed(entry):
                     out = ours(self, *args, **kwargs)
-                kept.replay = beside.Call(before, args, kwargs)
+                kept.replay = Call(self, Given(before, args, kwargs), left, target.read_back, target.copies)
+                kept.again = again
+                for part in parts:
+                    part.owner = ref(self)
                 return out
             except Exception as error:  # a refusal is one; what the book makes of it follows
                 vars(self).update(before)
                 reason = _reason(error)
+            finally:
+                kept.busy = False
         kept.cache = kept.replay = None
         out = original(self, *args, **kwargs)  # outside of the handler: its own errors, and no other
         # What was exchanged, and that a part was left as it is, has been said there.
-        note_fallback(entry, reason, strict=settings.strict, warn=is_ready)
+        note_fallback(entry, reason, strict=settings.strict, warn=not unready)
         return out
 
     return forward
 
 
-def backward_of(target: Target, entry: Entry, relies: Reliance, book: dict[str, Method], ours: Method) -> Method:
-    """Return a backward for :func:`forward_of`; ``book`` has both methods as they were."""
-    original, book_forward = book["backward"], book["forward"]
+def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method, ours: Method) -> Method:
+    """Return a backward for :func:`forward_of`."""
 
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if beside.of(self).replay is None:
+        kept = beside.of(self)
+        beside.settle(kept)
+        if kept.replay is None:
             return original(self, *args, **kwargs)  # the last forward was the book's
-        reason = _why_not(relies, target.ready, self)
-        is_ready = not reason
-        if is_ready:
+        unready = _why_not(relies, target.ready, self)
+        reason = unready or (_ERRORS if _asks_for_errors() else "")
+        if kept.replay.is_changed():
+            kept.changes += 1
+            reason = reason or _CHANGED
+        if not reason:
+            kept.busy = True
             try:
                 with Timed(entry):
                     return ours(self, *args, **kwargs)
             except Exception as error:
                 reason = _reason(error)
-        run_again(self, book_forward, target)
+            finally:
+                kept.busy = False
+        beside.run_again(self)
         out = original(self, *args, **kwargs)
-        note_fallback(entry, reason, strict=settings.strict, warn=is_ready)
+        note_fallback(entry, reason, strict=settings.strict, warn=not unready)
         return out
 
     return backward
 
 
-def run_again(self: Any, book_forward: Method, target: Target) -> None:
-    """Run the book's forward in the place of the last one, which was ours: its backward needs what it keeps."""
-    kept = beside.of(self)
-    call, kept.replay, kept.cache = kept.replay, None, None
-    if call is None or not target.runs_again:
-        return
-    after = {name: getattr(self, name) for name in target.state}
-    vars(self).update(call.before)
-    book_forward(self, *call.args, **call.kwargs)  # draws nothing: what does, does not run again
-    vars(self).update(after)
+def again_of(target: Target, book_forward: Method) -> Method:
+    """Return what runs the book's forward in the place of the last one, which was ours: its backward needs that."""
+
+    def again(self: Any) -> None:
+        kept = beside.of(self)
+        call, kept.replay, kept.cache = kept.replay, None, None
+        # Where ours leave what the book's backward reads, there is nothing to make; and random numbers are not drawn.
+        if call is not None and (target.made_on_read or target.made_of):
+            call.run(self, book_forward)
+
+    return again
 
 
 def plain(

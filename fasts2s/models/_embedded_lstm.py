@@ -84,7 +84,8 @@ class EmbeddedLSTM:
                 hs, h, c, cache = shared.forward(kernels, phases, table, xs, Wh)
             else:
                 hs, h, c, cache = kernels.lstm_ids_forward(table, xs, Wh, **options)
-            self._cache = (skip, None, table.shape, phases, cache)
+            # The words are small, and are inputs of Wx as they were, whatever becomes of the weights.
+            self._cache = (skip, None, W.copy(), phases, cache)
         self.lstm.h, self.lstm.c = h, c
         return hs
 
@@ -103,7 +104,7 @@ class EmbeddedLSTM:
         Overwrites the gradients of both layers, but for the rows of dWx before ``skip``. Raises ValueError. Where
         no h0 was given and rows were shared, dh0 is None: there is none for each row.
         """
-        skip, ids, shape, phases, cache = saved(self._cache)
+        skip, ids, words, phases, cache = saved(self._cache)
         W, Wx, Wh, b = self._weights(skip)
         (dW,), (dWx, dWh, db) = self.embed.grads, self.lstm.grads
         # All before anything is computed: a refused call has written nothing.
@@ -112,13 +113,13 @@ class EmbeddedLSTM:
         kernels = self.embed.backend.kernels_for(W, dhs, dh_last)
         dh0, dc0, drow = None, None, None
         if ids is None:
-            dtable = np.empty_like(W, shape=shape)
+            dtable = np.empty_like(W, shape=(W.shape[0], Wh.shape[1]))
             tables = {"dh_last": dh_last, "dtable": dtable, "dWh": dWh}
             if phases:
                 shared.backward(kernels, phases, cache, dhs, Wh, **tables)
             else:
                 dh0, dc0, drow = kernels.lstm_ids_backward(dhs, Wh, cache, **tables)
-            dW[...] = kernels.affine_backward(dtable, W, Wx, dW=dWx, db=db)
+            dW[...] = kernels.affine_backward(dtable, words, Wx, dW=dWx, db=db)
         else:
             dxs, dh0, dc0, drow = kernels.lstm_backward(dhs, Wx, Wh, cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
             kernels.embedding_backward(dxs, ids, dW=dW)

@@ -67,7 +67,7 @@ class PeekyDecoder:
             rows = hs.reshape(-1, H)
             score = kernels.affine_forward(rows, W_x, None).reshape(*xs.shape, W_x.shape[1])
             score += kernels.affine_forward(h, W_h, bias)[:, None, :]
-        self._cache, self.cache = (h, rows), H
+        self._cache, self.cache = (h.copy(), rows), H  # it was repeated, so to speak: later changes do not matter
         return score
 
     @quiet

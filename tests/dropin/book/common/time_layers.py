@@ -142,7 +142,6 @@ class TimeSoftmaxWithLoss:
 
     def backward(self, dout=1):
         ys, ids, counted, shape = self.cache
-        dx = ys.copy()
-        dx[np.arange(len(ids)), ids] -= 1
-        dx *= dout * counted[:, None] / counted.sum()
-        return dx.reshape(shape).astype("f")
+        ys[np.arange(len(ids)), ids] -= 1
+        ys *= dout * counted[:, None] / counted.sum()
+        return ys.reshape(shape)
