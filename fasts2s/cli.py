@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fasts2s import __version__, set_backend
-from fasts2s.commands.arguments import Parser, add_backend, from_zero, positive, seed
-from fasts2s.commands.errors import CommandError
+from fasts2s.commands.arguments import Parser, add_backend, from_zero, positive, seed, whole
+from fasts2s.commands.errors import CommandError, explained
 from fasts2s.commands.train_parsers import add_train
 from fasts2s_kernels.installed import NoDeviceError
 
@@ -31,7 +31,7 @@ def _ask_parser(commands: Any) -> None:
     summary = "put questions to a trained sequence model"
     parser = commands.add_parser("ask", help=summary, description=summary)
     parser.add_argument("dir", metavar="DIR", help="folder that train wrote")
-    parser.add_argument("question", nargs="*", help="read from standard input if left out")
+    parser.add_argument("question", nargs="*", default=[], help="read from standard input if left out")
     add_backend(parser)
     parser.set_defaults(run=_run_ask)
 
@@ -45,7 +45,7 @@ def _generate_parser(commands: Any) -> None:
         "--skip", nargs="*", default=[], metavar="WORD", help="words or characters that must not appear"
     )
     parser.add_argument(
-        "--length", metavar="N", type=positive, default=100, help="number of words or characters (%(default)s)"
+        "--length", metavar="N", type=whole(1, 10**6), default=100, help="number of words or characters (%(default)s)"
     )
     parser.add_argument(
         "--temperature", metavar="X", type=from_zero, default=1.0, help="0 is the likeliest text (%(default)s)"
@@ -82,13 +82,14 @@ def _add_warmup(commands: Any) -> None:
     text = "Compile all kernels of a backend now, so that the first training step does not have to."
     warmup = commands.add_parser("warmup", help="compile all kernels ahead", description=text)
     warmup.add_argument("--backend", help="default: what FASTS2S_BACKEND says")
+    warmup.add_argument("--clean", action="store_true", help="before, delete what other versions have compiled")
     warmup.set_defaults(run=_run_warmup)
 
 
 def _run_warmup(a: argparse.Namespace) -> int:
     from fasts2s.commands.warmup import warmup  # noqa: PLC0415
 
-    return warmup(a.backend)
+    return warmup(a.backend, a.clean)
 
 
 def _bench_parser(commands: Any) -> None:
@@ -128,8 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.backend is not None:
             set_backend(arguments.backend)
         return run(arguments)
-    except (CommandError, ImportError, NoDeviceError, ValueError, OSError) as error:
-        print(f"fasts2s: {error}", file=sys.stderr)
+    except (CommandError, ImportError, NoDeviceError, ValueError, OSError, MemoryError, OverflowError) as error:
+        print(f"fasts2s: {explained(error)}", file=sys.stderr)
         return 1
     except FloatingPointError as error:
         text = str(error)

@@ -4,6 +4,8 @@ Drawn from NumPy's global generator in float64 on the host, then cast and moved:
 on every backend, and the same as the book's.
 """
 
+import sys
+
 import numpy as np
 
 from fasts2s.backend import Backend
@@ -12,7 +14,12 @@ from fasts2s_kernels.contract import Array
 
 
 def draw(rows: int, columns: int, divisor: float, backend: Backend) -> Array:
-    """Return a matrix (rows, columns) of normal numbers with standard deviation 1 / divisor."""
+    """Return a matrix (rows, columns) of normal numbers with standard deviation 1 / divisor.
+
+    ValueError if no computer can address it, MemoryError if this one cannot hold it.
+    """
+    if 8 * rows * columns > sys.maxsize:
+        raise ValueError(f"a matrix of {rows} x {columns} weights fits into no memory, expected smaller sizes")
     w = np.random.randn(rows, columns) / divisor
     return backend.kernels().asarray(w.astype(backend.dtype))
 

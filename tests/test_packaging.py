@@ -131,6 +131,26 @@ def test_the_source_distribution_holds_nothing_that_is_made(sdist):
     assert sdist[".ci/run"].mode & 0o100, "continuous integration starts it"
 
 
+def test_what_an_index_shows_is_known_to_it_and_complete(pyproject):
+    project = pyproject["project"]
+    known = importlib.import_module("trove_classifiers").classifiers  # hatchling brings it
+    assert set(project["classifiers"]) <= known
+    assert project["classifiers"] == sorted(project["classifiers"], key=lambda name: name.split(" :: ")[0])
+    assert not any(name.startswith("License ::") for name in project["classifiers"]), "license says it, as SPDX"
+    topics = {name.partition(" ::")[0] for name in project["classifiers"]}
+    assert topics >= {"Development Status", "Environment", "Intended Audience", "Operating System", "Topic", "Typing"}
+    assert len({word.lower() for word in project["keywords"]}) == len(project["keywords"]) >= 10
+
+
+def test_versions_of_python_agree(pyproject):
+    said = {name.rpartition(" ")[2] for name in pyproject["project"]["classifiers"] if re.search(r":: 3\.\d+$", name)}
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    tested = set(re.findall(r'"(3\.\d+)"', workflow))
+    assert tested <= said
+    assert f">={min(said, key=lambda version: int(version[2:]))}" == pyproject["project"]["requires-python"]
+    assert {f">={version}" for version in tested} >= {pyproject["project"]["requires-python"]}, "the oldest is tested"
+
+
 # In place of make: says where it was called, with what, and in the source distribution what lies there.
 MAKE = """#!/bin/sh
 echo "$PWD make $*" >> "$LOG"

@@ -17,6 +17,7 @@ def ask(folder: str, questions: list[str], backend: str | None = None) -> int:
     """
     hint = "fasts2s train addition --out DIR"
     model, extra = run_folder.read_model(folder, ("addition", "date"), hint, backend)
+    _require_facts(folder, model, extra)
     typed = not questions and sys.stdin.isatty()
     if typed:
         print(f"questions of at most {extra['question_length']} characters; an empty line ends", file=sys.stderr)
@@ -30,11 +31,26 @@ def ask(folder: str, questions: list[str], backend: str | None = None) -> int:
     return int(failed and not typed)
 
 
+def _require_facts(folder: str, model: Any, extra: dict[str, Any]) -> None:
+    """Raise CommandError unless train wrote what is needed to read a question and write an answer."""
+    characters, mark = extra.get("characters"), extra.get("mark")
+    lengths = (extra.get("question_length"), extra.get("answer_length"))
+    known = isinstance(characters, str) and len(characters) == model.config["vocab_size"]
+    if not (known and mark in set(characters or "") and all(isinstance(n, int) and n > 0 for n in lengths)):
+        raise CommandError(
+            f"the model in {folder} does not come with its characters and lengths: fasts2s train addition --out DIR"
+        )
+
+
 def _lines() -> Iterator[str]:
-    for line in sys.stdin:
-        if not line.strip():
-            return
-        yield line.strip()
+    try:
+        for line in sys.stdin:
+            if not line.strip():
+                return
+            yield line.strip()
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise CommandError(f"standard input: byte 0x{byte:02x} is no {error.encoding}, expected text") from None
 
 
 def _answer(model: Any, extra: dict[str, Any], question: str) -> str:

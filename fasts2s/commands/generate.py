@@ -26,7 +26,9 @@ def generate(
 ) -> int:
     """Print the start and ``length`` words (or characters) drawn after it; the start is cut as the text was."""
     model, extra = run_folder.read_model(folder, ("lm",), "fasts2s train lm --out DIR", backend)
-    words: list[str] = extra["words"]
+    words = extra.get("words")
+    if not (isinstance(words, list) and len(words) == model.config["vocab_size"] and all(map(_is_text, words))):
+        raise CommandError(f"the model in {folder} does not come with its words: fasts2s train lm --out DIR")
     vocabulary = _Vocabulary(words, extra.get("level", "word"))
     prompt = vocabulary.ids("--start", start)
     state: Any = None
@@ -43,6 +45,10 @@ def generate(
     (ids,) = sample(model.step, state, first, length, rng=seed, temperature=temperature, **options)
     print(vocabulary.text([*prompt, *ids]))
     return 0
+
+
+def _is_text(word: object) -> bool:
+    return isinstance(word, str)
 
 
 class _Vocabulary:

@@ -9,7 +9,8 @@ def info() -> int:
     """Print versions, the machine and the state of every backend."""
     try:
         chosen, complaint = get_backend().name, ""
-        limit_blas()  # as a training would
+        get_backend().kernels()  # takes over where the cache is, and the threads, as a training would
+        limit_blas()
     except (ImportError, RuntimeError, ValueError) as error:
         chosen, complaint = "none", str(error)  # a wrong setting is what people look for here
     for name, value in environment(chosen).items():

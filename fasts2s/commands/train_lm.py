@@ -9,6 +9,7 @@ from fasts2s.backend import get_backend
 from fasts2s.commands import run_folder
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.errors import CommandError
+from fasts2s.commands.sizes import require_memory
 from fasts2s.commands.training_run import TrainingRun
 from fasts2s.commands.unknown_words import TOKENS, Unknown
 from fasts2s.corpus import Corpus, load_text
@@ -48,6 +49,7 @@ class _Run(TrainingRun):
         self.corpus, o = _load(options), options
         np.random.seed(o.seed)
         backend = get_backend()
+        require_memory(o.hidden * (8 * o.hidden + self.corpus.vocab_size), copies=2)  # at least, with gradients
         model = MODELS[o.model](self.corpus.vocab_size, o.hidden, o.hidden, backend=backend)
         self.optimizer = SGD(o.lr, backend=backend)
         tokens = {"train": self.corpus.train.size, "vocabulary": self.corpus.vocab_size}

@@ -8,6 +8,7 @@ import numpy as np
 from fasts2s.backend import get_backend
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.errors import CommandError
+from fasts2s.commands.sizes import require_memory
 from fasts2s.commands.training_run import TrainingRun
 from fasts2s.evaluation import decode_ids, exact_answers
 from fasts2s.models import AttentionSeq2seq, PeekySeq2seq, Seq2seq
@@ -47,6 +48,9 @@ class _Run(TrainingRun):
         if options.seed != DATA_SEED:
             np.random.seed(options.seed)
         backend, o = get_backend(), options
+        # At least the two LSTM layers and the embeddings; gradients and Adam's moments are as large.
+        V = self.data.vocab_size
+        require_memory(8 * o.hidden * (o.hidden + o.wordvec) + V * (2 * o.wordvec + o.hidden), copies=4)
         model = MODELS[o.model](self.data.vocab_size, o.wordvec, o.hidden, reverse=o.reverse, backend=backend)
         trainer = Trainer(model, Adam(o.lr, backend=backend))
         rows = {"train": len(self.data.x_train), "validation": len(self.data.x_test)}

@@ -4,11 +4,10 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
 from fasts2s.backend import to_cpu
 from fasts2s.checkpoint import load_book_pickle, save_book_pickle
 from fasts2s.layers import Embedding, TimeEmbedding
+from fasts2s.models._ties import same_memory, tie_again, ties_of
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_integers, beside, is_cupy
 
@@ -28,6 +27,16 @@ class BaseModel:
         self.params: list[Array] = []
         self.grads: list[Array] = []
         self.config: dict[str, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is copied and pickled: the attributes, and which parameters share memory."""
+        return {**vars(self), "_ties": ties_of([*getattr(self, "params", ()), *getattr(self, "grads", ())])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what __getstate__ returned; parameters that shared memory do so again."""
+        ties = state.pop("_ties", [])
+        vars(self).update(state)
+        tie_again(self, ties)
 
     def forward(self, xs: Array, ts: Array) -> Any:
         """xs, ts : (N, T) ids -> the loss (subclasses)."""
@@ -106,13 +115,6 @@ class BaseModel:
             result.append([p for p in layer.params if not any(same_memory(p, s) for s in seen)])
             seen += layer.params
         return result
-
-
-def same_memory(a: Array, b: Array) -> bool:
-    """Return whether two parameters, of any shapes, are one memory: tied weights."""
-    if is_cupy(a) or is_cupy(b):
-        return a is b or (is_cupy(a) and is_cupy(b) and a.data.ptr == b.data.ptr and a.nbytes == b.nbytes)
-    return a is b or (isinstance(a, np.ndarray) and np.may_share_memory(a, b))
 
 
 def _multiply_adds(layer: Any) -> int:

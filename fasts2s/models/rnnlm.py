@@ -158,14 +158,6 @@ class BetterRnnlm(_LanguageModel):
         sizes = {"vocab_size": V, "wordvec_size": H, "hidden_size": H}
         self.config = {**sizes, "dropout_ratio": drops[0].dropout_ratio}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Pickling and deep copying know nothing of views: the copy of a transpose is a matrix of its own. Tie again.
-        self.__dict__.update(state)
-        affine = self.layers[-1]
-        tied = self.layers[0].W.T
-        self.params = [tied if p is affine.params[0] else p for p in self.params]
-        affine.params[0] = tied
-
     def predict(self, xs: Array, train_flg: bool = False) -> Array:
         """xs : (N, T) ids -> scores (N, T, V); train_flg switches dropout on. Raises ValueError, IndexError."""
         with all_or_nothing(self.layers):

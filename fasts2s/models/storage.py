@@ -8,8 +8,9 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend, to_cpu
 from fasts2s.checkpoint import load_arrays, save_arrays
+from fasts2s.models._ties import is_transpose, is_whole, replace, same_memory
 from fasts2s.models.attention_seq2seq import AttentionSeq2seq
-from fasts2s.models.base_model import BaseModel, same_memory
+from fasts2s.models.base_model import BaseModel
 from fasts2s.models.peeky_seq2seq import PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
 from fasts2s.models.seq2seq import Seq2seq
@@ -32,13 +33,14 @@ _CLASSES: dict[str, Any] = {
 def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | None = None) -> None:
     """Write a model: all parameters as they are, the constructor's arguments, and ``extra`` (JSON values).
 
-    Atomic: a crash leaves the old file or the new one. Raises ValueError for a class that load_model does not know.
+    Tied parameters are stored once and come back tied. Atomic: a crash leaves the old file or the new one. Raises ValueError for a class that load_model does not know.
     """
     name = type(model).__name__
     if name not in _CLASSES:
         raise ValueError(f"the model is of class {name}, expected one of {', '.join(_CLASSES)}")
     arrays = {f"param_{i:02d}": to_cpu(model.params[i]) for i in _unshared(model.params)}
     meta: dict[str, Any] = {"class": name, "config": dict(model.config), "extra": dict(extra or {})}
+    meta["ties"] = _ties(model.params)
     save_arrays(path, arrays, meta)
 
 
@@ -62,6 +64,7 @@ def load_model(path: str | Path, *, backend: str | Backend | None = None) -> tup
     arrays, meta = load_arrays(path)
     dtype = "float64" if any(a.dtype.kind == "f" and a.dtype.itemsize == 8 for a in arrays.values()) else None
     model = _construct(path, arrays, meta, get_backend(backend, dtype=dtype))
+    _tie(path, model, meta.get("ties", []))
     kept = _unshared(model.params)
     came = {name: a.shape for name, a in arrays.items()}
     own = {f"param_{i:02d}": model.params[i].shape for i in kept}
@@ -92,6 +95,39 @@ def _construct(path: str | Path, arrays: dict[str, Any], meta: dict[str, Any], b
         raise ValueError(f"{path} does not describe a {name}: {error}") from None
     finally:
         np.random.set_state(state)
+
+
+def _ties(params: list[Any]) -> list[list[Any]]:
+    """Return [i, k, whether transposed] for every parameter i that is tied to an earlier one k, stored in its place.
+
+    Raises ValueError where they share a part of their memory: that cannot be said in a file.
+    """
+    kept = _unshared(params)
+    ties: list[list[Any]] = []
+    for i, p in enumerate(params):
+        for k in (k for k in kept if k != i and same_memory(p, params[k])):
+            if not (is_whole(p, params[k]) or is_transpose(p, params[k])):
+                wanted = "expected the whole or its transpose: give each of them an array of its own"
+                later, earlier = max(i, k), min(i, k)
+                raise ValueError(f"params[{later}] shares a part of its memory with params[{earlier}], {wanted}")
+            ties.append([i, k, not is_whole(p, params[k])])
+    return ties
+
+
+def _tie(path: str | Path, model: Any, ties: Any) -> None:
+    """Tie the parameters of a new model as those of the file were, or raise ValueError."""
+    params, n = model.params, len(model.params)
+    wanted = f"{path} says that parameters {str(ties)[:80]} are tied, expected [later, earlier, whether transposed]"
+    if not isinstance(ties, list):
+        raise ValueError(wanted)
+    for tie in ties:
+        if not (isinstance(tie, list) and [type(x) for x in tie] == [int, int, bool] and 0 <= tie[1] < tie[0] < n):
+            raise ValueError(wanted)
+        old, new = params[tie[0]], params[tie[1]].T if tie[2] else params[tie[1]]
+        if old.shape != new.shape:
+            raise ValueError(f"{wanted}, of one shape, not of {old.shape} and {new.shape}")
+        if not same_memory(old, new):
+            replace(model, {id(old): new}, set())
 
 
 def _unshared(params: list[Any]) -> list[int]:

@@ -4,6 +4,7 @@ import pytest
 
 from fasts2s.cli import main
 from fasts2s_kernels import blas
+from tests.fresh_python import run_python
 
 
 def test_info_says_how_many_threads_the_blas_has(capsys, monkeypatch):
@@ -22,3 +23,27 @@ def test_info_explains_a_wrong_number_of_threads(switch, capsys, monkeypatch):
     monkeypatch.setenv("FASTS2S_NUM_THREADS", "two")
     assert main(["info"]) == 0
     assert "FASTS2S_NUM_THREADS is 'two', expected" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("backend", ["numba", "auto", "numpy"])
+def test_info_compiles_nothing(backend, tmp_path):
+    code = "from fasts2s.cli import main; raise SystemExit(main(['info']))"
+    done = run_python(code, FASTS2S_BACKEND=backend, FASTS2S_CACHE_DIR=str(tmp_path / "new"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "new").exists()
+    assert ("layer " in done.stdout) == (backend != "numpy")
+    assert (f"cache      {tmp_path / 'new' / 'kernels-'}" in done.stdout) == (backend != "numpy")
+
+
+def test_the_layer_that_info_names_is_the_one_that_runs():
+    code = """
+from fasts2s_kernels.numba_cpu import _threads
+before = _threads.POOL.planned()
+_threads.POOL.wanted = 2
+_threads.start_threads()
+assert _threads.POOL.layer in before or before == "none (one thread)", (before, _threads.POOL.layer)
+_threads.POOL.wanted = 1
+print(_threads.POOL.planned())
+"""
+    done = run_python(code)
+    assert (done.stdout, done.returncode) == ("none (one thread)\n", 0), done.stderr

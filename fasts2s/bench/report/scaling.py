@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fasts2s.bench.compare import allowed
 from fasts2s.bench.report.units import PLUS_MINUS, TIMES, number
 from fasts2s.bench.report.view import figure
 from fasts2s.bench.results import Result
@@ -16,7 +17,7 @@ LEADERS = ("cupy", "numba")
 
 @dataclass(frozen=True)
 class Series:
-    """A contestant's numbers over the sizes of a letter, the smallest first; values are above 0."""
+    """A contestant's numbers over the sizes of a letter, the smallest first, and their noise; values are above 0."""
 
     sweep: str
     letter: str
@@ -24,6 +25,7 @@ class Series:
     unit: str
     sizes: tuple[float, ...]
     values: tuple[float, ...]
+    noises: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Crossover:
     Attributes
     ----------
     size : float or None
-        The size; the smallest that was measured if it is ahead everywhere; None if it is not ahead at the largest.
+        The size; the smallest that was measured if it is ahead everywhere; None if it is not ahead at the largest,
+        or nowhere by more than the noise.
     text : str
         The same in words.
     """
@@ -78,13 +81,18 @@ class Speedup:
 
 def all_series(result: Result) -> list[Series]:
     """Return the rows of the group "scaling" as series; rows that name no sweep, letter and size are left out."""
-    found: dict[tuple[str, str, str, str], dict[float, float]] = {}
+    found: dict[tuple[str, str, str, str], dict[float, tuple[float, float]]] = {}
     for row in result.rows:
         size, sweep, letter = figure(row, "size"), row.info.get("sweep"), row.info.get("letter")
         if row.group != "scaling" or size is None or size <= 0 or not sweep or not letter or row.value <= 0:
             continue
-        found.setdefault((str(sweep), str(letter), row.contestant, row.unit), {}).setdefault(size, row.value)
-    return [Series(*key, tuple(sorted(m)), tuple(m[size] for size in sorted(m))) for key, m in found.items()]
+        found.setdefault((str(sweep), str(letter), row.contestant, row.unit), {}).setdefault(
+            size, (row.value, row.noise)
+        )
+    return [
+        Series(*key, tuple(sorted(m)), *zip(*(m[size] for size in sorted(m)), strict=True))
+        for key, m in found.items()
+    ]
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
@@ -141,7 +149,9 @@ def crossover(a: Series, b: Series) -> Crossover | None:
     gaps = [math.log(ours[size]) - math.log(others[size]) for size in sizes]
     behind = [k for k, gap in enumerate(gaps) if gap >= 0]
     letter, size, text = a.letter, None, ""
-    if not behind:
+    if all(abs(gap) <= math.log(most) for gap, most in zip(gaps, _allowed(a, b, sizes), strict=True)):
+        text = "they differ by no more than the noise"
+    elif not behind:
         size, text = sizes[0], f"ahead from the smallest size measured ({letter}={sizes[0]:g})"
     elif behind[-1] < len(sizes) - 1:
         size = _between(sizes, gaps, behind[-1])
@@ -152,6 +162,12 @@ def crossover(a: Series, b: Series) -> Crossover | None:
         last = max(k for k, gap in enumerate(gaps) if gap < 0)
         text = f"ahead only up to {letter}={number(_between(sizes, gaps, last), 2)}"
     return Crossover(a.sweep, letter, a.contestant, b.contestant, size, text)
+
+
+def _allowed(a: Series, b: Series, sizes: list[float]) -> list[float]:
+    """Return by what factor the two may differ for no reason, at each of these sizes."""
+    ours, others = (dict(zip(one.sizes, one.noises, strict=True)) for one in (a, b))
+    return [allowed(ours[size], others[size]) for size in sizes]
 
 
 def _between(sizes: list[float], gaps: list[float], k: int) -> float:

@@ -27,7 +27,7 @@ from fasts2s_kernels.numba_cpu import _target
 from fasts2s_kernels.numba_cpu._numba import config
 
 _SOURCES = Path(__file__).parent
-_MANIFEST = "manifest.json"
+MANIFEST, LOCK = "manifest.json", "lock"
 #: Another process may be compiling everything, which takes seconds; one that has died has lost its lock.
 _LOCK_SECONDS = 300.0
 
@@ -92,7 +92,7 @@ class Cache:
         with contextlib.ExitStack() as stack:
             try:
                 _private(self.folder)
-                stack.enter_context(filelock.FileLock(self.folder / "lock", timeout=_LOCK_SECONDS))
+                stack.enter_context(filelock.FileLock(self.folder / LOCK, timeout=_LOCK_SECONDS))
                 known = self._drop_doubtful(name)
             except (OSError, NotImplementedError) as error:  # a Timeout is an OSError; some file systems cannot lock
                 self.give_up(error)
@@ -123,7 +123,7 @@ class Cache:
         if self.folder is None:
             return {}
         try:
-            read = json.loads((self.folder / _MANIFEST).read_text(encoding="utf-8"))
+            read = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):  # none yet, or damaged: then nothing is vouched for
             return {}
         return read if isinstance(read, dict) else {}
@@ -141,9 +141,9 @@ class Cache:
             return
         now = {self._key(path): _sha256(path) for path in self._files(name)}
         if now != known:
-            temporary = self.folder / f"{_MANIFEST}.{os.getpid()}"
+            temporary = self.folder / f"{MANIFEST}.{os.getpid()}"
             temporary.write_text(json.dumps(self._manifest() | now), encoding="utf-8")
-            temporary.replace(self.folder / _MANIFEST)
+            temporary.replace(self.folder / MANIFEST)
 
     def remove_function(self, name: str) -> None:
         """Delete all files of a function; one that cannot be deleted is left."""

@@ -148,6 +148,16 @@ class _Pool:
         forked = self.layer == "omp" and self.pid != os.getpid()
         return 1 if forked or self.alone else min(wanted, config.NUMBA_NUM_THREADS)
 
+    def planned(self) -> str:
+        """Return the layer that runs, or that a parallel call would choose; nothing is started or compiled."""
+        if self.limit() == 1:
+            return "none (one thread)"
+        if self.layer is not None:
+            return self.layer
+        if config.THREADING_LAYER != "default":
+            return str(config.THREADING_LAYER)
+        return threading_layer() if _launched() else "tbb" if _load_tbb() else "workqueue"
+
     def team(self, workers: int) -> int:
         """Return the address of the description of a team, see :func:`launch`."""
         team = self.teams.get(workers)

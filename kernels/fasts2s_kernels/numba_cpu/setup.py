@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from fasts2s_kernels.contract import Settings
-from fasts2s_kernels.numba_cpu import _jit, _target, _threads
+from fasts2s_kernels.numba_cpu import _cleaning, _jit, _target, _threads
 
 
 def configure(settings: Settings) -> None:
@@ -13,14 +13,18 @@ def configure(settings: Settings) -> None:
 
 
 def describe() -> dict[str, str]:
-    """Return what runs here: processor, vectors, threads and their layer, cache folder."""
-    _threads.workers_for(float("inf"))  # the layer is known only once it runs
+    """Return what runs here: processor, vectors, threads and their layer, cache folder. Nothing is compiled."""
     pool, folder = _threads.POOL, _jit.cache().folder
     return {
         "processor": f"{_target.CPU_NAME}, {_target.TARGET.name}, {_target.LANES} float32 in a vector",
-        "threads": f"{pool.limit()}, layer {pool.layer or 'none (one thread)'}",
+        "threads": f"{pool.limit()}, layer {pool.planned()}",
         "cache": "none: kernels are compiled in every process" if folder is None else str(folder),
     }
+
+
+def clean() -> _cleaning.Cleaned:
+    """Delete the cache folders of other versions: of this package, of NumPy and Numba, for other processors."""
+    return _cleaning.clean(_jit.cache().base)
 
 
 def kernel_count() -> int:

@@ -72,6 +72,14 @@ def test_a_crossover_is_where_the_lines_cross(law, size, text):
     assert found.size == (None if size is None else pytest.approx(size))
 
 
+def test_nobody_is_ahead_by_less_than_the_noise():
+    close = sweep(numpy=lambda n: 1.05 * n, numba=lambda n: 1.0 * n)  # with a noise of 4 % each
+    (found,) = scaling.crossovers(close)
+    assert (found.size, found.text) == (None, "they differ by no more than the noise")
+    (found,) = scaling.crossovers(sweep(numpy=lambda n: 1.05 * n if n < 128 else 1.07 * n, numba=lambda n: 1.0 * n))
+    assert found.text == "ahead from the smallest size measured (N=4)"
+
+
 def test_who_is_compared_with_whom():
     result = sweep(numba=lambda n: 2.0, book=lambda n: 4.0, cupy=lambda n: 1.0)
     assert {(c.first, c.other) for c in scaling.crossovers(result)} == {

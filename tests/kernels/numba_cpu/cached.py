@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 import fasts2s
-from fasts2s_kernels.numba_cpu import _cache, _jit, _numba
+from fasts2s_kernels.numba_cpu import _cache, _cleaning, _jit, _numba
 
 W = np.arange(35, dtype=np.float32).reshape(7, 5)
 IDS = np.array([6, 0, -1, 3, 3])
@@ -37,6 +38,21 @@ def use(fault: str = "") -> dict[str, Any]:
         "folder": str(_jit.cache().folder or ""),
         "untouched": _numba.config.CACHE_DIR == "",
     }
+
+
+def use_while_it_is_deleted() -> dict[str, Any]:
+    """Work, let another version clean up, and need everything again; return results, warnings, folders deleted."""
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        mock.patch.object(_cleaning, "fingerprint", lambda: "0" * 16),
+    ):
+        warnings.simplefilter("always")
+        results = [work()]
+        removed = _cleaning.clean(_jit.cache().base).removed
+        for compiled in _jit.REGISTRY:
+            compiled._ready = None
+        results.append(work())
+    return {"right": results, "warnings": [str(w.message) for w in caught], "removed": removed}
 
 
 def use_with_warnings_as_errors() -> list[str]:
