@@ -10,7 +10,7 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
-	$(BIN)/fasts2s train addition --model peeky --reverse --epochs 14 --out demo
+	$(BIN)/fasts2s train addition --model peeky --reverse --epochs 14 --out demo --overwrite
 
 test: $(VENV)/.test
 	$(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python -m pytest tests benchmarks --benchmark-disable -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)

@@ -8,6 +8,7 @@ from typing import Any
 from fasts2s import __version__, set_backend
 from fasts2s.commands.arguments import Parser, add_backend, from_zero, positive, seed, whole
 from fasts2s.commands.errors import CommandError, explained
+from fasts2s.commands.output import NOBODY_READS, complain, fit_output, nobody_reads
 from fasts2s.commands.train_parsers import add_train
 from fasts2s_kernels.installed import NoDeviceError
 
@@ -105,6 +106,7 @@ def _bench_parser(commands: Any) -> None:
     )
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     parser.add_argument("--html", metavar="DIR", help="write a report: index.html, report.md, results.json")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --json and --html name")
     parser.add_argument("--threads", metavar="N", type=positive, help="the most threads (one per core)")
     parser.set_defaults(run=_run_bench, backend=None)
 
@@ -112,7 +114,7 @@ def _bench_parser(commands: Any) -> None:
 def _run_bench(a: argparse.Namespace) -> int:
     from fasts2s.commands.bench import BenchOptions, bench  # noqa: PLC0415
 
-    return bench(BenchOptions(a.what, tuple(a.files), a.backends, a.json, a.html, a.threads))
+    return bench(BenchOptions(a.what, tuple(a.files), a.backends, a.json, a.html, a.overwrite, a.threads))
 
 
 def _run_info(a: argparse.Namespace) -> int:
@@ -122,25 +124,35 @@ def _run_info(a: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the console script; return the exit status: 0, 1 for an error said in one line, 130 after Ctrl-C."""
-    arguments = make_parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = arguments.run
+    """Run the console script; return the exit status.
+
+    0, 1 for an error said in one line, 130 after Ctrl-C, 141 if the reader of a pipe has gone, as in ``| head -1``.
+    """
+    with fit_output():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
+        arguments = make_parser().parse_args(argv)
+        run: Callable[[argparse.Namespace], int] = arguments.run
         if arguments.backend is not None:
             set_backend(arguments.backend)
         return run(arguments)
     except (CommandError, ImportError, NoDeviceError, ValueError, OSError, MemoryError, OverflowError) as error:
-        print(f"fasts2s: {explained(error)}", file=sys.stderr)
+        if nobody_reads(error):
+            return NOBODY_READS
+        complain(explained(error))
         return 1
     except FloatingPointError as error:
         text = str(error)
         if arguments.command == "train":
             # What it advises are arguments of Python's functions.
             text = f"training stopped: {text.partition(': ')[0]}: lower --lr or --max-grad"
-        print(f"fasts2s: {text}", file=sys.stderr)
+        complain(text)
         return 1
     except KeyboardInterrupt:
-        print("\nfasts2s: interrupted", file=sys.stderr)
+        complain("interrupted", by="\nfasts2s")
         return 130
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fasts2s.commands import run_folder
 from fasts2s.commands.errors import CommandError
+from fasts2s.commands.output import complain
 from fasts2s.sequence import decode, encode
 
 
@@ -26,7 +27,7 @@ def ask(folder: str, questions: list[str], backend: str | None = None) -> int:
         try:
             print(_answer(model, extra, question), flush=True)
         except CommandError as error:
-            print(f"fasts2s: {error}", file=sys.stderr)
+            complain(error)
             failed = True
     return int(failed and not typed)
 

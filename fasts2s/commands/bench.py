@@ -1,6 +1,5 @@
 """``fasts2s bench``: run the benchmark suite, write its report, compare two of its files."""
 
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from fasts2s.bench.plans import PLANS
 from fasts2s.bench.report import tables, write
 from fasts2s.bench.runner import Run, usable_backends
 from fasts2s.commands.errors import CommandError
+from fasts2s.commands.output import complain
 from fasts2s_kernels.cores import available_cores
 
 
@@ -22,6 +22,7 @@ class BenchOptions:
     backends: str | None
     json: str | None
     html: str | None
+    overwrite: bool
     threads: int | None
 
 
@@ -32,23 +33,25 @@ def bench(options: BenchOptions) -> int:
     if options.files:
         raise CommandError(f"there is {options.files[0]!r} after {options.what}: only compare takes files")
     chosen = _chosen(options.backends)
-    for path in (options.json, options.html):
-        _require_place(path)
+    _require_place(options)
     with tempfile.TemporaryDirectory(prefix="fasts2s-bench-") as folder:
         run = Run(PLANS[options.what], chosen, options.threads or available_cores(), Path(folder), _say)
         result = run.result()
-    print(tables.text(result))
-    if options.json:
-        results.write(Path(options.json), result)
-        print(f"json:   {options.json}")
-    if options.html:
-        for written in write.write_report(Path(options.html), result):
-            print(f"report: {written}")
+    written: list[str] = []
+    try:
+        # Printing comes last: where nobody reads it, what was measured is in its files. It comes in any case.
+        if options.json:
+            results.write(Path(options.json), result)
+            written.append(f"json:   {options.json}")
+        if options.html:
+            written += [f"report: {path}" for path in write.write_report(Path(options.html), result)]
+    finally:
+        print("\n".join([tables.text(result), *written]))
     return int(bool(result.failures))
 
 
 def _say(text: str) -> None:
-    print(f"fasts2s bench: {text}", file=sys.stderr, flush=True)
+    complain(text, by="fasts2s bench")
 
 
 def _chosen(asked: str | None) -> list[str]:
@@ -67,10 +70,20 @@ def _chosen(asked: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _require_place(path: str | None) -> None:
-    """Say now, not after a quarter of an hour, that there is no folder to write to."""
-    if path is not None and not Path(path).absolute().parent.is_dir():
-        raise CommandError(f"there is no folder {Path(path).absolute().parent}: make it, or name another file")
+def _require_place(options: BenchOptions) -> None:
+    """Say now, not after a quarter of an hour, that there is no folder to write to, or an older measurement in it."""
+    data, page = (None if name is None else Path(name).absolute() for name in (options.json, options.html))
+    for path in filter(None, (data, page)):
+        if not path.parent.is_dir():
+            raise CommandError(f"there is no folder {path.parent}: make it, or name another file")
+    if data and data.is_dir():
+        raise CommandError(f"{data} is a folder: --json takes the name of a file")
+    if page and page.exists() and not page.is_dir():
+        raise CommandError(f"{page} is a file: --html takes the name of a folder")
+    files = ([data] if data else []) + ([page / name for name in write.FILES] if page else [])
+    found = [str(file) for file in files if file.exists()]
+    if found and not options.overwrite:
+        raise CommandError(f"there is {', '.join(found)}: give another name, or replace it with --overwrite")
 
 
 def _compare(files: tuple[str, ...]) -> int:

@@ -1,36 +1,82 @@
 """The folder that a training run writes: model.npz, history.json, curve.png; and what stands in them."""
 
+import contextlib
 import json
 import os
 import platform
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from fasts2s import __version__
-from fasts2s.checkpoint.atomic import write_atomically
+from fasts2s.checkpoint.atomic import previous_path, write_atomically
 from fasts2s.commands.errors import CommandError
+from fasts2s.commands.folder_lock import FolderLock
+from fasts2s.commands.output import complain
 from fasts2s.models import BaseModel, load_model, save_model
 
 MODEL, HISTORY, CURVE = "model.npz", "history.json", "curve.png"
+PREVIOUS = previous_path(MODEL).name
+_FILES = (MODEL, PREVIOUS, HISTORY, CURVE)
 
 
-def new_folder(out: str | None, name: str) -> Path:
-    """Return the folder to write to, made if need be: ``out``, or the first free of runs/<name>, -2, -3, ..."""
-    if out is not None:
-        folder = Path(out)
-    else:
-        folder, k = Path("runs") / name, 1
-        while folder.exists():
-            k += 1
-            folder = Path("runs") / f"{name}-{k}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(f"cannot make the folder {folder}: {error.strerror}") from None
-    return folder
+class RunFolder:
+    """The folder of one run, made if need be and locked against others until it is closed.
+
+    Parameters
+    ----------
+    out : str or None
+        The folder; None is the first free of runs/<name>, -2, -3, ...
+    name : str
+        What is trained, for the usual folder.
+    overwrite : bool
+        Whether ``out`` may hold an older run. Its files stay until the first epoch is saved.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    def __init__(self, out: str | None, name: str, overwrite: bool) -> None:
+        if out is None and overwrite:
+            raise CommandError("--overwrite without --out: name the folder to replace, or leave it out for a new one")
+        wanted = Path(out or Path("runs") / name)
+        try:
+            self._is_new = not wanted.exists() or out is None
+            self.path = _new_folder(wanted) if out is None else wanted
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = FolderLock(self.path)
+        except OSError as error:
+            raise CommandError(f"cannot write to the folder {wanted}: {error.strerror}") from None
+        found = [file for file in _FILES if (self.path / file).exists()]
+        if found and not overwrite:
+            self.close()
+            raise CommandError(
+                f"{self.path} holds a training run ({', '.join(found)}): give another --out, or replace it with "
+                "--overwrite"
+            )
+
+    def close(self) -> None:
+        """Let others write here; a folder that was made for nothing does not stay."""
+        self._lock.release()
+        if self._is_new:
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
+
+
+def _new_folder(wanted: Path) -> Path:
+    """Make and return the first free of wanted, wanted-2, ...: also where several runs begin at once."""
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    folder, k = wanted, 1
+    while True:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+        k += 1
+        folder = wanted.with_name(f"{wanted.name}-{k}")
 
 
 def environment(backend: str) -> dict[str, Any]:
@@ -45,14 +91,32 @@ def environment(backend: str) -> dict[str, Any]:
     }
 
 
-def write_model(folder: Path, model: BaseModel, extra: dict[str, Any]) -> None:
-    """Write model.npz; the file that stood there becomes model.npz.prev."""
-    save_model(folder / MODEL, model, {**extra, "fasts2s": __version__})
+def write_model(folder: Path, model: BaseModel, extra: dict[str, Any], *, first: bool = False) -> None:
+    """Write model.npz; the file that stood there becomes model.npz.prev.
+
+    ``first`` of its run: nothing of an older one stays beside it. That the file is in place and not all is well
+    around it is said, and is never an error, whatever the user makes of warnings.
+    """
+    if first:
+        _remove(folder, HISTORY, CURVE)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        save_model(folder / MODEL, model, {**extra, "fasts2s": __version__})
+    if first:
+        _remove(folder, PREVIOUS)
+    for warning in heard:
+        complain(f"warning: {warning.message}")
+
+
+def _remove(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
 
 
 def write_history(folder: Path, history: dict[str, Any]) -> None:
     """Write history.json in one step, so that a reader beside us never sees half of it."""
-    content = (json.dumps(history, indent=1, ensure_ascii=False) + "\n").encode()
+    # Names of files may hold what is no text; as \udcXX JSON bears it, and gives it back.
+    content = (json.dumps(history, indent=1, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
     def write(file: BinaryIO) -> None:
         file.write(content)

@@ -1,12 +1,12 @@
 """``fasts2s train lm``: a language model on words or characters."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fasts2s.backend import get_backend
-from fasts2s.commands import run_folder
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.sizes import require_memory
@@ -39,6 +39,7 @@ class LanguageModelOptions:
     min_count: int
     seed: int
     out: str | None
+    overwrite: bool
 
 
 class _Run(TrainingRun):
@@ -100,9 +101,11 @@ class _Run(TrainingRun):
     def show(self, row: dict[str, Any]) -> None:
         tokens = TOKENS[self.options.level]
         before = self.epochs[-2]["lr"] if len(self.epochs) > 1 else self.options.lr
+        with np.errstate(over="ignore"):
+            training = np.exp(row["loss"])
         print(
             f"epoch {row['epoch']:>2}/{self.options.epochs}  loss {row['loss']:.4f}  "
-            f"perplexity: training {np.exp(row['loss']):.1f}{self.unknown.beside('train')}, "
+            f"perplexity: training {training:.1f}{self.unknown.beside('train')}, "
             f"validation {row['perplexity']:.1f}{self.unknown.beside('valid')}  "
             f"{row[f'{tokens}_per_second']:,.0f} {tokens}/s  ({row['seconds']:.1f} s)"
             + (f"  learning rate {row['lr']:g}" if row["lr"] != before else "")
@@ -136,8 +139,12 @@ def _load(options: LanguageModelOptions) -> Corpus:
 
 def train_lm(options: LanguageModelOptions) -> int:
     """Run the command; return the exit status: 0, or 130 after Ctrl-C."""
-    run = _Run(options)
-    c = run.corpus
+    with closing(_Run(options)) as run:
+        return _train(run)
+
+
+def _train(run: _Run) -> int:
+    options, c = run.options, run.corpus
     print(
         f"{c.name}: {c.train.size:,} {TOKENS[options.level]} to learn, {c.valid.size:,} + {c.test.size:,} held out, "
         f"vocabulary {c.vocab_size:,}; {options.model}, {run.history['parameters']:,} parameters, "
@@ -153,14 +160,15 @@ def train_lm(options: LanguageModelOptions) -> int:
 
 
 def _summarise(run: _Run, finished: bool) -> None:
+    if finished:
+        run.use_best()
+        run.history["test_perplexity"] = run.held_out(run.corpus.test)
+        run.save()
     print(f"\n{run.measured()} by epoch\n" + text_curve(run.epochs, "perplexity", ""))
     best, share = run.best(), run.unknown.beside("valid")
     print(f"\nvalidation perplexity {best['perplexity']:.1f}{share} (epoch {best['epoch']})")
     if finished:
-        run.model, _ = run_folder.read_model(str(run.folder), ("lm",), "fasts2s train lm", run.model.backend.name)
-        run.history["test_perplexity"] = run.held_out(run.corpus.test)
-        run.save()
         print(f"test perplexity of that model {run.history['test_perplexity']:.1f}{run.unknown.beside('test')}")
     by_frequency = (run.corpus.id_to_word[int(i)] for i in np.bincount(run.corpus.train).argsort()[::-1])
     word = next((w for w in by_frequency if w.isalpha()), run.corpus.id_to_word[0])
-    run.show_files(f"generate {run.folder} --start {word}")
+    run.show_files("generate", str(run.folder), "--start", word)

@@ -49,7 +49,10 @@ def _common(parser: Any, **defaults: Any) -> None:
     add("--lr", "X", above_zero, defaults["lr"], "learning rate")
     add("--max-grad", "X", above_zero, defaults["max_grad"], "L2 clipping threshold")
     add("--seed", "N", seed, 1984, "of weights and shuffling; 1984 is the book's")
-    parser.add_argument("--out", metavar="DIR", help="folder to write to (runs/<task>-<model>)")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder to write to (a new one: runs/<task>-<model>, -2, -3, ...)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the run that --out holds")
     add_backend(parser)
 
 

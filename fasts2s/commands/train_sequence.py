@@ -1,5 +1,6 @@
 """``fasts2s train addition`` and ``fasts2s train date``: a sequence-to-sequence model on characters."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from fasts2s.backend import get_backend
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.errors import CommandError
+from fasts2s.commands.output import fitting
 from fasts2s.commands.sizes import require_memory
 from fasts2s.commands.training_run import TrainingRun
 from fasts2s.evaluation import decode_ids, exact_answers
@@ -37,6 +39,7 @@ class SequenceOptions:
     seed: int
     data: str | None
     out: str | None
+    overwrite: bool
 
 
 class _Run(TrainingRun):
@@ -95,10 +98,11 @@ class _Run(TrainingRun):
         """Return "question = answer ☑" for the first validation questions."""
         d = self.data
         guesses = self.model.generate_batch(d.x_test[:count], d.start_id, d.t_test.shape[1] - 1)
+        right, wrong = fitting(("☑", "☒"), ("ok", "no"))
         lines = []
         for x, t, guess in zip(d.x_test, d.t_test, guesses, strict=False):
             answer, correct = decode_ids(guess, d.id_to_char), decode_ids(t[1:], d.id_to_char)
-            mark = "☑" if answer == correct else f"☒ ({correct.strip()})"
+            mark = right if answer == correct else f"{wrong} ({correct.strip()})"
             lines.append(f"{decode_ids(x, d.id_to_char).strip()} = {answer.strip()} {mark}")
         return lines
 
@@ -115,7 +119,12 @@ def _load(options: SequenceOptions) -> SequenceData:
 
 def train_sequence(options: SequenceOptions) -> int:
     """Run the command; return the exit status: 0, or 130 after Ctrl-C."""
-    run = _Run(options)
+    with closing(_Run(options)) as run:
+        return _train(run)
+
+
+def _train(run: _Run) -> int:
+    options = run.options
     print(
         f"{options.task}: {len(run.data.x_train):,} questions to learn, {len(run.data.x_test):,} to answer; "
         f"{options.model} {'with' if options.reverse else 'without'} reversed input, "
@@ -135,4 +144,4 @@ def _summarise(run: _Run) -> None:
     best, last = run.best(), run.epochs[-1]
     print(f"\naccuracy {last['accuracy']:.2f} %, best {best['accuracy']:.2f} % (epoch {best['epoch']})")
     question = decode_ids(run.data.x_test[0], run.data.id_to_char).strip()
-    run.show_files(f'ask {run.folder} "{question}"')
+    run.show_files("ask", str(run.folder), question)

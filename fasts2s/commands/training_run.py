@@ -10,6 +10,7 @@ import numpy as np
 
 from fasts2s.commands import run_folder
 from fasts2s.commands.curves import draw_curve
+from fasts2s.commands.output import Beside, to_be_typed
 from fasts2s.commands.progress import progress_bar
 from fasts2s_kernels.interrupts import interrupts_held_back
 
@@ -29,7 +30,6 @@ class TrainingRun:
 
     def __init__(self, options: Any, name: str, model: Any, trainer: Any, facts: dict[str, Any]) -> None:
         self.options, self.model, self.trainer = options, model, trainer
-        self.folder = run_folder.new_folder(options.out, name)
         self.epochs: list[dict[str, Any]] = []
         self.history: dict[str, Any] = {
             "settings": asdict(options),
@@ -40,6 +40,17 @@ class TrainingRun:
         }
         self._started = time.perf_counter()
         self._closing = False
+        self._best_weights: list[Any] = []
+        # What may fail in every epoch is said once.
+        self._writing = Beside("writing history.json", OSError)
+        self._drawing = Beside("drawing curve.png")
+        self._printing = Beside("printing", (OSError, ValueError))
+        self._place = run_folder.RunFolder(options.out, name, options.overwrite)
+        self.folder = self._place.path
+
+    def close(self) -> None:
+        """Let others write to the folder."""
+        self._place.close()
 
     def iterations(self) -> int:
         """Return the number of steps of an epoch."""
@@ -74,13 +85,16 @@ class TrainingRun:
                 reason = self.enough()
                 if reason and number < self.options.epochs:
                     self.history["stopped"] = reason
-                    print(f"stopped after epoch {number}: {reason}")
+                    self.save()
+                    with self._printing:
+                        print(f"stopped after epoch {number}: {reason}")
                     break
             return True
         except KeyboardInterrupt:
             if self._closing or not self.epochs:
                 raise
-            print(f"interrupted after epoch {len(self.epochs)}")  # outside the steps: all is saved
+            with self._printing:
+                print(f"interrupted after epoch {len(self.epochs)}")  # outside the steps: all is saved
             return False
 
     def _epoch(self, number: int) -> bool:
@@ -110,15 +124,19 @@ class TrainingRun:
     def _close_epoch(self, number: int, losses: list[float], seconds: float, finished: bool) -> None:
         row: dict[str, Any] = {"epoch": number, "finished": finished, "loss": float(np.mean(losses))}
         row |= {"seconds": seconds, **self.measure(losses, seconds)}
-        is_best = not self.epochs or self._is_better(row, self.best())
+        first = not self.epochs
+        is_best = first or self._is_better(row, self.best())
         self.epochs.append(row)
-        self.show(row)
+        # Printing comes last: where it fails, all is saved.
         if is_best:
             extra = {**self.extra(), "epoch": number, self.measure_name: row[self.measure_name]}
-            run_folder.write_model(self.folder, self.model, extra)
+            run_folder.write_model(self.folder, self.model, extra, first=first)
+            self._best_weights = [p.copy() for p in self.model.params]
         else:
             self.no_progress()
         self.save()
+        with self._printing:
+            self.show(row)
 
     def _is_better(self, row: dict[str, Any], other: dict[str, Any]) -> bool:
         a, b = row[self.measure_name], other[self.measure_name]
@@ -139,13 +157,20 @@ class TrainingRun:
             best = row if self._is_better(row, best) else best
         return best
 
-    def save(self) -> None:
-        """Write history.json and curve.png."""
-        run_folder.write_history(self.folder, self.history)
-        title, label = self.titles()
-        draw_curve(self.folder / run_folder.CURVE, self.epochs, title, self.measure_name, label)
+    def use_best(self) -> None:
+        """Give the model the weights of the best epoch: kept here, for the file may be another's by now."""
+        for p, kept in zip(self.model.params, self._best_weights, strict=True):
+            p[...] = kept
 
-    def show_files(self, example: str) -> None:
+    def save(self) -> None:
+        """Write history.json and curve.png, if that can be done."""
+        with self._writing:
+            run_folder.write_history(self.folder, self.history)
+        title, label = self.titles()
+        with self._drawing:
+            draw_curve(self.folder / run_folder.CURVE, self.epochs, title, self.measure_name, label)
+
+    def show_files(self, *example: str) -> None:
         """Print time, memory, the files written and a command to try, given without the program's name."""
         memory = run_folder.peak_memory_mb()
         seconds = time.perf_counter() - self._started
@@ -154,4 +179,4 @@ class TrainingRun:
         print(f"history: {self.folder / run_folder.HISTORY}\ncurve:   {self.folder / run_folder.CURVE}")
         # As it was started: in an environment that is not active, the bare name would not be found.
         program = "fasts2s" if shutil.which("fasts2s") else sys.argv[0]
-        print(f"try:     {program} {example}")
+        print(f"try:     {to_be_typed([program, *example])}")

@@ -1,7 +1,6 @@
 """How much of a text a language model does not see: words that became ``<unk>``."""
 
-import sys
-
+from fasts2s.commands.output import complain
 from fasts2s.corpus import Corpus
 
 #: What a level counts.
@@ -41,7 +40,4 @@ class Unknown:
         most = max(self.percent.values())
         if most < _MANY:
             return
-        print(
-            f"fasts2s: warning: {most:.0f} % of the {TOKENS[self._level]} are <unk>{_ADVICE[self._level]}",
-            file=sys.stderr,
-        )
+        complain(f"warning: {most:.0f} % of the {TOKENS[self._level]} are <unk>{_ADVICE[self._level]}")

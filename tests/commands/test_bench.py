@@ -1,5 +1,6 @@
 """``fasts2s bench``: what it prints and writes, and what it refuses."""
 
+import io
 import json
 import subprocess
 import sys
@@ -81,3 +82,55 @@ def test_asking_for_help_loads_no_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_nothing_that_was_measured_is_overwritten_unasked(steady, tmp_path, capsys):
+    data, report = tmp_path / "old.json", tmp_path / "report"
+    words = ["bench", "--backend", "numpy", "--json", str(data), "--html", str(report)]
+    assert main(words) == 0
+    before = data.read_bytes()
+    capsys.readouterr()
+    for some in (words[:5], words[:3] + words[5:], words):
+        assert main(some) == 1
+        printed = capsys.readouterr()
+        assert "replace it with --overwrite" in printed.err
+        assert printed.err.count("\n") == 1
+        assert printed.out == ""
+        assert data.read_bytes() == before
+    (report / "peeky.svg").write_text("of an older report")
+    assert main([*words, "--overwrite"]) == 0
+    assert data.read_bytes() != before
+    assert not (report / "peeky.svg").exists()
+
+
+def test_a_place_that_can_never_be_written_is_refused_at_once(steady, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for words, said in (
+        (["--json", str(tmp_path)], "is a folder: --json takes the name of a file"),
+        (["--html", str(tmp_path / "file")], "is a file: --html takes the name of a folder"),
+    ):
+        assert main(["bench", "--backend", "numpy", *words, "--overwrite"]) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_what_was_measured_is_saved_before_it_is_printed(steady, tmp_path, monkeypatch):
+    class Closed(io.TextIOBase):
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("sys.stdout", Closed())
+    path = tmp_path / "a.json"
+    assert main(["bench", "--backend", "numpy", "--json", str(path), "--html", str(tmp_path / "report")]) == 141
+    assert json.loads(path.read_text())["rows"]
+    assert (tmp_path / "report" / "index.html").exists()
+
+
+def test_a_file_that_cannot_be_written_does_not_take_the_table_along(steady, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fasts2s.bench.results.write", full)
+    assert main(["bench", "--backend", "numpy", "--json", str(tmp_path / "a.json")]) == 1
+    printed = capsys.readouterr()
+    assert STEP.name in printed.out
+    assert "No space left" in printed.err

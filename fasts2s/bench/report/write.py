@@ -8,7 +8,7 @@ from fasts2s.bench.report.markdown import markdown
 from fasts2s.bench.report.page import html
 from fasts2s.bench.results import Result
 
-PICTURE = "peeky.svg"
+PAGE, TEXT, DATA, PICTURE = FILES = ("index.html", "report.md", "results.json", "peeky.svg")
 
 
 def write_report(folder: Path, result: Result) -> list[Path]:
@@ -18,10 +18,12 @@ def write_report(folder: Path, result: Result) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     picture = story_svg(result)
-    data = folder / "results.json"
+    data = folder / DATA
     results.write(data, result)
-    texts = {"index.html": html(result), "report.md": markdown(result, PICTURE if picture else "")}
+    texts = {PAGE: html(result), TEXT: markdown(result, PICTURE if picture else "")}
     texts |= {PICTURE: picture} if picture else {}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="\n")
-    return [folder / "index.html", folder / "report.md", data, *([folder / PICTURE] if picture else [])]
+    if not picture:
+        (folder / PICTURE).unlink(missing_ok=True)  # an older report's
+    return [folder / PAGE, folder / TEXT, data, *([folder / PICTURE] if picture else [])]

@@ -9,6 +9,7 @@ kept on disk, see ``_cache``. No ``fastmath``: it deletes the checks for NaN. ``
 raise.
 """
 
+import contextlib
 import os
 import sys
 import threading
@@ -57,7 +58,8 @@ def _announce() -> None:
     if not _announced:
         _announced = True
         text = "fasts2s: compiling kernels for this processor; this happens once and takes some seconds"
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it: that ends no training
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def inline(function: Callable[..., Any]) -> Any:
