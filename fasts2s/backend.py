@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fasts2s_kernels import Kernels, Settings, blas, load
+from fasts2s_kernels.arguments import as_host_array, converted, one_of
 from fasts2s_kernels.checks import is_cupy
 from fasts2s_kernels.installed import NoDeviceError, failure, library_version
 
@@ -140,11 +141,10 @@ def get_backend(backend: "str | Backend | None" = None, *, dtype: str | None = N
         found = _resolve(backend, "backend")
     else:
         found = _context.get() or _global or _from_environment()
-    if dtype is None or dtype == found.dtype:
+    if dtype is None:
         return found
-    if dtype not in _DTYPES:
-        raise ValueError(f"dtype is {dtype!r}, expected one of {', '.join(_DTYPES)}")
-    return Backend(found.name, found.named, dtype)
+    wanted = one_of("dtype", dtype, _DTYPES)
+    return found if wanted == found.dtype else Backend(found.name, found.named, wanted)
 
 
 def set_backend(backend: "str | Backend | None", *, dtype: str | None = None) -> None:
@@ -237,12 +237,12 @@ def to_cpu(x: Any) -> Any:
 
     Waits for the device, if x lies there. IndexError if an id out of range had been met there.
     """
-    return _loaded("cupy").to_numpy(x) if is_cupy(x) else np.asarray(x)
+    return _loaded("cupy").to_numpy(x) if is_cupy(x) else as_host_array("x", x)
 
 
 def to_gpu(x: Any) -> Any:
-    """Return x as an array of the cupy backend. Raises ImportError, RuntimeError where that cannot run."""
-    return x if is_cupy(x) else get_backend("cupy").kernels().asarray(x)
+    """Return x, numbers, as an array of the cupy backend. Raises ImportError, RuntimeError where that cannot run."""
+    return x if is_cupy(x) else get_backend("cupy").kernels().asarray(converted("x", x, "numbers"))
 
 
 @cache

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
-from fasts2s_kernels.checks import integer
+from fasts2s_kernels.arguments import as_text, called, listed, mapping, with_methods
+from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_integers, is_cupy
 
@@ -40,6 +41,9 @@ def perplexity(
     ValueError
         The corpus is shorter than one batch.
     """
+    with_methods("model", model, "forward")
+    if progress is not None:
+        called("progress", progress)
     corpus = as_integers("corpus", corpus, "(L,)", 1)
     batch_size, time_size = integer("batch_size", batch_size, 1), integer("time_size", time_size, 1)
     jump, iterations = (corpus.size - 1) // batch_size, (corpus.size - 1) // (batch_size * time_size)
@@ -78,10 +82,14 @@ def eval_perplexity(model: Any, corpus: Array, batch_size: int = 10, time_size: 
 
 def decode_ids(ids: Any, id_to_char: Mapping[int, str]) -> str:
     """Return the string of a sequence of ids. Raises IndexError for an id without a character."""
-    try:
-        return "".join(id_to_char[int(i)] for i in (to_cpu(ids) if is_cupy(ids) else ids))
-    except KeyError as error:
-        raise IndexError(f"id {error} has no character, expected one of {len(id_to_char)} ids") from None
+    id_to_char = mapping("id_to_char", id_to_char)
+    numbers = [
+        integer("an element of ids", i) for i in listed("ids", to_cpu(ids) if is_cupy(ids) else ids, "integers")
+    ]
+    for i in numbers:
+        if i not in id_to_char:
+            raise IndexError(f"id {i} has no character, expected one of {len(id_to_char)} ids")
+    return "".join(as_text(f"id_to_char[{i}]", id_to_char[i]) for i in numbers)
 
 
 def eval_seq2seq(
@@ -111,19 +119,24 @@ def eval_seq2seq(
     int
         1 if the answer is right, else 0.
     """
+    with_methods("model", model, "generate")
+    shown = flag("verbose", verbose) if verbos is None else flag("verbos", verbos)
+    turned = flag("is_reverse", is_reverse)
+    question = as_integers("question", question, "(1, T)")
     correct = to_cpu(as_integers("correct", correct, "(1, T)")).ravel()
     if correct.size == 0:
         raise ValueError("correct is empty, expected (1, T) beginning with the start mark")
     answer = model.generate(question, int(correct[0]), correct.size - 1)
     asked, right = decode_ids(np.ravel(to_cpu(question)), id_to_char), decode_ids(correct[1:], id_to_char)
     guess = decode_ids(answer, id_to_char)
-    if verbose if verbos is None else verbos:
-        print_answer(asked[::-1] if is_reverse else asked, right, guess)
+    if shown:
+        print_answer(asked[::-1] if turned else asked, right, guess)
     return int(guess == right)
 
 
 def print_answer(question: str, correct: str, guess: str) -> None:
     """Print a question, the correct answer and the model's, in the book's format (plain marks on Windows)."""
+    question, correct, guess = as_text("question", question), as_text("correct", correct), as_text("guess", guess)
     good = guess == correct
     mark = ("O" if good else "X") if os.name == "nt" else ("\033[92m☑\033[0m" if good else "\033[91m☒\033[0m")
     print(f"Q {question}\nT {correct}\n{mark} {guess}\n---")  # noqa: T201 - the book's output
@@ -147,6 +160,7 @@ def exact_answers(model: Any, xs: Array, ts: Array, *, batch_size: int = 1000) -
     (N,) bool
         Whether the whole answer is right.
     """
+    with_methods("model", model, "generate_batch")
     xs, ts = as_integers("xs", xs, "(N, T_x)", 2), to_cpu(as_integers("ts", ts, "(N, T_t)", 2))
     if len(xs) != len(ts) or ts.shape[1] < 1:
         raise ValueError(

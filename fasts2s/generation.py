@@ -11,9 +11,10 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend, to_cpu
 from fasts2s_kernels import Kernels
+from fasts2s_kernels.arguments import called
 from fasts2s_kernels.checks import as_ids, integer, integers, number
 from fasts2s_kernels.contract import Array
-from fasts2s_kernels.either import as_integers, beside, is_cupy
+from fasts2s_kernels.either import as_integers, beside, inexact, is_cupy
 from fasts2s_kernels.quiet import quiet
 
 Step: TypeAlias = Callable[[Array, Any], tuple[Array, Any]]
@@ -134,9 +135,11 @@ def ban(scores: Array, skip_ids: Iterable[int]) -> Array:
 
     Raises IndexError for an id outside -V to V - 1, ValueError if nothing is left or skip_ids are no integers.
     """
-    skip = integers("skip_ids", skip_ids)
+    skip, scores = integers("skip_ids", skip_ids), inexact("scores", scores, "(N, V)")
     if not skip:
         return scores
+    if scores.ndim != 2:
+        raise ValueError(f"scores has shape {scores.shape}, expected (N, V)")
     V = scores.shape[1]
     ids = as_ids("skip_ids", np.array(skip), V, "(K,)")
     if np.unique(ids).size == V:
@@ -161,7 +164,7 @@ def _uniforms(rng: Any) -> Callable[[int], Array]:
         return rng.random
     if isinstance(rng, np.random.RandomState):
         return rng.random_sample
-    if isinstance(rng, int | np.integer) and rng >= 0:
+    if isinstance(rng, int | np.integer) and not isinstance(rng, np.timedelta64) and rng >= 0:
         return np.random.default_rng(rng).random
     raise ValueError(f"rng is {rng!r}, expected a numpy random generator, a seed >= 0 or None")
 
@@ -196,6 +199,7 @@ def _ids(
     choose: Callable[[Array], Array],
 ) -> Array:
     """Return the ids of all steps (N, T) on the host, -1 where the best score is not finite."""
+    called("step", step)
     max_len = integer("max_len", max_len, 0)
     ids = as_integers("start_ids", start_ids, "(N,)", 1).astype(np.int64)
     skip, N = integers("skip_ids", skip_ids), ids.size

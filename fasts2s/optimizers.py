@@ -10,6 +10,7 @@ import numpy as np
 
 from fasts2s.backend import Backend, get_backend
 from fasts2s_kernels import Kernels, scalars
+from fasts2s_kernels.arguments import listed_arrays
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import array_list, is_cupy
 from fasts2s_kernels.scalars import bounded
@@ -168,7 +169,8 @@ OPTIMIZERS = (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
 
 def takes_scale(optimizer: Any) -> bool:
     """Return whether ``optimizer.update`` is one of this module, and not one of a subclass or of somebody else."""
-    return any(getattr(optimizer.update, "__func__", None) is kind.update for kind in OPTIMIZERS)
+    update = getattr(getattr(optimizer, "update", None), "__func__", None)
+    return any(update is kind.update for kind in OPTIMIZERS)
 
 
 def _is_tied(a: Array, b: Array) -> bool:
@@ -192,7 +194,9 @@ def remove_duplicate(params: list[Array], grads: list[Array]) -> tuple[list[Arra
     recognised by its values, so two matrices of zeros that fit are merged too; on a device by its memory alone. The
     sums are made in place, in the gradient array of the first occurrence.
     """
-    params, grads = params[:], grads[:]
+    params, grads = listed_arrays("params", params), listed_arrays("grads", grads)
+    if len(params) != len(grads):
+        raise ValueError(f"grads holds {len(grads)} arrays, expected {len(params)}, as many as params")
     i = 0
     while i < len(params):
         j, shape = i + 1, params[i].shape

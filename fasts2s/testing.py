@@ -1,12 +1,16 @@
 """Checks for layers and models, for the project's own tests and for those of readers who write their own layers."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from fasts2s.backend import to_cpu
+from fasts2s_kernels.arguments import called, converted, listed, mapping, one_of, with_methods
+from fasts2s_kernels.checks import number
 from fasts2s_kernels.contract import Array
+from fasts2s_kernels.either import as_array
 from fasts2s_kernels.sides import is_cupy
 
 #: Largest accepted errors; each is a relative L2 norm unless its reason says otherwise.
@@ -26,14 +30,18 @@ _IN_DOUBLE = 'make weights and inputs float64, and the layers inside "with use_b
 
 def relative_error(actual: Array, desired: Array) -> float:
     """Return the L2 norm of the difference over that of desired (over 1 if desired is zero)."""
-    actual, desired = to_cpu(actual).astype(np.float64), to_cpu(desired).astype(np.float64)
+    actual, desired = (_numbers(name, a) for name, a in (("actual", actual), ("desired", desired)))
+    if actual.shape != desired.shape:
+        raise ValueError(f"actual has shape {actual.shape}, expected that of desired, {desired.shape}")
     norm = float(np.linalg.norm(desired))
     return float(np.linalg.norm(actual - desired)) / (norm if norm > 0 else 1.0)
 
 
 def assert_close(name: str, actual: Array, desired: Array, tolerance: str | float = "forward float32") -> None:
     """Raise AssertionError if shapes differ or the relative L2 error is over the tolerance (a key or a number)."""
-    limit = TOLERANCES[tolerance][0] if isinstance(tolerance, str) else tolerance
+    is_key = isinstance(tolerance, str)
+    limit = TOLERANCES[one_of("tolerance", tolerance, TOLERANCES)][0] if is_key else number("tolerance", tolerance)
+    actual, desired = _numbers("actual", actual), _numbers("desired", desired)
     if np.shape(actual) != np.shape(desired):
         raise AssertionError(f"{name} has shape {np.shape(actual)}, expected {np.shape(desired)}")
     error = relative_error(actual, desired)
@@ -47,6 +55,9 @@ def numerical_gradient(function: Callable[[], float], x: Array, eps: float = 1e-
     x is changed in place, one element after the other, and put back. x : any shape, float64; else ValueError.
     """
     _require_double("x", x)
+    called("function", function)
+    if not 0 < (eps := number("eps", eps)) < np.inf:
+        raise ValueError(f"eps is {eps}, expected a finite number above 0")
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         kept = x[index].copy()  # on a device it would be a view
@@ -60,12 +71,15 @@ def numerical_gradient(function: Callable[[], float], x: Array, eps: float = 1e-
 
 
 def gradient_error(analytic: Array, numeric: Array) -> float:
-    """Return the largest absolute difference, relative to the largest element of either (at least 1e-3)."""
+    """Return the largest absolute difference, relative to the largest element of either (at least 1e-3).
+
+    Raises AssertionError where shapes differ.
+    """
+    analytic, numeric = _numbers("analytic", analytic), _numbers("numeric", numeric)
     if np.shape(analytic) != np.shape(numeric):
         raise AssertionError(f"gradient has shape {np.shape(analytic)}, expected {np.shape(numeric)}")
     if np.size(numeric) == 0:
         return 0.0
-    analytic, numeric = to_cpu(analytic), to_cpu(numeric)
     scale = max(float(np.abs(analytic).max()), float(np.abs(numeric).max()), 1e-3)
     return float(np.abs(analytic - numeric).max()) / scale
 
@@ -91,8 +105,11 @@ def check_gradients(
         the book makes float32 (``TimeLSTM``). The message says how to build them for a check.
     """
     limit, worst = TOLERANCES["central difference"][0], 0.0
-    for name, x in arrays.items():
+    gradients = mapping("gradients", gradients)
+    for name, x in mapping("arrays", arrays).items():
         _require_double(name, x)
+        if name not in gradients:
+            raise ValueError(f"gradients has nothing named {name!r}, expected one for each of arrays")
         numeric = numerical_gradient(function, x, eps)
         error = gradient_error(gradients[name], numeric)
         if not error <= limit:
@@ -106,10 +123,16 @@ def check_gradients(
     return worst
 
 
+def _numbers(name: str, a: Any) -> Array:
+    return converted(name, to_cpu(a), "numbers").astype(np.float64)
+
+
 def _require_double(name: str, x: Any) -> None:
-    if getattr(x, "dtype", None) != np.float64:
-        what = getattr(x, "dtype", f"of type {type(x).__name__}")
-        raise ValueError(f"{name} is {what}, expected float64, in which differences are exact enough: {_IN_DOUBLE}")
+    x = as_array(name, x, "a float64 array")
+    if x.dtype != np.float64:
+        raise ValueError(
+            f"{name} is {x.dtype}, expected float64, in which differences are exact enough: {_IN_DOUBLE}"
+        )
 
 
 def _rounds(function: Callable[[], float], x: Array, numeric: Array) -> bool:
@@ -145,6 +168,8 @@ def check_layer(layer: Any, inputs: Sequence[Array], dout: Array) -> None:
     AssertionError
         The message names the rule.
     """
+    with_methods("layer", layer, "forward", "backward")
+    inputs = _inputs_of(layer.forward, listed("inputs", inputs, "arrays"))
     given = [*inputs, dout]
     held, before = list(layer.grads), _copies(given)
     _check_backward_first(layer, dout)
@@ -164,6 +189,18 @@ def check_layer(layer: Any, inputs: Sequence[Array], dout: Array) -> None:
     _rule(not _any_shared(dfirst, [*dsecond, *given]), "backward returns fresh arrays each time")
     _rule(_all_equal(dkept, dsecond), "backward twice gives the same")
     _rule(_all_equal(grads, layer.grads), "backward overwrites the gradients")
+
+
+def _inputs_of(forward: Any, inputs: list[Any]) -> list[Any]:
+    """Return the inputs, if they are as many as forward takes."""
+    signature = inspect.signature(forward)
+    try:
+        signature.bind(*inputs)
+    except TypeError as error:
+        raise ValueError(
+            f"inputs holds {len(inputs)} arrays, expected those of forward{signature}: {error}"
+        ) from None
+    return inputs
 
 
 def _check_backward_first(layer: Any, dout: Array) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 from fasts2s.backend import to_cpu
 from fasts2s.generation import weights_at_fault
 from fasts2s.optimizers import clip_grads, clip_rate, remove_duplicate, takes_scale
+from fasts2s_kernels.arguments import called, listed, one_of, with_methods
 from fasts2s_kernels.checks import integer, number
 from fasts2s_kernels.contract import Array
-from fasts2s_kernels.either import as_integers, is_cupy
+from fasts2s_kernels.either import as_array, as_integers, is_cupy
 
 _POLICIES = ("raise", "skip", "book")
 #: Steps after which losses that lie on a device are fetched, if no line is printed before: so late is an error seen.
@@ -31,12 +32,10 @@ class _Loop:
         nonfinite: str = "raise",
         on_step: Callable[[float], None] | None = None,
     ) -> None:
-        if nonfinite not in _POLICIES:
-            raise ValueError(f"nonfinite is {nonfinite!r}, expected one of {', '.join(_POLICIES)}")
-        if on_step is not None and not callable(on_step):
-            raise ValueError(f"on_step is {on_step!r}, expected a function of the loss, or None")
-        self.model, self.optimizer = model, optimizer
-        self.nonfinite, self.on_step = nonfinite, on_step
+        self.model = with_methods("model", model, "forward", "backward")
+        self.optimizer = with_methods("optimizer", optimizer, "update")
+        self.nonfinite = one_of("nonfinite", nonfinite, _POLICIES)
+        self.on_step = None if on_step is None else called("on_step", on_step)
         self.eval_interval: int | None = None
         self.current_epoch = 0
         self._begin()
@@ -130,7 +129,10 @@ class _Loop:
         import matplotlib.pyplot as plt  # noqa: PLC0415 - only who plots pays for it
 
         if ylim is not None:
-            plt.ylim(*ylim)
+            ends = [number("ylim", end) for end in listed("ylim", ylim, "two numbers")]
+            if len(ends) != 2 or not np.isfinite(ends).all() or ends[0] == ends[1]:
+                raise ValueError(f"ylim is {ends}, expected two different finite numbers")
+            plt.ylim(*ends)
         plt.plot(np.arange(len(values)), values, label="train")
         plt.xlabel(f"iterations (x{self.eval_interval})")
         plt.ylabel(self.label)
@@ -200,6 +202,9 @@ class Trainer(_Loop):
         max_epoch, batch_size = integer("max_epoch", max_epoch, 1), integer("batch_size", batch_size, 1)
         max_grad = _threshold(max_grad)
         self.eval_interval = None if eval_interval is None else integer("eval_interval", eval_interval, 1)
+        x, t = as_array("x", x, "an array (L, ...)"), as_array("t", t, "an array (L, ...)")
+        if not x.ndim or not t.ndim:
+            raise ValueError(f"x and t have shapes {x.shape} and {t.shape}, expected (L, ...) of each")
         if len(x) != len(t):
             raise ValueError(f"x and t hold {len(x)} and {len(t)} rows, expected as many of each")
         max_iters = len(x) // batch_size
@@ -279,6 +284,7 @@ class RnnlmTrainer(_Loop):
         time_size = integer("time_size", time_size, 1)
         max_grad = _threshold(max_grad)
         self.eval_interval = None if eval_interval is None else integer("eval_interval", eval_interval, 1)
+        xs, ts = as_integers("xs", xs, "(L,)", 1), as_integers("ts", ts, "(L,)", 1)
         max_iters = len(xs) // (batch_size * time_size)
         if max_iters < 1:
             raise ValueError(

@@ -272,7 +272,7 @@ def test_assert_close_knows_numbers_and_names_of_tolerances():
         assert_close("a", a + 2.5e-6, a)
     with pytest.raises(AssertionError, match="relative error"):
         assert_close("a", a + 1e-12, a, 0)
-    with pytest.raises(KeyError, match="no such"):
+    with pytest.raises(ValueError, match="tolerance is 'no such tolerance', expected one of forward float32"):
         assert_close("a", a, a, "no such tolerance")
 
 

@@ -115,7 +115,7 @@ def looks_whole(path: Path) -> bool:
 def _read(path: Path, max_bytes: int, *, with_arrays: bool) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     # Asked before opening: opening a named pipe would wait for a writer.
     if not stat.S_ISREG(path.stat().st_mode):
-        raise RefusalError("is not a plain file: give the path of a file of save_arrays")
+        raise RefusalError("is not a plain file, expected the path of a file of save_arrays")
     with path.open("rb") as file:
         file_bytes = os.fstat(file.fileno()).st_size
         try:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fasts2s.checkpoint.errors import CheckpointWarning
+from fasts2s_kernels.arguments import as_path
 
 _IS_WINDOWS = os.name == "nt"
 
@@ -42,7 +43,7 @@ def previous_path(path: str | os.PathLike[str]) -> Path:
     -------
     pathlib.Path : absolute path of the previous file, whether it exists or not
     """
-    target = Path(path).resolve()
+    target = as_path("path", path).resolve()
     return target.with_name(target.name + ".prev")
 
 
@@ -69,8 +70,10 @@ def write_atomically(
     -----
     CheckpointWarning : the new file is in place, but the previous one could not be renewed or the folder not flushed
     """
-    target = Path(path).resolve()
+    target = as_path("path", path).resolve()
     old = _status(target)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"there is no folder {str(target.parent)!r} to write into", str(path))
     _sweep(target)
     # The names are drawn before the try, so that an interrupt at any later point finds them.
     fresh, aside = _temporary(target), _temporary(target)
@@ -81,6 +84,10 @@ def write_atomically(
             _give_second_name(target, aside)
         _replace(fresh, target)
         _settle(target, aside if keep else None)
+    except OSError as cause:
+        if cause.filename not in {str(fresh), str(aside)}:
+            raise
+        raise OSError(cause.errno, cause.strerror, str(path)) from cause  # the file that was asked for
     finally:
         for temporary in (fresh, aside):
             with contextlib.suppress(OSError):
@@ -94,7 +101,7 @@ def _status(target: Path) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f"{target} is not a plain file: give the path of a file to write")
+        raise ValueError(f"{target} is not a plain file, expected the path of a file to write")
     return status
 
 

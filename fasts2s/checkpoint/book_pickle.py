@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from fasts2s.checkpoint.atomic import write_atomically
 from fasts2s.checkpoint.errors import CheckpointError
 from fasts2s.checkpoint.restricted_pickle import UnfitError, read_array_list
+from fasts2s_kernels.arguments import as_path, listed
+from fasts2s_kernels.checks import integer
 
 # Written by hand, since NumPy 2 would name numpy._core, which NumPy before 1.26 does not know.
 _RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\1b\x87R"
@@ -40,7 +42,7 @@ def load_book_pickle(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) 
         is beyond float32
     OSError : the file does not exist or may not be read
     """
-    target = Path(path)
+    target, max_bytes = as_path("path", path), integer("max_bytes", max_bytes, 0)
     try:
         return _float32_list(read_array_list(_read_bytes(target, max_bytes)))
     except (OSError, MemoryError):
@@ -58,7 +60,7 @@ def _read_bytes(path: Path, max_bytes: int) -> bytes:
     status = path.stat()
     # Asked before opening: opening a named pipe would wait for a writer.
     if not stat.S_ISREG(status.st_mode):
-        raise UnfitError("it is not a plain file")
+        raise UnfitError("it is not a plain file, as was expected")
     if status.st_size > max_bytes:
         raise UnfitError(f"it has {status.st_size} bytes, more than max_bytes = {max_bytes}")
     with path.open("rb") as file:
@@ -98,7 +100,7 @@ def save_book_pickle(path: str | os.PathLike[str], params: Sequence[NDArray[Any]
     """
     if isinstance(params, np.ndarray):
         raise ValueError("params is one array, expected a list of arrays: write [params]")
-    halves = [_to_float16(index, param) for index, param in enumerate(params)]
+    halves = [_to_float16(index, param) for index, param in enumerate(listed("params", params, "arrays"))]
     write_atomically(path, lambda file: _write_pickle(file, halves))
 
 

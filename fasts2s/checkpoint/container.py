@@ -21,6 +21,8 @@ from fasts2s.checkpoint.archive import (
 )
 from fasts2s.checkpoint.atomic import previous_path, write_atomically
 from fasts2s.checkpoint.errors import CheckpointError, CheckpointWarning
+from fasts2s_kernels.arguments import as_path, mapping
+from fasts2s_kernels.checks import flag, integer
 
 # Far below what the JSON reader of any Python version can follow.
 _MAX_DEPTH = 100
@@ -56,13 +58,14 @@ def save_arrays(
     -----
     Two arrays that share memory are stored twice and come back separate: record such a link in `meta`.
     """
+    arrays, keep = mapping("arrays", arrays), flag("keep_previous", keep_previous)
     checked = {_checked_name(name): _checked_array(name, array) for name, array in arrays.items()}
-    described: dict[str, JSON] = dict(meta or {})
+    described: dict[str, JSON] = {} if meta is None else dict(mapping("meta", meta))
     _check_json("meta", described, depth=0)
     write_atomically(
         path,
         lambda file: write_archive(file, checked, described),
-        keep_if=looks_whole if keep_previous else None,
+        keep_if=looks_whole if keep else None,
     )
 
 
@@ -91,7 +94,7 @@ def load_arrays(
     -----
     CheckpointWarning : the file is damaged or missing, the previous one was loaded
     """
-    target = Path(path).resolve()
+    target, max_bytes = as_path("path", path).resolve(), integer("max_bytes", max_bytes, 0)
     try:
         return read_archive(target, max_bytes)
     except RefusalError as cause:
@@ -134,7 +137,7 @@ def _checked_name(name: object) -> str:
     """Return `name` if it can be the name of an entry on every system."""
     if not isinstance(name, str) or not 0 < len(name) <= 200 or not name.isprintable() or "\\" in name:
         raise ValueError(
-            f"array name {ascii(name)[:200]} cannot be stored: use 1 to 200 printable characters, no backslash"
+            f"array name {ascii(name)[:200]} cannot be stored, expected 1 to 200 printable characters, no backslash"
         )
     return name
 

@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fasts2s_kernels.arguments import as_host_array
+from fasts2s_kernels.checks import as_integers
+
 Ids = NDArray[np.int64]
 
 EOS = "<eos>"
@@ -85,4 +88,5 @@ def ids_of(words: Sequence[str], word_to_id: Mapping[str, int], name: str) -> Id
     if unk is None and None in ids:
         word = words[ids.index(None)]
         raise ValueError(f"{name}: {word!r} is unknown and the vocabulary has no {UNK}, expected known words")
-    return np.array(ids, dtype=np.int64)
+    found: Ids = as_integers("word_to_id", as_host_array("word_to_id", ids or np.zeros(0, int)), "of ids", 1)
+    return found

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from fasts2s.corpus._reading import EOS, Ids, ids_of, invert, number_words, read_text
+from fasts2s_kernels.arguments import as_path, as_text, called, listed, one_of
 
 PTB_URL = "https://raw.githubusercontent.com/tomsercu/lstm/master/data/"
 
@@ -59,11 +60,10 @@ def load_ptb(
     The book writes `<eos>` for the line end without blanks, which is right only where lines end in one. Source: the
     book, section 2.4.5.
     """
-    if data_type not in _FILE_OF:
-        raise ValueError(f"data_type is {data_type!r}, expected one of {', '.join(map(repr, _FILE_OF))}")
-    train = _words("ptb.train.txt", Path(directory))
+    data_type, folder = one_of("data_type", data_type, _FILE_OF), as_path("directory", directory)
+    train = _words("ptb.train.txt", folder)
     word_to_id = number_words(train)
-    words = train if data_type == "train" else _words(_FILE_OF[data_type], Path(directory))
+    words = train if data_type == "train" else _words(_FILE_OF[data_type], folder)
     return ids_of(words, word_to_id, _FILE_OF[data_type]), word_to_id, invert(word_to_id)
 
 
@@ -100,13 +100,12 @@ def fetch_ptb(
     -----
     Unlike the book's loader this one never goes on without verification.
     """
-    if opener is None and not base_url.startswith(("https://", "file://")):
+    folder, base_url = as_path("directory", directory), as_text("base_url", base_url)
+    if opener is not None:
+        called("opener", opener)
+    elif not base_url.startswith(("https://", "file://")):
         raise ValueError(f"base_url is {base_url!r}, expected https:// or file://")
-    folder = Path(directory)
-    names = list(names)
-    unknown = [name for name in names if name not in _MD5]
-    if unknown:
-        raise ValueError(f"names holds {unknown[0]!r}, expected some of {', '.join(_MD5)}")
+    names = [one_of("names", name, _MD5) for name in listed("names", names, "names of files")]
     paths = [folder / name for name in names]
     missing = [path for path in paths if not _is_there(path)]
     contents = [_download(base_url.rstrip("/"), path, opener or _open_verified) for path in missing]

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from fasts2s.corpus._builtin import builtin_lines
 from fasts2s.corpus._reading import EOS, UNK, Ids, ids_of, invert, number_words, read_text
+from fasts2s_kernels.arguments import as_path, as_text, mapping, one_of
+from fasts2s_kernels.checks import integer, number
 
 # Special tokens, numbers such as 3.11, words with inner apostrophes, single other signs.
 _WORD = re.compile(r"<unk>|<eos>|\d+(?:[.,]\d+)+|\w+(?:['\u2019]\w+)*|[^\w\s]")
@@ -73,16 +75,15 @@ def load_text(
     ValueError : an argument out of its range; too few tokens to hold any out; a file that is empty, no UTF-8 or
         damaged.
     """
-    _check_level(level)
-    if unk_below < 1:
-        raise ValueError(f"unk_below is {unk_below}, expected 1 or more")
-    _check_fractions(valid_fraction, test_fraction)
+    level, unk_below = one_of("level", level, _LEVELS), integer("unk_below", unk_below, 1)
+    valid_fraction, test_fraction = _fractions(valid_fraction, test_fraction)
     if path is None:
         *parts, name = builtin_lines(valid_fraction, test_fraction)
         train, valid, test = (_tokens_of_lines(lines, level) for lines in parts)
     else:
-        name = Path(path).name
-        train, valid, test = _split_file(Path(path), level, valid_fraction, test_fraction)
+        file = as_path("path", path)
+        name = file.name
+        train, valid, test = _split_file(file, level, valid_fraction, test_fraction)
     return _corpus(train, valid, test, unk_below, name)
 
 
@@ -125,7 +126,8 @@ def preprocess_line(text: str, word_to_id: Mapping[str, int], level: str = "word
 
 def tokens_of_line(text: str, word_to_id: Mapping[str, int], level: str = "word") -> list[str]:
     """Return what `preprocess_line` looks up: the tokens of a prompt, known or not. ValueError: unknown `level`."""
-    _check_level(level)
+    text, level = as_text("text", text), one_of("level", level, _LEVELS)
+    word_to_id = mapping("word_to_id", word_to_id)
     if level == "char":
         return list(text)
     words: list[str] = []
@@ -134,17 +136,14 @@ def tokens_of_line(text: str, word_to_id: Mapping[str, int], level: str = "word"
     return words
 
 
-def _check_level(level: str) -> None:
-    if level not in _LEVELS:
-        raise ValueError(f"level is {level!r}, expected {' or '.join(repr(known) for known in _LEVELS)}")
-
-
-def _check_fractions(valid_fraction: float, test_fraction: float) -> None:
+def _fractions(valid_fraction: float, test_fraction: float) -> tuple[float, float]:
+    valid_fraction, test_fraction = number("valid_fraction", valid_fraction), number("test_fraction", test_fraction)
     if not (valid_fraction >= 0 and test_fraction >= 0 and valid_fraction + test_fraction < 1):
         raise ValueError(
             f"valid_fraction is {valid_fraction}, test_fraction is {test_fraction}, "
             "expected 0 or more each and together less than 1"
         )
+    return valid_fraction, test_fraction
 
 
 def _split_file(path: Path, level: str, valid_fraction: float, test_fraction: float) -> list[list[str]]:

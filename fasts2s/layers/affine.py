@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from fasts2s.backend import Backend, get_backend
+from fasts2s.layers.buffers import gradient_buffers
 from fasts2s_kernels.contract import Array
 
 
@@ -14,7 +13,7 @@ class Affine:
     def __init__(self, W: Array, b: Array, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
         self.params = [W, b]
-        self.grads = [np.zeros_like(W), np.zeros_like(b)]
+        self.grads = gradient_buffers(W=W, b=b)
         self.x: Array | None = None
 
     def forward(self, x: Array) -> Array:
@@ -37,7 +36,7 @@ class MatMul:
     def __init__(self, W: Array, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
         self.params = [W]
-        self.grads = [np.zeros_like(W)]
+        self.grads = gradient_buffers(W=W)
         self.x: Any = None
 
     def forward(self, x: Array) -> Array:

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from fasts2s.backend import Backend, get_backend
+from fasts2s.layers.buffers import gradient_buffers
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_integers, ids_beside
 
@@ -15,7 +14,7 @@ class Embedding:
     def __init__(self, W: Array, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
         self.params = [W]
-        self.grads = [np.zeros_like(W)]
+        self.grads = gradient_buffers(W=W)
         self.idx: Array | None = None
 
     def forward(self, idx: Array) -> Array:
@@ -41,7 +40,7 @@ class TimeEmbedding:
     def __init__(self, W: Array, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
         self.params = [W]
-        self.grads = [np.zeros_like(W)]
+        self.grads = gradient_buffers(W=W)
         self.layers = None
         self.W = W
         self._cache: Array | None = None

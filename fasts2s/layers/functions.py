@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s_kernels.arguments import converted
 from fasts2s_kernels.contract import Array
-from fasts2s_kernels.either import as_array, as_integers, is_cupy, require_real, require_same_side
+from fasts2s_kernels.either import as_array, as_integers, is_cupy, number, require_real, require_same_side
 from fasts2s_kernels.quiet import quiet
 
 
@@ -15,17 +16,27 @@ def _real(name: str, x: Array) -> Array:
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
+def _plain(name: str, x: Any) -> Any:
+    """Return a number as it is, anything else as what NumPy makes of it."""
+    if isinstance(x, int | float | np.number) and not isinstance(x, bool | np.timedelta64):
+        number(name, x)
+        return x
+    return _real(name, converted(name, x, "a number or an array of numbers"))
+
+
 @quiet
 def sigmoid(x: Any) -> Any:
     """Return ``1 / (1 + exp(-x))`` element by element, for an array of any shape or a number; no overflow warning."""
-    if isinstance(x, np.ndarray) or is_cupy(x):
-        x = _real("x", x)
+    x = _real("x", x) if isinstance(x, np.ndarray) or is_cupy(x) else _plain("x", x)
+    x = float(x) if isinstance(x, int) else x  # NumPy knows no exp of an integer beyond int64
     return 1 / (1 + np.exp(-x))
 
 
 @quiet
 def relu(x: Any) -> Any:
     """Return ``maximum(0, x)`` element by element, for an array of any shape or a number."""
+    x = x if isinstance(x, np.ndarray) or is_cupy(x) else _plain("x", x)
+    require_real("x", np.asarray(x) if isinstance(x, int | float) else x)
     return np.maximum(0, x)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, get_backend
+from fasts2s.layers.buffers import gradient_buffers
 from fasts2s.layers.recurrent import gradient_or_none, one_step, with_bias
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.contract import Array
@@ -22,7 +23,7 @@ class GRU:
     def __init__(self, Wx: Array, Wh: Array, b: Array | None = None, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
         self.params = [Wx, Wh] if b is None else [Wx, Wh, b]
-        self.grads = [np.zeros_like(p) for p in self.params]
+        self.grads = gradient_buffers(**dict(zip(("Wx", "Wh", "b"), self.params, strict=False)))
         self._cache: Any = None
 
     def forward(self, x: Array, h_prev: Array) -> Array:
@@ -61,7 +62,7 @@ class TimeGRU:
         if isinstance(b, bool | np.bool_):  # the Korean edition's third argument is stateful
             stateful, b = bool(b), None
         self.params = [Wx, Wh] if b is None else [Wx, Wh, b]
-        self.grads = [np.zeros_like(p) for p in self.params]
+        self.grads = gradient_buffers(**dict(zip(("Wx", "Wh", "b"), self.params, strict=False)))
         self.layers = None
         self.h: Array | None = None
         self.dh: Array | None = None

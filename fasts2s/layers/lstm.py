@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-
 from fasts2s.backend import Backend, get_backend
+from fasts2s.layers.buffers import gradient_buffers
 from fasts2s.layers.recurrent import gradient_or_none, one_step
+from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.contract import Array
 
@@ -16,7 +16,7 @@ class LSTM:
     def __init__(self, Wx: Array, Wh: Array, b: Array, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
         self.params = [Wx, Wh, b]
-        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]
+        self.grads = gradient_buffers(Wx=Wx, Wh=Wh, b=b)
         self._cache: Any = None
 
     def forward(self, x: Array, h_prev: Array, c_prev: Array) -> tuple[Array, Array]:
@@ -58,7 +58,7 @@ class TimeLSTM:
     ) -> None:
         self.backend = get_backend(backend)
         self.params = [Wx, Wh, b]
-        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]
+        self.grads = gradient_buffers(Wx=Wx, Wh=Wh, b=b)
         self.layers = None
         self.h: Array | None = None
         self.c: Array | None = None
@@ -121,7 +121,7 @@ class TimeLSTM:
 
     def step(self, x: Array, state: tuple[Array, Array] | None) -> tuple[Array, tuple[Array, Array]]:
         """One step for inference: x (N, D), state (h, c) or None for zero -> h, next state. Own state untouched."""
-        h, c = state or (None, None)
+        h, c = (None, None) if state is None else parts("state", state, 2, "the last step()")
         h, c = self.backend.kernels_for(x, self.params[0], h, c).lstm_step(x, *self.params, h=h, c=c)
         return h, (h, c)
 

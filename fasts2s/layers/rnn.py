@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from fasts2s.backend import Backend, get_backend
+from fasts2s.layers.buffers import gradient_buffers
 from fasts2s.layers.recurrent import gradient_or_none, one_step
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.contract import Array
@@ -16,7 +15,7 @@ class RNN:
     def __init__(self, Wx: Array, Wh: Array, b: Array, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
         self.params = [Wx, Wh, b]
-        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]
+        self.grads = gradient_buffers(Wx=Wx, Wh=Wh, b=b)
         self._cache: Any = None
 
     def forward(self, x: Array, h_prev: Array) -> Array:
@@ -47,7 +46,7 @@ class TimeRNN:
     ) -> None:
         self.backend = get_backend(backend)
         self.params = [Wx, Wh, b]
-        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]
+        self.grads = gradient_buffers(Wx=Wx, Wh=Wh, b=b)
         self.layers = None
         self.h: Array | None = None
         self.dh: Array | None = None

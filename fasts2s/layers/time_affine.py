@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from fasts2s.backend import Backend, get_backend
+from fasts2s.layers.buffers import gradient_buffers
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_array, saved
 
@@ -26,7 +25,7 @@ class TimeAffine:
     def __init__(self, W: Array, b: Array, *, backend: str | Backend | None = None) -> None:
         self.backend = get_backend(backend)
         self.params = [W, b]
-        self.grads = [np.zeros_like(W), np.zeros_like(b)]
+        self.grads = gradient_buffers(W=W, b=b)
         self.x: Array | None = None
 
     def forward(self, x: Array) -> Array:

@@ -13,6 +13,7 @@ from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one, require_steps
+from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import weight
 from fasts2s_kernels.quiet import quiet
@@ -30,6 +31,7 @@ class AttentionEncoder(Encoder):
 
     def encode(self, xs: Array, mask: Array | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
+        xs = id_matrix("xs", xs)
         require_steps(xs)
         return self._reader.read(xs, mask)
 
@@ -44,9 +46,14 @@ def _last(enc_hs: Array) -> Array:
     return enc_hs[:, -1]
 
 
+def _first_state(enc_hs: Array, mask: Array | None) -> tuple[Any, ...]:
+    enc_hs = weight("enc_hs", enc_hs, "(N, S, H)", 3)
+    return _last(enc_hs), None, enc_hs, mask
+
+
 def _step(decoder: Any, ids: Array, state: Any) -> tuple[Array, Any]:
     kernels = decoder.backend.kernels_for(decoder.embed.W)
-    h, c, enc_hs, mask = state
+    h, c, enc_hs, mask = parts("state", state, 4, "start() or the last step()")
     x = kernels.embedding_forward(decoder.embed.W, ids)
     h, c = kernels.lstm_step(x, *decoder.lstm.params, h=h, c=c)
     context, _, _ = kernels.attention_forward(enc_hs, h[:, None, :], mask=mask)
@@ -94,7 +101,7 @@ class AttentionDecoder:
 
     def start(self, enc_hs: Array, mask: Array | None = None) -> Any:
         """Return the state before the first step, from enc_hs (N, S, H); for :mod:`fasts2s.generation`."""
-        return _last(enc_hs), None, enc_hs, mask
+        return _first_state(enc_hs, mask)
 
     def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
@@ -102,8 +109,7 @@ class AttentionDecoder:
 
     def answer(self, enc_hs: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
         """enc_hs : (N, S, H), start_ids : (N,) -> the best ids (N, length), -1 where the best score is not finite."""
-        state = (_last(enc_hs), None, enc_hs, mask)
-        return best_ids(partial(_step, self), state, start_ids, length, self.backend)
+        return best_ids(partial(_step, self), _first_state(enc_hs, mask), start_ids, length, self.backend)
 
     def generate(self, enc_hs: Array, start_id: int, sample_size: int) -> list[int]:
         """enc_hs : (1, S, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""

@@ -8,6 +8,7 @@ from fasts2s.backend import to_cpu
 from fasts2s.checkpoint import load_book_pickle, save_book_pickle
 from fasts2s.layers import Embedding, TimeEmbedding
 from fasts2s.models._ties import same_memory, tie_again, ties_of
+from fasts2s_kernels.arguments import as_path, listed_arrays, with_methods
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_integers, beside, is_cupy
 
@@ -56,7 +57,9 @@ class BaseModel:
         float16 keeps three digits. ``fasts2s.models.save_model`` keeps all. Raises ValueError for a value that
         float16 cannot hold.
         """
-        save_book_pickle(file_name or f"{type(self).__name__}.pkl", [to_cpu(p) for p in self.params])
+        save_book_pickle(
+            f"{type(self).__name__}.pkl" if file_name is None else file_name, [to_cpu(p) for p in self.params]
+        )
 
     def load_params(self, file_name: str | Path | None = None) -> None:
         """Read a file of the book's ``save_params`` into the parameters, in place; no code in it is executed.
@@ -68,7 +71,7 @@ class BaseModel:
         ValueError
             The file is no list of arrays, or their number or shapes are not those of this model.
         """
-        path = Path(file_name or f"{type(self).__name__}.pkl")
+        path = as_path("file_name", f"{type(self).__name__}.pkl" if file_name is None else file_name)
         if not path.exists():
             raise FileNotFoundError(f"there is no parameter file {path}")
         self.set_params(load_book_pickle(path), str(path))
@@ -78,6 +81,7 @@ class BaseModel:
 
         ValueError if number or shapes differ; then nothing changes.
         """
+        arrays = listed_arrays("arrays", arrays)
         came, own = [a.shape for a in arrays], [p.shape for p in self.params]
         if came != own:
             raise ValueError(
@@ -91,7 +95,7 @@ class BaseModel:
 
     def summary(self, file: TextIO | None = None) -> None:
         """Print every layer with its shapes, its number of parameters and its multiply-adds per row and time step."""
-        out = sys.stdout if file is None else file
+        out = sys.stdout if file is None else with_methods("file", file, "write")
         line = "{:<28}{:<36}{:>12}{:>14}"
         print(line.format(type(self).__name__, "shapes", "parameters", "multiply-adds"), file=out)
         total = macs = 0

@@ -9,6 +9,7 @@ from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
+from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_float, buffer, saved, weight
 from fasts2s_kernels.quiet import quiet
@@ -96,7 +97,7 @@ class PeekyDecoder:
     def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
         kernels = self.backend.kernels_for(self.embed.W)
-        h, c, row_bias, score_bias = state
+        h, c, row_bias, score_bias = parts("state", state, 4, "start() or the last step()")
         _, Wx_x, Wh, b, _, W_x, _ = _split(self, h.shape[1])
         x = kernels.embedding_forward(self.embed.W, ids)
         h, c = kernels.lstm_step(x, Wx_x, Wh, b, h=h, c=c, row_bias=row_bias)

@@ -19,6 +19,7 @@ from fasts2s.layers import (
 )
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel
+from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag, integer, integers
 from fasts2s_kernels.contract import Array
 
@@ -81,7 +82,8 @@ class _LanguageModel(BaseModel):
                     f"layers[{k}] is a {kind}, which has no step(x, state), expected one that returns the output and "
                     "the next state: without it the model cannot go on word by word"
                 )
-        states = list(state) if state is not None else [None] * len(self.layers)
+        count = len(self.layers)
+        states = [None] * count if state is None else parts("state", state, count, "the last step()")
         out = ids
         for k, layer in enumerate(self.layers):
             out, states[k] = layer.step(out, states[k])

@@ -11,6 +11,7 @@ from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithL
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import BaseModel, id_matrix
+from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import beside, weight
@@ -72,6 +73,7 @@ class Encoder:
 
     def encode(self, xs: Array, mask: Array | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
+        xs = id_matrix("xs", xs)
         require_steps(xs)
         kernels = self.embed.backend.kernels_for(self.embed.W, xs, mask)
         return kernels.lstm_encode(self.embed.W, xs, *self.lstm.params, mask=mask)
@@ -113,7 +115,7 @@ class Decoder:
     def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
         kernels = self.backend.kernels_for(self.embed.W, ids)
-        h, c = state
+        h, c = parts("state", state, 2, "start() or the last step()")
         x = kernels.embedding_forward(self.embed.W, ids)
         h, c = kernels.lstm_step(x, *self.lstm.params, h=h, c=c)
         return kernels.affine_forward(h, *self.affine.params), (h, c)

@@ -14,6 +14,7 @@ from fasts2s.models.base_model import BaseModel
 from fasts2s.models.peeky_seq2seq import PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
 from fasts2s.models.seq2seq import Seq2seq
+from fasts2s_kernels.arguments import mapping
 
 _CLASSES: dict[str, Any] = {
     c.__name__: c
@@ -40,7 +41,8 @@ def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | No
     if name not in _CLASSES:
         raise ValueError(f"the model is of class {name}, expected one of {', '.join(_CLASSES)}")
     arrays = {f"param_{i:02d}": to_cpu(model.params[i]) for i in _unshared(model.params)}
-    meta: dict[str, Any] = {"class": name, "config": dict(model.config), "extra": dict(extra or {})}
+    more = {} if extra is None else dict(mapping("extra", extra))
+    meta: dict[str, Any] = {"class": name, "config": dict(model.config), "extra": more}
     meta["ties"] = _ties(model.params)
     save_arrays(path, arrays, meta)
 

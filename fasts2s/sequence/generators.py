@@ -13,6 +13,9 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from fasts2s_kernels.arguments import as_path, listed, one_of
+from fasts2s_kernels.checks import integer
+
 ADDITION_SHA256 = "5933da466d3280d205f43050d7af91316be6dae4367f95e5ea07fb11bb9d3781"
 """sha256 of the content of the built-in addition set, `addition_lines()`, lines ended by LF."""
 
@@ -139,7 +142,7 @@ def addition_lines(count: int = 50_000, seed: int = 1984) -> list[str]:
     -----
     Source: the book, section 7.2.2; the manner of drawing is that of its file, judged by its operand lengths.
     """
-    uniform = random.Random(seed).random
+    count, uniform = integer("count", count, 0), random.Random(integer("seed", seed)).random
 
     def draw() -> _Entry:
         a, b = (int(uniform() * 10 ** (1 + int(uniform() * 3))) for _ in "ab")
@@ -176,10 +179,11 @@ def date_lines(count: int = 50_000, seed: int = 1984, locales: Sequence[str] = (
     -----
     Source: the book, section 8.3.1 (English dates).
     """
-    if not locales or not set(locales) <= set(_FORMATS):
-        raise ValueError(f"locales is {locales!r}, expected a non-empty sequence of {', '.join(_FORMATS)}")
+    locales = [one_of("locales", locale, _FORMATS) for locale in listed("locales", locales, "names of locales")]
+    if not locales:
+        raise ValueError(f"locales is empty, expected a list of some of {', '.join(_FORMATS)}")
     known = [written for locale in sorted(set(locales)) for written in _FORMATS[locale]]
-    uniform = random.Random(seed).random
+    count, uniform = integer("count", count, 0), random.Random(integer("seed", seed)).random
 
     def draw() -> _Entry:
         formats = _FORMATS[locales[int(uniform() * len(locales))]]
@@ -211,9 +215,11 @@ def write_data_files(directory: str | os.PathLike[str]) -> list[Path]:
     ------
     OSError : the folder is missing or can not be written.
     """
-    paths = []
+    folder, paths = as_path("directory", directory), []
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(directory)!r}, expected one to write the data files into")
     for name, lines in (("addition.txt.gz", addition_lines()), ("date.txt.gz", date_lines())):
-        path = Path(directory) / name
+        path = folder / name
         with path.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
             packed.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
         paths.append(path)
@@ -239,8 +245,6 @@ def _draw_distinct(
     uniform: Callable[[], float],
 ) -> list[str]:
     """Draw `count` lines with different keys; where chance finds no new ones, pick from what is left."""
-    if count < 0:
-        raise ValueError(f"count is {count}, expected 0 or more")
     found: dict[object, str] = {}
     misses = 0
     while len(found) < count <= bound and misses < _PATIENCE:

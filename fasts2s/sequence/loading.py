@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasts2s.sequence.generators import addition_lines, date_lines
+from fasts2s_kernels.arguments import as_path, as_text, listed, mapping
+from fasts2s_kernels.arguments import seed as checked_seed
+from fasts2s_kernels.checks import integer
 
 Ids = NDArray[np.int64]
 Pair = tuple[Ids, Ids]
@@ -117,8 +120,8 @@ def load_file(
         empty file, bytes that are no UTF-8, damaged gzip data; and a `mark` that is not one character.
     """
     global _latest  # noqa: PLW0603  the book's get_vocab() takes no argument
-    if len(mark) != 1:
-        raise ValueError(f"mark is {mark!r}, expected one character")
+    mark, seed = as_text("mark", mark, 1), checked_seed("seed", seed)
+    as_path("path_or_name", path_or_name)
     name = os.fspath(path_or_name)
     lines = _read_lines(name, mark)
     width = _question_width(lines, name, mark)
@@ -150,18 +153,17 @@ def encode(text: str, char_to_id: Mapping[str, int], length: int | None = None, 
     ValueError : `text` is longer than `length`, or has a character that is not in the vocabulary; `pad` is not
         one character.
     """
-    if len(pad) != 1:
-        raise ValueError(f"pad is {pad!r}, expected one character")
-    if length is not None and len(text) > length:
+    text, pad, char_to_id = as_text("text", text), as_text("pad", pad, 1), mapping("char_to_id", char_to_id)
+    if length is not None and len(text) > (length := integer("length", length, 0)):
         raise ValueError(f"text {text!r} has {len(text)} characters, expected at most {length}")
     padded = text if length is None else text + pad * (length - len(text))
     for place, char in enumerate(padded):
         if char not in char_to_id:
-            known = "".join(sorted(char_to_id))
+            known = "".join(sorted(map(str, char_to_id)))
             raise ValueError(
                 f"character {char!r} at place {place} of {padded!r} is unknown, expected any of {known!r}"
             )
-    return np.array([char_to_id[char] for char in padded], dtype=np.int64)
+    return np.array([integer(f"char_to_id[{char!r}]", char_to_id[char]) for char in padded], dtype=np.int64)
 
 
 def decode(ids: Iterable[int], id_to_char: Mapping[int, str]) -> str:
@@ -180,11 +182,12 @@ def decode(ids: Iterable[int], id_to_char: Mapping[int, str]) -> str:
     ------
     ValueError : an id that is not in the vocabulary.
     """
-    listed = [int(i) for i in ids]
-    for place, i in enumerate(listed):
+    id_to_char = mapping("id_to_char", id_to_char)
+    numbers = [integer(f"ids[{place}]", i) for place, i in enumerate(listed("ids", ids, "integers"))]
+    for place, i in enumerate(numbers):
         if i not in id_to_char:
             raise ValueError(f"id {i} at place {place} is unknown, expected 0 to {len(id_to_char) - 1}")
-    return "".join(id_to_char[i] for i in listed)
+    return "".join(as_text(f"id_to_char[{i}]", id_to_char[i]) for i in numbers)
 
 
 def _read_lines(name: str, mark: str) -> list[str]:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fasts2s_kernels.arguments import as_host_array, listed, one_of
+from fasts2s_kernels.checks import integer
+
 Ids = NDArray[np.int64]
 Row = Sequence[int] | NDArray[np.integer]
 
@@ -36,12 +39,12 @@ def pad_batch(rows: Iterable[Row], pad_id: int, side: str = "right", length: int
     -----
     Source: the book, section 7.2.3.
     """
-    _check_side(side)
-    checked = [_ids_of_row(row, f"rows[{i}]") for i, row in enumerate(rows)]
+    side, pad_id = one_of("side", side, _SIDES), _pad_id(pad_id)
+    checked = [_ids_of_row(row, f"rows[{i}]") for i, row in enumerate(listed("rows", rows, "rows of ids"))]
     longest = max((len(row) for row in checked), default=0)
     if length is None:
         length = longest
-    elif length < longest:
+    elif (length := integer("length", length)) < longest:
         raise ValueError(f"length is {length}, expected at least {longest}, the length of the longest row")
     batch = np.full((len(checked), length), pad_id, dtype=np.int64)
     for out, row in zip(batch, checked, strict=True):
@@ -66,8 +69,7 @@ def unpad(batch: ArrayLike, pad_id: int, side: str = "right") -> list[list[int]]
     ------
     ValueError : unknown `side`; `batch` is not (N, T) or holds no integers.
     """
-    _check_side(side)
-    ids = _ids_of_batch(batch)
+    side, pad_id, ids = one_of("side", side, _SIDES), _pad_id(pad_id), _ids_of_batch(batch)
     step = 1 if side == "left" else -1
     rows = []
     for row in ids:
@@ -93,29 +95,25 @@ def valid_mask(batch: ArrayLike, pad_id: int) -> NDArray[np.bool_]:
     ------
     ValueError : `batch` is not (N, T) or holds no integers.
     """
-    return np.asarray(_ids_of_batch(batch) != pad_id)
+    return np.asarray(_ids_of_batch(batch) != _pad_id(pad_id))
 
 
-def _check_side(side: str) -> None:
-    if side not in _SIDES:
-        raise ValueError(f"side is {side!r}, expected {' or '.join(repr(known) for known in _SIDES)}")
+def _pad_id(value: int) -> int:
+    pad_id = integer("pad_id", value)
+    if not -(2**63) <= pad_id < 2**63:
+        raise ValueError(f"pad_id is an integer of {pad_id.bit_length()} bits, expected one that int64 can hold")
+    return pad_id
 
 
 def _ids_of_row(row: ArrayLike, name: str) -> Ids:
-    try:
-        ids = np.asarray(row)
-    except ValueError:  # NumPy on ragged nesting
-        raise ValueError(f"{name} holds rows of its own, expected one-dimensional rows of integers") from None
+    ids = as_host_array(name, row, "a row of integers")
     if ids.ndim != 1:
         raise ValueError(f"{name} has shape {ids.shape}, expected one dimension (T,)")
     return _as_int64(ids, name)
 
 
 def _ids_of_batch(batch: ArrayLike) -> Ids:
-    try:
-        ids = np.asarray(batch)
-    except ValueError:
-        raise ValueError("batch has rows of different length, expected (N, T): use pad_batch first") from None
+    ids = as_host_array("batch", batch, "(N, T), rows of one length (use pad_batch first)")
     if ids.ndim != 2:
         raise ValueError(f"batch has shape {ids.shape}, expected (N, T)")
     return _as_int64(ids, "batch")

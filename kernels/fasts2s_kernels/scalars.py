@@ -11,7 +11,7 @@ def _scalar(value: Any) -> Any:
     return value[()] if type(value) is np.ndarray and value.ndim == 0 else value
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return a plain value as it would be typed, of anything else the type: its repr may be long, or may fail."""
     if isinstance(value, int) and value.bit_length() > 200:
         return f"an integer of {value.bit_length()} bits"  # Python refuses to print the longest
@@ -24,7 +24,7 @@ def number(name: str, value: Any) -> float:
     value = _scalar(value)
     # A timedelta64 is an integer to NumPy's class tree.
     if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
-        raise ValueError(f"{name} is {_shown(value)}, expected a real number")
+        raise ValueError(f"{name} is {shown(value)}, expected a real number")
     try:
         return float(value)
     except OverflowError:
@@ -39,7 +39,7 @@ def bounded(name: str, value: Any, like: float, below: float = math.inf) -> floa
     except ValueError:
         x = math.nan
     if not 0 <= x < below:
-        raise ValueError(f"{name} is {_shown(_scalar(value))}, expected {wanted}, such as {like:g}")
+        raise ValueError(f"{name} is {shown(_scalar(value))}, expected {wanted}, such as {like:g}")
     return x
 
 
@@ -66,9 +66,9 @@ def integer(name: str, value: Any, minimum: int | None = None) -> int:
     value = _scalar(value)
     wanted = "an integer" if minimum is None else f"an integer >= {minimum}"
     if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
-        raise ValueError(f"{name} is {_shown(value)}, expected {wanted}")
+        raise ValueError(f"{name} is {shown(value)}, expected {wanted}")
     if minimum is not None and value < minimum:
-        raise ValueError(f"{name} is {_shown(int(value))}, expected {wanted}")
+        raise ValueError(f"{name} is {shown(int(value))}, expected {wanted}")
     return int(value)
 
 
@@ -89,5 +89,5 @@ def flag(name: str, value: Any) -> bool:
     """Return True or False (or 1, 0) as a bool, or raise ValueError."""
     is_number = isinstance(value, bool | np.bool_ | int | np.integer) and not isinstance(value, np.timedelta64)
     if not is_number or value not in (0, 1):
-        raise ValueError(f"{name} is {_shown(value)}, expected True or False")
+        raise ValueError(f"{name} is {shown(value)}, expected True or False")
     return bool(value)

@@ -83,7 +83,7 @@ def test_load_ptb_missing(ptb_folder: Path) -> None:
     assert "put your copy" in message
     assert "fetch_ptb(" in message
     assert "\n" not in message
-    with pytest.raises(ValueError, match="data_type is 'dev', expected one of 'train', 'valid', 'val', 'test'"):
+    with pytest.raises(ValueError, match="data_type is 'dev', expected one of train, valid, val, test"):
         load_ptb("dev", ptb_folder)
 
 

@@ -189,8 +189,8 @@ def test_built_in_text_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"level": "byte"}, "level is 'byte', expected 'word' or 'char'"),
-        ({"unk_below": 0}, "unk_below is 0, expected 1 or more"),
+        ({"level": "byte"}, "level is 'byte', expected one of word, char"),
+        ({"unk_below": 0}, "unk_below is 0, expected an integer >= 1"),
         ({"valid_fraction": -0.1}, "valid_fraction is -0.1"),
         ({"valid_fraction": 0.5, "test_fraction": 0.5}, "together less than 1"),
         ({"test_fraction": float("nan")}, "test_fraction is nan"),

@@ -1,5 +1,6 @@
 """The ledger of what came of malformed calls, and how a result or an exception is judged."""
 
+import inspect
 import linecache
 import re
 from collections import Counter
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from fasts2s.checkpoint import CheckpointError
 
 
 def leaves(value: Any) -> list[Any]:
@@ -40,6 +43,17 @@ def described(value: Any) -> str:
 def _content(value: Any) -> list[bytes]:
     arrays = (leaf for leaf in leaves(value) if isinstance(leaf, np.ndarray))
     return [np.asarray(a).tobytes() for a in arrays if not a.dtype.hasobject and a.dtype.kind != "T"]
+
+
+def _is_refusal(error: Exception, function: Any, names: list[str], given: Any) -> bool:
+    """Whether an exception says what is wrong, in a way that is promised."""
+    message, documented = str(error), inspect.getdoc(function) or ""
+    if ".tmp" in message or len(message) < 20:
+        return False
+    if isinstance(error, OSError):
+        return given is None or str(given) in message or "could not be downloaded" in message
+    promised = type(error) in (ValueError, IndexError, CheckpointError) or f"{type(error).__name__}" in documented
+    return promised and any(re.search(rf"\b{name}\b", message) or "expected" in message for name in names)
 
 
 class Ledger:
@@ -85,6 +99,24 @@ class Ledger:
         if type(error) not in kinds or not (ours and named and len(message) > 20):
             where = f"{place.parent.name}/{place.name}:{trace.tb_lineno}"
             self.note((where, type(error)), f"{label}\n    {where} {type(error).__name__}: {message[:160]}")
+
+    def hand_over(self, run: Callable[[], Any], call: Any, name: str, given: Any) -> None:
+        """Run a call of the public interface, which is given something wrong as the argument ``name``."""
+        try:
+            run()
+        except Exception as error:
+            function = call.make()
+            text = f"{call.name}({name}={described(given)})"
+            if not _is_refusal(error, function, call.names, given):
+                where = error.__traceback__
+                while where is not None and where.tb_next is not None:
+                    where = where.tb_next
+                assert where is not None
+                place = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"
+                self.note(
+                    (call.name, name, place, type(error)),
+                    f"{text}\n    {place} {type(error).__name__}: {str(error)[:160]}",
+                )
 
     def note(self, key: Any, text: str) -> None:
         """Note a fault, unless there is one of this kind."""

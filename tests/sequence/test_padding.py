@@ -64,7 +64,7 @@ def test_valid_mask_is_false_on_padding_only() -> None:
         (["a"], r"rows\[1\] holds <U1, expected integers"),
         ([True], r"rows\[1\] holds bool, expected integers"),
         ([[1, 2]], r"rows\[1\] has shape \(1, 2\), expected one dimension"),
-        ([[1], [2, 3]], r"rows\[1\] holds rows of its own"),
+        ([[1], [2, 3]], r"rows\[1\] is of type list, expected a row of integers"),
         (5, r"rows\[1\] has shape \(\), expected one dimension"),
     ],
 )
@@ -80,7 +80,7 @@ def test_pad_batch_refuses_length(length: int) -> None:
 
 
 def test_padding_refuses_side_and_shape() -> None:
-    with pytest.raises(ValueError, match="side is 'middle', expected 'right' or 'left'"):
+    with pytest.raises(ValueError, match="side is 'middle', expected one of right, left"):
         pad_batch([[1]], 0, side="middle")
     with pytest.raises(ValueError, match="side is 'middle'"):
         unpad([[1]], 0, side="middle")
@@ -89,7 +89,9 @@ def test_padding_refuses_side_and_shape() -> None:
     for function in (unpad, valid_mask):
         with pytest.raises(ValueError, match=r"batch has shape \(2,\), expected \(N, T\)"):
             function([1, 2], 0)
-        with pytest.raises(ValueError, match="batch has rows of different length"):
+        with pytest.raises(
+            ValueError, match=r"batch is of type list, expected \(N, T\), rows of one length \(use pad_batch first\)"
+        ):
             function([[1], [2, 3]], 0)
         with pytest.raises(ValueError, match="batch holds float64, expected integers"):
             function([[1.5]], 0)
