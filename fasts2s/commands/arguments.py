@@ -16,13 +16,13 @@ class Parser(argparse.ArgumentParser):
 
     _mixing = False
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, *args: Any, **options: Any) -> Any:
         """Parse; argparse calls this method again from within, and cannot mix where commands follow."""
         if self._mixing or self._subparsers is not None:
-            return super().parse_known_args(args, namespace)
+            return super().parse_known_args(*args, **options)
         self._mixing = True
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            return self.parse_known_intermixed_args(*args, **options)
         finally:
             self._mixing = False
 

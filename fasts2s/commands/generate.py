@@ -34,9 +34,12 @@ def generate(
     state: Any = None
     for word in prompt[:-1]:
         _, state = model.step(np.array([word]), state)
+    # <unk> stands for words the model does not know: it is never wanted in a text.
+    skip_ids = {i for word in skip for i in vocabulary.ids("--skip", word)} | vocabulary.unknown
+    if len(skip_ids) == len(words):
+        raise CommandError(f"--skip leaves none of the model's {len(words)} words, expected fewer")
     options: dict[str, Any] = {
-        # <unk> stands for words the model does not know: it is never wanted in a text.
-        "skip_ids": {i for word in skip for i in vocabulary.ids("--skip", word)} | vocabulary.unknown,
+        "skip_ids": skip_ids,
         "stop_id": None if stop is None else vocabulary.one_id("--stop", stop),
         "backend": model.backend,
     }

@@ -66,7 +66,9 @@ def load_model(path: str | Path, *, backend: str | Backend | None = None) -> tup
     """
     arrays, meta = load_arrays(path)
     dtype = "float64" if any(a.dtype.kind == "f" and a.dtype.itemsize == 8 for a in arrays.values()) else None
-    model = _construct(path, arrays, meta, get_backend(backend, dtype=dtype))
+    chosen = get_backend(backend, dtype=dtype)
+    chosen.kernels()  # what is wrong with the backend is no fault of the file
+    model = _construct(path, arrays, meta, chosen)
     _tie(path, model, meta.get("ties", []))
     kept = _unshared(model.params)
     came = {name: a.shape for name, a in arrays.items()}

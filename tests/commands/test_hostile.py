@@ -3,14 +3,18 @@
 import argparse
 import gzip
 import io
+import json
+import os
 import re
 import shlex
 
 import numpy as np
 import pytest
 
+from fasts2s.backend import get_backend
 from fasts2s.cli import main, make_parser
 from fasts2s.commands import sizes
+from fasts2s.commands.run_folder import write_history
 from fasts2s.models import PeekySeq2seq, Rnnlm, save_model
 
 _FILES = {
@@ -168,3 +172,29 @@ def test_extreme_temperatures(folder, temperature, capsys):
     with np.errstate(all="raise"):
         assert main(command) == 0
     assert len(capsys.readouterr().out.split()) == 6
+
+
+def test_nothing_left_to_choose(folder, capsys):
+    model = Rnnlm(3, 2, 2, backend="numpy")
+    save_model("folder/model.npz", model, {"task": "lm", "words": ["a", "b", "<unk>"]})
+    assert "--skip leaves none" in _said(capsys, "generate", "folder", "--start", "a", "--skip", "a", "b")
+
+
+def test_a_wrong_setting_is_no_fault_of_the_model_file(folder, capsys, monkeypatch):
+    save_model("folder/model.npz", PeekySeq2seq(5, 2, 3, backend="numpy"), _FACTS)
+    broken = get_backend("numpy")
+
+    def kernels(_):
+        raise ValueError("FASTS2S_NUM_THREADS is 'abc', expected a whole number >= 1")
+
+    monkeypatch.setattr(type(broken), "kernels", kernels)
+    assert _said(capsys, "ask", "folder", "1", "--backend", "numpy").startswith(
+        "fasts2s: FASTS2S_NUM_THREADS is 'abc'"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+def test_names_of_files_that_are_no_text(folder):
+    name = os.fsdecode(b"own\xff.txt")
+    write_history(folder, {"settings": {"text": name}})
+    assert json.loads((folder / "history.json").read_text(encoding="utf-8"))["settings"]["text"] == name
