@@ -10,9 +10,10 @@ from fasts2s.backend import to_cpu
 from fasts2s.generation import weights_at_fault
 from fasts2s.optimizers import clip_grads, clip_rate, remove_duplicate, takes_scale
 from fasts2s_kernels.arguments import called, listed, one_of, with_methods
-from fasts2s_kernels.checks import integer, number
+from fasts2s_kernels.checks import flag, integer, number
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import as_array, as_integers, is_cupy
+from fasts2s_kernels.scalars import threshold
 
 _POLICIES = ("raise", "skip", "book")
 #: Steps after which losses that lie on a device are fetched, if no line is printed before: so late is an error seen.
@@ -107,18 +108,17 @@ class _Loop:
         if not broken:
             return "the weights are unchanged: lower the learning rate, set max_grad, or see nonfinite="
         settings = [(k, v) for k, v in vars(self.optimizer).items() if isinstance(v, float) and not np.isfinite(v)]
-        causes = [f"{k} of the optimizer is {v}" for k, v in settings] or ["they were so before this step"]
-        return f"{broken} ({', '.join(causes)}): load a model saved before, or make a new one"
+        causes = ", ".join(f"{k} of the optimizer is {v}" for k, v in settings) or "they were so before this step"
+        return f"{broken} ({causes}): load a model saved before, or make a new one"
 
     def _report(self, iters: int, max_iters: int, start_time: float) -> float:
         """Print the book's line; return the average loss since the last one."""
         self._resolve()
         average = self._total / self._count if self._count else float("nan")  # every step was skipped
         self._total, self._count = 0.0, 0
-        elapsed = time.time() - start_time
         print(  # noqa: T201 - the book's output
             f"| epoch {self.current_epoch + 1} |  iter {iters + 1} / {max_iters} "
-            f"| time {int(elapsed)}[s] | {self._shown(average)}"
+            f"| time {int(time.time() - start_time)}[s] | {self._shown(average)}"
         )
         return average
 
@@ -137,14 +137,6 @@ class _Loop:
         plt.xlabel(f"iterations (x{self.eval_interval})")
         plt.ylabel(self.label)
         plt.show()
-
-
-def _threshold(max_grad: Any) -> float | None:
-    """Return the threshold of clipping, above 0, as a float, or None; else raise ValueError."""
-    limit = None if max_grad is None else number("max_grad", max_grad)
-    if limit is not None and not limit > 0:
-        raise ValueError(f"max_grad is {max_grad}, expected a number > 0, or None: no clipping")
-    return limit
 
 
 def _fetched(value: Any) -> float:
@@ -186,30 +178,35 @@ class Trainer(_Loop):
         batch_size: int = 32,
         max_grad: float | None = None,
         eval_interval: int | None = 20,
+        *,
+        partial_batches: bool = False,
     ) -> None:
         """Train for max_epoch epochs.
 
         Parameters
         ----------
         x : (L, ...), t : (L, ...)
-            Data; shuffled anew in every epoch by one draw of ``numpy.random.permutation``. The last batch is left out
-            if it is not full.
+            Data; shuffled anew in every epoch by one draw of ``numpy.random.permutation``.
         max_grad : float or None
             L2 clipping threshold.
         eval_interval : int or None
             Print a line every so many iterations; None prints nothing.
+        partial_batches : bool
+            Whether rows left at the end of an epoch are trained on as a smaller batch. As in the book they are not.
         """
         max_epoch, batch_size = integer("max_epoch", max_epoch, 1), integer("batch_size", batch_size, 1)
-        max_grad = _threshold(max_grad)
+        max_grad = threshold(max_grad)
         self.eval_interval = None if eval_interval is None else integer("eval_interval", eval_interval, 1)
         x, t = as_array("x", x, "an array (L, ...)"), as_array("t", t, "an array (L, ...)")
         if not x.ndim or not t.ndim:
             raise ValueError(f"x and t have shapes {x.shape} and {t.shape}, expected (L, ...) of each")
         if len(x) != len(t):
             raise ValueError(f"x and t hold {len(x)} and {len(t)} rows, expected as many of each")
-        max_iters = len(x) // batch_size
+        partial = flag("partial_batches", partial_batches)
+        max_iters = -(-len(x) // batch_size) if partial else len(x) // batch_size
         if max_iters < 1:
-            raise ValueError(f"batch_size is {batch_size}, expected at most the number of rows, {len(x)}")
+            more = "" if partial or not len(x) else ", or partial_batches=True"
+            raise ValueError(f"batch_size is {batch_size}, expected at most the number of rows, {len(x)}{more}")
         self._begin()
         start_time = time.time()
         for _ in range(max_epoch):
@@ -278,18 +275,18 @@ class RnnlmTrainer(_Loop):
     ) -> None:
         """Train for max_epoch epochs on xs, ts : (L,) ids, ts being xs one word on.
 
-        max_grad and eval_interval as in :meth:`Trainer.fit`.
+        max_grad and eval_interval as in :meth:`Trainer.fit`. Words left at the end of an epoch, too few for a batch,
+        are not lost: they begin the next epoch, for the text is read on.
         """
         max_epoch, batch_size = integer("max_epoch", max_epoch, 1), integer("batch_size", batch_size, 1)
         time_size = integer("time_size", time_size, 1)
-        max_grad = _threshold(max_grad)
+        max_grad = threshold(max_grad)
         self.eval_interval = None if eval_interval is None else integer("eval_interval", eval_interval, 1)
         xs, ts = as_integers("xs", xs, "(L,)", 1), as_integers("ts", ts, "(L,)", 1)
-        max_iters = len(xs) // (batch_size * time_size)
+        need = batch_size * time_size
+        max_iters = len(xs) // need
         if max_iters < 1:
-            raise ValueError(
-                f"xs has {len(xs)} ids, expected at least batch_size * time_size = {batch_size * time_size}"
-            )
+            raise ValueError(f"xs has {len(xs)} ids, expected at least batch_size * time_size = {need}")
         self.time_idx, self.ppl_list = 0, []
         self._begin()
         start_time = time.time()

@@ -1,6 +1,7 @@
 """The training loops: printed lines, random numbers drawn, batches read, what non-finite numbers do."""
 
 import re
+from itertools import chain
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -312,3 +313,58 @@ def test_plot_shows_the_curve(make, label, monkeypatch, capsys):
     fitted.plot()
     assert len(shown) == 2
     plt.close("all")
+
+
+class Rows:
+    """A model that notes which rows it was trained on."""
+
+    def __init__(self):
+        self.params, self.grads, self.seen = [np.zeros(1, "f")], [np.zeros(1, "f")], []
+
+    def forward(self, x, t):
+        assert np.array_equal(x, t)
+        self.seen.append(x.ravel().tolist())
+        return 1.0
+
+    def backward(self):
+        self.grads[0][:] = 1
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(11, [4, 4, 3]), (12, [4, 4, 4]), (3, [3])])
+def test_the_last_rows_of_an_epoch_are_left_out_as_in_the_book_or_trained_on(rows, sizes, capsys):
+    x = np.arange(rows)[:, None]
+    for partial, expected in ((False, sizes[: rows // 4]), (True, sizes)):
+        trainer = Trainer(Rows(), SGD())
+        if not expected:
+            with pytest.raises(ValueError, match=r"batch_size is 4, expected at most .* 3, or partial_batches=True"):
+                trainer.fit(x, x, 2, 4)
+            continue
+        options = {"partial_batches": True} if partial else {}
+        trainer.fit(x, x, max_epoch=2, batch_size=4, eval_interval=1, **options)
+        assert [len(batch) for batch in trainer.model.seen] == expected * 2
+        lines = capsys.readouterr().out.splitlines()
+        assert f"iter {len(expected)} / {len(expected)}" in lines[len(expected) - 1]
+        if partial:
+            for epoch in range(2):
+                batches = trainer.model.seen[len(sizes) * epoch : len(sizes) * (epoch + 1)]
+                assert sorted(chain.from_iterable(batches)) == list(range(rows))
+
+
+def test_partial_batches_draws_what_the_book_draws():
+    x, after = np.arange(11)[:, None], []
+    for partial in (False, True):
+        np.random.seed(3)
+        trainer = Trainer(Rows(), SGD())
+        trainer.fit(x, x, 2, 4, eval_interval=None, partial_batches=partial)
+        after.append((np.random.rand(), trainer.model.seen[:2]))
+    assert after[0] == after[1]
+    with pytest.raises(ValueError, match="partial_batches is 'yes', expected True or False"):
+        trainer.fit(x, x, 1, 4, partial_batches="yes")
+
+
+def test_what_is_left_of_a_text_begins_the_next_epoch():
+    text = np.arange(23)
+    trainer = RnnlmTrainer(Rows(), SGD())
+    trainer.model.forward = lambda x, t: trainer.model.seen.append(x.ravel().tolist()) or 1.0
+    trainer.fit(text, text, max_epoch=3, batch_size=1, time_size=5, eval_interval=None)
+    assert list(chain.from_iterable(trainer.model.seen)) == [i % 23 for i in range(60)]

@@ -34,8 +34,8 @@ _CLASSES: dict[str, Any] = {
 def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | None = None) -> None:
     """Write a model: all parameters as they are, the constructor's arguments, and ``extra`` (JSON values).
 
-    Tied parameters are stored once and come back tied. Atomic: a crash leaves the old file or the new one.
-    Raises ValueError for a class that load_model does not know.
+    Tied parameters are stored once and come back tied. Atomic: a crash leaves the old file or the new one. Raises
+    ValueError for a class that load_model does not know, and for parameters that share a part of their memory.
     """
     name = type(model).__name__
     if name not in _CLASSES:

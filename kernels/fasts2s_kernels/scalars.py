@@ -43,6 +43,14 @@ def bounded(name: str, value: Any, like: float, below: float = math.inf) -> floa
     return x
 
 
+def threshold(max_grad: Any) -> float | None:
+    """Return the threshold of a training's clipping, above 0, as a float, or None; else raise ValueError."""
+    limit = None if max_grad is None else number("max_grad", max_grad)
+    if limit is not None and not limit > 0:
+        raise ValueError(f"max_grad is {limit}, expected a number > 0, or None: no clipping")
+    return limit
+
+
 def norm_limit(max_norm: Any) -> float:
     """Return the threshold of clipping as a float, infinity for None, or raise ValueError."""
     limit = math.inf if max_norm is None else number("max_norm", max_norm)
