@@ -115,6 +115,8 @@ _global: Backend | None = None
 _context: ContextVar[Backend | None] = ContextVar("fasts2s_backend", default=None)
 #: Names of backends that were found to run here.
 _seen: set[str] = set()
+#: Why the import of numba failed, once it has: it is not tried again.
+_broken: list[str] = []
 
 
 def get_backend(backend: "str | Backend | None" = None, *, dtype: str | None = None) -> Backend:
@@ -178,6 +180,12 @@ def asks_for_cupy(backend: "str | Backend | None") -> bool:
 def environment_setting() -> str | None:
     """Return the text of ``FASTS2S_BACKEND`` as it stands in the environment, or None."""
     return os.environ.get("FASTS2S_BACKEND")
+
+
+def auto_is_open() -> bool:
+    """Return whether ``auto`` decides which kernels run here, and has not yet: to find out, it loads them."""
+    named = _context.get() or _global or _ALIASES.get(*2 * ((environment_setting() or "").strip().lower(),))
+    return named == "auto" and not _auto.cache_info().currsize
 
 
 def override_environment(backend: str | None, threads: int | None, cache_dir: Path | None = None) -> None:
@@ -247,7 +255,16 @@ def to_gpu(x: Any) -> Any:
 
 @cache
 def _loaded(name: str) -> Kernels:
-    return load(name, _settings())
+    settings = _settings()
+    if name != "numba":
+        return load(name, settings)
+    if not _broken:
+        try:
+            return load(name, settings)
+        except Exception as error:  # whatever stands beside a script may be imported in the place of what numba wants
+            _broken.append(f"numba is installed, but its import failed: {type(error).__name__}: {error}")
+            raise ImportError(_broken[0]) from error
+    raise ImportError(_broken[0])  # every layer asks, in every call
 
 
 def _settings() -> Settings:
@@ -298,8 +315,8 @@ def _auto() -> Backend:
             _loaded("numba")
             name = "numba"
         except ImportError as error:  # an llvmlite that does not fit, a broken installation
-            why = f"{type(error).__name__}: {error}"
-    _log.info("backend auto: %s%s", name, f" ({why})" if why else "")
+            why = str(error)
+    _log.log(logging.WARNING if _broken else logging.INFO, "backend auto: %s%s", name, f" ({why})" if why else "")
     return Backend(name, named=False)
 
 

@@ -37,6 +37,19 @@ def of(obj: Any) -> Beside:
     return found
 
 
+def known(obj: Any) -> Beside | None:
+    """Return what is kept beside an object, if anything is."""
+    return _all.get(obj)
+
+
+def forget_forward(obj: Any) -> None:
+    """Forget the last forward of ours: another one has followed."""
+    found = known(obj)
+    if found is not None:
+        settle(found)
+        found.cache = found.replay = None
+
+
 def forget() -> None:
     """Forget everything."""
     _all.clear()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import fasts2s
 from fasts2s import backend, dropin
-from fasts2s.dropin import patching, repairs, report, runner
+from fasts2s.dropin import patching, repairs, report, runner, sizes
 from fasts2s.dropin.options import Options, parse
 from fasts2s.dropin.report import REPLACED
 from fasts2s.dropin.settings import active_backend
@@ -44,9 +44,14 @@ def _find_the_book(folder: Path) -> None:
         repairs.repair_imports(place)
 
 
+def _backend() -> str:
+    """Return the name of the backend, or "auto" where that has not been found out, nor needs to be."""
+    return "auto" if sizes.is_early() else active_backend().name
+
+
 def _announce() -> None:
     found = patching.report()
-    report.say_replaced(found.names(REPLACED), fasts2s.__version__, active_backend().name)
+    report.say_replaced(found.names(REPLACED), fasts2s.__version__, _backend())
     report.say_left(found.entries)
 
 
@@ -57,7 +62,7 @@ def _finish(options: Options, started: float) -> None:
     if options.profile or options.verify:
         print(found, file=sys.stderr)
     if options.report is not None:
-        facts = {"version": fasts2s.__version__, "backend": active_backend().name, "repairs": repairs.said()}
+        facts = {"version": fasts2s.__version__, "backend": _backend(), "repairs": repairs.said()}
         try:
             Path(options.report).write_text(json.dumps(facts | found.as_dict(), indent=1) + "\n", encoding="utf-8")
         except OSError as error:

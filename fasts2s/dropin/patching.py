@@ -111,7 +111,9 @@ def _install(target: Target, entry: Entry, found: type) -> None:
         if settings.verify:
             new |= verify.layer_methods(entry, book, dict(new), target.ready)
     for name in new.keys() - {"forward", "backward"}:
-        new[name] = wrappers.plain(entry, relies, book[name], new[name], target.ready)
+        new[name] = wrappers.plain(
+            entry, relies, book[name], new[name], target.ready, needs_kernels=not target.needs_no_kernels
+        )
         if settings.verify:
             new[name] = verify.plain_method(entry, book[name], new[name], deep=name != "get_batch")
         repairs.note_replaced(f"{target.name}.{name}")
@@ -148,7 +150,7 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
         return
     book = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__)
     ours = partial(target.ours, found.__globals__) if target.in_module else target.ours
-    call = wrappers.plain(entry, relies, book, ours, None)
+    call = wrappers.plain(entry, relies, book, ours, None, needs_kernels=target.name == "clip_grads")
     if settings.verify and not target.in_module:
         call = verify.plain_method(entry, book, call, deep=True)
     originals.replace(found, found.__name__, _sent_to(found, call))

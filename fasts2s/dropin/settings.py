@@ -20,12 +20,15 @@ class Settings:
         Original and replacement run side by side.
     trust : frozenset of str
         Names of edited classes that are replaced all the same.
+    all_sizes : bool
+        Ours run at every size, also where the book's code is as fast; for tests and measurements.
     """
 
     backend: Backend | None = None
     strict: bool = False
     verify: bool = False
     trust: frozenset[str] = frozenset()
+    all_sizes: bool = False
 
 
 settings = Settings()

@@ -14,6 +14,7 @@ from fasts2s.dropin.calls import Call, Given
 from fasts2s.dropin.reliance import Reliance
 from fasts2s.dropin.report import Entry, Timed, note_fallback
 from fasts2s.dropin.settings import settings
+from fasts2s.dropin.sizes import left_to_the_book
 from fasts2s.dropin.targets import Target
 
 Method = Callable[..., Any]
@@ -64,9 +65,12 @@ def forward_of(
     target: Target, entry: Entry, relies: Reliance, original: Method, ours: Method, again: Method
 ) -> Method:
     """Return a forward that keeps what is needed to run the book's forward in its place."""
-    names, left = target.state, target.state + target.state_of_parts
+    names, attributes, left = target.state, target.state + target.state_of_parts, left_to_the_book(target.name)
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs and left(self, *args):
+            beside.forget_forward(self)
+            return original(self, *args)
         kept, unready = beside.of(self), _why_not(relies, target.ready, self)
         beside.settle(kept)
         reason = unready or _mistrusted(kept)
@@ -78,7 +82,7 @@ def forward_of(
             try:
                 with Timed(entry):
                     out = ours(self, *args, **kwargs)
-                kept.replay = Call(self, Given(before, args, kwargs), left, target.read_back, target.copies)
+                kept.replay = Call(self, Given(before, args, kwargs), attributes, target.read_back, target.copies)
                 kept.again = again
                 for part in parts:
                     part.owner = ref(self)
@@ -101,9 +105,10 @@ def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method
     """Return a backward for :func:`forward_of`."""
 
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        kept = beside.of(self)
-        beside.settle(kept)
-        if kept.replay is None:
+        kept = beside.known(self)
+        if kept is not None:
+            beside.settle(kept)
+        if kept is None or kept.replay is None:
             return original(self, *args, **kwargs)  # the last forward was the book's
         unready = _why_not(relies, target.ready, self)
         reason = unready or (_ERRORS if _asks_for_errors() else "")
@@ -141,11 +146,16 @@ def again_of(target: Target, book_forward: Method) -> Method:
 
 
 def plain(
-    entry: Entry, relies: Reliance, original: Method, ours: Method, ready: Callable[[Any], str] | None
-) -> Method:
+    entry: Entry, relies: Reliance, original: Method, ours: Method, ready: Callable[[Any], str] | None,
+    *, needs_kernels: bool = True,
+) -> Method:  # fmt: skip
     """Return a method that has no backward, or what a function is sent to; ``ready`` is asked about the object."""
 
+    left = left_to_the_book(entry.name, needs_kernels=needs_kernels)
+
     def call(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs and left(*args):
+            return original(*args)
         reason = _why_not(relies, ready, args[0]) if args else ""
         is_ready = not reason
         if is_ready:

@@ -14,6 +14,7 @@ import pytest
 import fasts2s
 from fasts2s.dropin import book_code
 from fasts2s.dropin.canonical import members
+from fasts2s.dropin.settings import settings
 
 BOOK = Path(__file__).parent / "book"
 STAND_IN = str(Path(__file__).parent.parent / "stand_in")
@@ -44,6 +45,7 @@ def book(tmp_path, monkeypatch):
     folder = tmp_path / "book"
     shutil.copytree(BOOK, folder)
     monkeypatch.setattr(book_code, "_known", known_forms)
+    monkeypatch.setattr(settings, "all_sizes", True)  # small calls are what tests are made of
     monkeypatch.chdir(folder / "ch07")
     monkeypatch.syspath_prepend(str(folder / "ch08"))
     monkeypatch.syspath_prepend(str(folder / "ch07"))
@@ -59,6 +61,8 @@ def book(tmp_path, monkeypatch):
 _START = """
 import json, sys
 from fasts2s.dropin import book_code, launch
+from fasts2s.dropin.settings import settings
+settings.all_sizes = True
 known = json.loads(sys.argv.pop(1))
 book_code._known = lambda: known
 sys.exit(launch.main())

@@ -39,6 +39,7 @@ _HEAD = """
 import json, sys, logging
 from fasts2s.dropin import book_code
 book_code._known = lambda: json.loads({known!r})
+from fasts2s.dropin.settings import settings; settings.all_sizes = True
 sys.path += ['..', '../ch08']
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 import numpy

@@ -18,6 +18,7 @@ import json, re, sys
 from fasts2s.dropin import book_code
 known, file_names, cells = json.loads(sys.stdin.read())
 book_code._known = lambda: known
+from fasts2s.dropin.settings import settings; settings.all_sizes = True
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 shell = InteractiveShell.instance()

@@ -225,3 +225,61 @@ def test_importing_auto_is_patching(run, library):
     code += "print(fasts2s.is_patched(), 'TimeLSTM' in fasts2s.status().names('replaced'))"
     found = run("-c", code, cwd=library / "ch07", plain=True)
     assert found.stdout == "True True\n", found.stderr
+
+
+#: A step and an answer of a model; what is put in comes first.
+STEP = """
+import sys
+{}
+sys.path.append("..")
+import numpy as np
+from seq2seq import Seq2seq
+np.random.seed(1)
+model, x = Seq2seq(13, 6, 16), np.arange(60).reshape(12, 5) % 13
+print(round(float(model.forward(x, x)), 4))
+model.backward()
+print([int(i) for i in model.generate(x[:1], 1, 3)])
+print("numba loaded" if "numba" in sys.modules else "nothing loaded", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("backend", ["auto", "numba"])
+def test_an_import_of_numba_that_fails_is_tried_once(run, library, backend):
+    """What numba imports may be a file of the reader's, beside his script: then any error may come."""
+    folder = library / "ch07"
+    fake = folder / "numba"
+    fake.mkdir()
+    (folder / "step.py").write_text(STEP.format(""), encoding="utf-8")
+    (fake / "__init__.py").write_text("open('tried', 'a').write('x')\nimport os\nos.missing\n", encoding="utf-8")
+    plain = run("step.py", cwd=folder, plain=True)
+    assert not (folder / "tried").exists()
+    found = run("--backend", backend, "step.py", cwd=folder)
+    assert found.stdout == plain.stdout
+    assert (folder / "tried").read_text() == "x"
+    said = found.stderr.count("numba is installed, but its import failed: AttributeError")
+    assert said == 1 if backend == "auto" else said
+
+
+YOUNG = """
+from fasts2s.dropin import sizes, settings
+settings.all_sizes = False
+if sys.argv[1] == "old":
+    sizes._started -= sizes._WORTH
+"""
+
+
+@pytest.mark.parametrize(("age", "options"), [("young", []), ("young", ["--backend", "numba"]), ("old", [])], ids=str)
+def test_kernels_are_loaded_when_the_script_is_old_enough(run, library, age, options):
+    folder = library / "ch07"
+    (folder / "young.py").write_text(STEP.format(YOUNG), encoding="utf-8")
+    environment = {"FASTS2S_BACKEND": ""}
+    plain = run("young.py", age, cwd=folder, plain=True)
+    found = run(*options, "--report", "r.json", "young.py", age, cwd=folder, **environment)
+    assert found.stdout == plain.stdout
+    early = age == "young" and not options
+    assert ("nothing loaded" if early else "numba loaded") in found.stderr
+    told = json.loads((folder / "r.json").read_text())
+    assert told["backend"] == ("auto" if early else "numba")
+    assert "classes and functions replaced" in found.stderr
+    assert any(entry["calls"] for entry in told["entries"]) is not early
+    assert not any(entry["fallbacks"] for entry in told["entries"])

@@ -1,0 +1,171 @@
+"""Microseconds of single calls of the book's layers, plain and replaced: no size may be slower than the book's.
+
+Usage: FASTS2S_BOOK=checkout python benchmarks/dropin_calls.py [backend] [part of a name]
+
+Columns: the book's code; ours, at this size too; what runs, which at small sizes is the book's code again; and the
+first over the last, where above 1 is a gain. The least of many calls counts; on a busy machine the ratios still mean
+little.
+"""
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import fasts2s
+from fasts2s.backend import book_checkout
+from fasts2s.dropin.settings import settings
+
+Call = Callable[[], Any]
+
+
+class Size(NamedTuple):
+    """Batch, steps, word vector, hidden state, vocabulary."""
+
+    N: int
+    T: int
+    D: int
+    H: int
+    V: int
+
+
+#: Those of the book's scripts: one word at a time, chapters 5, 6, 7, 8; and the smallest.
+SIZES = (
+    Size(1, 1, 3, 4, 13), Size(1, 1, 16, 128, 13), Size(1, 1, 100, 100, 10000), Size(5, 9, 16, 32, 59),
+    Size(10, 5, 100, 100, 418), Size(128, 7, 16, 128, 13), Size(128, 29, 16, 256, 59), Size(20, 35, 100, 100, 10000),
+)  # fmt: skip
+
+
+def _random(*shape: int) -> Any:
+    return np.random.default_rng(1).normal(0, 0.1, shape).astype("f")
+
+
+def _recurrent(gates: int, s: Size) -> tuple[Any, ...]:
+    return _random(s.D, gates * s.H), _random(s.H, gates * s.H), _random(gates * s.H)
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+def _layer(layer: Any, *given: Any, dout: Any = None) -> dict[str, Call]:
+    layer.forward(*given)
+
+    def both() -> None:
+        layer.forward(*given)
+        if dout is None:
+            layer.backward()
+        else:
+            layer.backward(dout)
+
+    return {"forward": lambda: layer.forward(*given), "step": both}
+
+
+def layers(s: Size) -> Iterator[tuple[str, dict[str, Call]]]:
+    """Yield name and calls of every layer, made for a size."""
+    N, T, D, H, V = s
+    steps, flat, labels = _module("common.time_layers"), _module("common.layers"), np.arange(N * T) % V
+    ids = labels.reshape(N, T)
+    xs, hs, scores = _random(N, T, D), _random(N, T, H), _random(N, T, V)
+    rows, row_scores, W, b = hs.reshape(-1, H), scores.reshape(-1, V), _random(H, V), _random(V)
+    yield "MatMul", _layer(flat.MatMul(W), rows, dout=row_scores)
+    yield "Affine", _layer(flat.Affine(W, b), rows, dout=row_scores)
+    yield "Embedding", _layer(flat.Embedding(_random(V, D)), ids[:, 0], dout=xs[:, 0])
+    yield "Softmax", _layer(flat.Softmax(), row_scores, dout=row_scores)
+    yield "SoftmaxWithLoss", _layer(flat.SoftmaxWithLoss(), row_scores, labels)
+    yield "TimeRNN", _layer(steps.TimeRNN(*_recurrent(1, s)), xs, dout=hs)
+    yield "TimeLSTM", _layer(steps.TimeLSTM(*_recurrent(4, s)), xs, dout=hs)
+    yield "TimeEmbedding", _layer(steps.TimeEmbedding(_random(V, D)), ids, dout=xs)
+    yield "TimeAffine", _layer(steps.TimeAffine(W, b), hs, dout=scores)
+    yield "TimeDropout", _layer(steps.TimeDropout(), xs, dout=xs)
+    yield "TimeSoftmaxWithLoss", _layer(steps.TimeSoftmaxWithLoss(), scores, ids)
+    yield "TimeSigmoidWithLoss", _layer(steps.TimeSigmoidWithLoss(), scores[:, :, 0], ids % 2)
+    attention = _module("attention_layer").TimeAttention()
+    yield "TimeAttention", _layer(attention, hs, hs, dout=hs)
+
+
+def models(s: Size) -> Iterator[tuple[str, dict[str, Call]]]:
+    """Yield name and calls of encoders and decoders, and of one answer, for vocabularies of letters."""
+    if s.V > 100:
+        return
+    ids = np.arange(s.N * s.T).reshape(s.N, s.T) % s.V
+    hs, scores = _random(s.N, s.T, s.H), _random(s.N, s.T, s.V)
+    for file, name in (
+        ("seq2seq", "Seq2seq"),
+        ("peeky_seq2seq", "PeekySeq2seq"),
+        ("attention_seq2seq", "AttentionSeq2seq"),
+    ):
+        model = getattr(_module(file), name)(s.V, s.D, s.H)
+        state = hs if name.startswith("Attention") else hs[:, -1]
+        yield type(model.encoder).__name__, _layer(model.encoder, ids, dout=state)
+        yield type(model.decoder).__name__, _layer(model.decoder, ids, state, dout=scores)
+        yield name, {"generate": lambda m=model: m.generate(ids[:1], 1, 4)}
+
+
+def others(s: Size) -> Iterator[tuple[str, dict[str, Call]]]:
+    """Yield optimisers and functions, on the weights of a language model of a size."""
+    params = [_random(s.V, s.D), *_recurrent(4, s), _random(s.H, s.V), _random(s.V)]
+    grads = [1e-3 * p for p in params]
+    for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"):
+        optimizer = getattr(_module("common.optimizer"), name)(1e-6)
+        yield name, {"update": lambda o=optimizer: o.update(params, grads)}
+    util, trainer = _module("common.util"), _module("common.trainer")
+    yield "clip_grads", {"": lambda: util.clip_grads(grads, 1e9), "clips": lambda: util.clip_grads(grads, 1e-9)}
+    yield "remove_duplicate", {"": lambda: trainer.remove_duplicate(params, grads)}
+    words, batches = np.arange(1000), trainer.RnnlmTrainer(None, None)
+    batches.time_idx = 0
+    yield "RnnlmTrainer", {"get_batch": lambda: batches.get_batch(words, words, s.N, s.T)}
+
+
+def _least(call: Call) -> float:
+    """Return the least seconds of one call, of those that fit in about 30 ms, and of three at least."""
+    call()
+    started = time.perf_counter()
+    call()
+    count = max(1, min(100, int(5e-4 / max(time.perf_counter() - started, 1e-7))))
+    end, best, runs = started + 0.03, np.inf, 0
+    while runs < 3 or time.perf_counter() < end:
+        started = time.perf_counter()
+        for _ in range(count):
+            call()
+        best, runs = min(best, (time.perf_counter() - started) / count), runs + 1
+    return float(best)
+
+
+def _measured(s: Size, part: str) -> dict[str, float]:
+    found = {}
+    for kind in (layers, models, others):
+        for name, calls in kind(s):
+            for what, call in calls.items():
+                if part in name:
+                    found[f"{name}.{what}".rstrip(".")] = 1e6 * _least(call)
+    return found
+
+
+def main(backend: str = "numba", part: str = "") -> None:
+    """Measure and print, size by size."""
+    book = book_checkout()
+    if book is None:
+        raise SystemExit("FASTS2S_BOOK is not set, expected the folder of a checkout of the book's code")
+    sys.path[:0] = [str(Path(book)), *(str(Path(book) / chapter) for chapter in ("ch07", "ch08"))]
+    print(f"{backend}, microseconds{'plain':>36} {'ours':>9} {'runs':>9}")
+    for s in SIZES:
+        print(", ".join(f"{name} {value}" for name, value in s._asdict().items()))
+        plain = _measured(s, part)
+        with fasts2s.patched(backend):
+            settings.all_sizes = True
+            ours = _measured(s, part)
+            settings.all_sizes = False
+            runs = _measured(s, part)
+        for name, took in plain.items():
+            slower = "  slower" if took < 0.95 * runs[name] else ""
+            ratio = took / runs[name]
+            print(f"  {name:36} {took:9.1f} {ours[name]:9.1f} {runs[name]:9.1f} {ratio:6.2f}{slower}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,197 @@
+"""Calls that are left to the book's own code without a word.
+
+Either they are so small that ours cannot gain: a call of ours takes some 20 microseconds before it computes, and the
+book's code is done by then. Or they are of a kind that the book has a plain answer for and ours do not: softmax, for
+one, returns what has three dimensions as it is. Measured by ``benchmarks/dropin_calls.py``.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fasts2s.backend import auto_is_open
+from fasts2s.dropin.report import before_first_call
+from fasts2s.dropin.settings import settings
+
+Question = Callable[..., bool]
+
+
+def _product(self: Any, x: Any) -> bool:
+    return type(x) is np.ndarray and x.size * self.params[0].shape[1] < 2_000_000
+
+
+def _embedding(self: Any, idx: Any) -> bool:
+    return type(idx) is np.ndarray and idx.size * self.params[0].shape[1] < 4_000
+
+
+def _time_embedding(self: Any, xs: Any) -> bool:
+    """The book's code takes 2 microseconds a step, and writes a whole table of gradients for each."""
+    N, T = xs.shape
+    return type(xs) is np.ndarray and N <= 64 and (T == 1 or (T <= 4 and self.W.size < 4_000))
+
+
+def _softmax(self: Any, x: Any) -> bool:
+    return type(x) is np.ndarray and x.size < 100_000
+
+
+def _loss(self: Any, x: Any, t: Any) -> bool:
+    return type(x) is np.ndarray and x.size < 100_000
+
+
+def _time_loss(self: Any, xs: Any, ts: Any) -> bool:
+    return type(xs) is np.ndarray and xs.size < 10_000
+
+
+def _time_sigmoid_loss(self: Any, xs: Any, ts: Any) -> bool:
+    return type(xs) is np.ndarray and xs.shape[1] == 1 and xs.size < 1_000
+
+
+def _one_step(self: Any, xs: Any) -> bool:
+    N, T, _ = xs.shape
+    return type(xs) is np.ndarray and T == 1 and N * self.params[1].size < 100_000
+
+
+def _mask(self: Any, xs: Any) -> bool:
+    return type(xs) is np.ndarray and xs.size < 4_000
+
+
+def _attention(self: Any, hs_enc: Any, hs_dec: Any) -> bool:
+    return type(hs_enc) is np.ndarray and hs_dec.shape[1] == 1 and hs_enc.size < 4_000
+
+
+def _batch(self: Any, x: Any, t: Any, batch_size: int, time_size: int) -> bool:
+    return batch_size * time_size < 25
+
+
+def _fewer_than(most: int) -> Question:
+    """Return a question about lists of arrays: whether they hold fewer numbers than so many, on the host."""
+
+    def few(*args: Any) -> bool:
+        arrays, numbers = args[-2], 0
+        for a in arrays:
+            numbers += a.size
+        return numbers < most and all(type(a) is np.ndarray for a in arrays)
+
+    return few
+
+
+#: Name in the report -> whether a call of forward, update or the function is too small to gain.
+SMALL: dict[str, Question] = {
+    "MatMul": _product,
+    "Affine": _product,
+    "TimeAffine": _product,
+    "Embedding": _embedding,
+    "TimeEmbedding": _time_embedding,
+    "Softmax": _softmax,
+    "SoftmaxWithLoss": _loss,
+    "TimeSoftmaxWithLoss": _time_loss,
+    "TimeSigmoidWithLoss": _time_sigmoid_loss,
+    "TimeRNN": _one_step,
+    "TimeLSTM": _one_step,
+    "TimeDropout": _mask,
+    "TimeAttention": _attention,
+    "RnnlmTrainer": _batch,
+    "clip_grads": _fewer_than(150_000),
+    "remove_duplicate": _fewer_than(20_000),
+    "SGD": _fewer_than(300_000),
+    "Momentum": _fewer_than(60_000),
+    "Nesterov": _fewer_than(20_000),
+    "AdaGrad": _fewer_than(8_000),
+    "RMSprop": _fewer_than(5_000),
+    "Adam": _fewer_than(400),
+}
+
+
+def _no_rows(self: Any, x: Any, *labels: Any) -> bool:
+    """Of Softmax and SoftmaxWithLoss: vectors, what has more dimensions, and numbers that are no floats."""
+    return bool(x.ndim != 2 or x.dtype.kind != "f")
+
+
+def _other_product(self: Any, x: Any) -> bool:
+    """Of MatMul and Affine: vectors, stacks of matrices, lists; another dtype than that of the weights."""
+    return type(x) in {list, tuple} or bool(x.ndim != 2) or _other_weights(self, x)
+
+
+def _other_weights(self: Any, x: Any) -> bool:
+    """Of TimeAffine: what comes out is of another dtype than the weights, or the bias is spread over columns."""
+    W, *b = self.params
+    return bool(x.dtype != W.dtype or any(a.ndim != 1 or a.size != W.shape[1] or a.dtype != W.dtype for a in b))
+
+
+def _spread_bias(self: Any, xs: Any) -> bool:
+    """Of TimeRNN and TimeLSTM: a bias of another shape, or weights of several dtypes."""
+    Wx, Wh, b = self.params
+    return bool(b.ndim != 1 or b.size != Wx.shape[1] or not Wx.dtype == Wh.dtype == b.dtype)
+
+
+def _no_array(self: Any, idx: Any) -> bool:
+    return not hasattr(idx, "dtype") or idx.dtype.kind == "b"  # a number, a list, a slice, a mask
+
+
+def _no_floats(self: Any, xs: Any, *more: Any) -> bool:
+    return bool(xs.dtype not in (np.float32, np.float64))
+
+
+def _truths(self: Any, xs: Any, ts: Any) -> bool:
+    return bool(ts.dtype.kind == "b" or xs.dtype.kind != "f")
+
+
+#: The same -> whether a call is of a kind that the book alone has an answer for.
+OTHER_KINDS: dict[str, Question] = {
+    "Softmax": _no_rows,
+    "SoftmaxWithLoss": _no_rows,
+    "MatMul": _other_product,
+    "Affine": _other_product,
+    "TimeAffine": _other_weights,
+    "TimeRNN": _spread_bias,
+    "TimeLSTM": _spread_bias,
+    "Embedding": _no_array,
+    "TimeDropout": _no_floats,
+    "TimeAttention": _no_floats,
+    "TimeSigmoidWithLoss": _truths,
+}
+
+
+#: Age of the process, in seconds, from which on loading Numba is worth its half second where ``auto`` may choose it.
+_WORTH = 3.0
+_started = time.perf_counter()
+
+
+def is_early() -> bool:
+    """Return whether the book's code runs on: a script so young may be over before kernels are loaded."""
+    if time.perf_counter() - _started > _WORTH or settings.all_sizes or settings.verify:
+        return False
+    return settings.backend is None and auto_is_open()
+
+
+def _waits() -> bool:
+    """As :func:`is_early`, asked by a call: what is said before the first one is said."""
+    if not is_early():
+        return False
+    while before_first_call:
+        before_first_call.pop()()
+    return True
+
+
+def _never(*args: Any) -> bool:
+    return False
+
+
+def left_to_the_book(name: str, *, needs_kernels: bool = True) -> Question:
+    """Return a function of the arguments of a call of forward, update, generate: whether the book's code runs."""
+    small: Question = SMALL.get(name) or _never
+    other: Question = OTHER_KINDS.get(name) or _never
+
+    def left(*args: Any) -> bool:
+        try:
+            if small(*args) and not (settings.all_sizes or settings.verify):
+                return True
+            if other(*args):
+                return True
+        except Exception:  # arguments that the book's code will refuse, or has its own answer for
+            return False
+        return needs_kernels and _waits()
+
+    return left

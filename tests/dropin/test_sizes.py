@@ -1,0 +1,143 @@
+"""Calls that are left to the book without a word: too small to gain, or of a kind that it alone has an answer for."""
+
+import importlib
+import warnings
+
+import numpy as np
+import pytest
+
+import fasts2s
+from fasts2s.dropin import FallbackWarning
+from fasts2s.dropin.settings import settings
+from fasts2s.dropin.verify import difference
+
+
+def _layers(name="common.layers"):
+    return importlib.import_module(name)
+
+
+def _random(*shape):
+    return np.random.default_rng(3).normal(size=shape).astype("f")
+
+
+def _entry(name):
+    (entry,) = [e for e in fasts2s.status().entries if e.name == name]
+    return entry
+
+
+@pytest.mark.parametrize(
+    "x", [_random(2, 3, 4), _random(4), np.arange(6).reshape(2, 3)], ids=["3-D", "1-D", "integers"]
+)
+@pytest.mark.parametrize("all_sizes", [False, True])
+def test_softmax_of_what_are_no_rows(book, monkeypatch, x, all_sizes):
+    monkeypatch.setattr(settings, "all_sizes", all_sizes)
+    expected = _layers().Softmax().forward(x)
+    with fasts2s.patched("numpy"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        layer = _layers().Softmax()
+        found = layer.forward(x)
+        assert layer.out is found
+        assert _entry("Softmax").fallbacks == {}
+    assert found.dtype == expected.dtype
+    assert np.array_equal(found, expected)
+
+
+#: Layer, weights, input: the book has an answer, with its own shape and dtype.
+KINDS = {
+    "a vector": ("common.layers", "Affine", [_random(4, 5), _random(5)], _random(4)),
+    "a stack": ("common.layers", "Affine", [_random(4, 5), _random(5)], _random(2, 3, 4)),
+    "float64": ("common.layers", "Affine", [_random(4, 5), _random(5)], _random(3, 4).astype(float)),
+    "integers": ("common.layers", "Affine", [_random(4, 5), _random(5)], np.arange(12).reshape(3, 4)),
+    "a bias of one row": ("common.layers", "Affine", [_random(4, 5), _random(1, 5)], _random(3, 4)),
+    "float64 over time": ("common.time_layers", "TimeAffine", [_random(4, 5), _random(5)], np.ones((2, 3, 4))),
+    "one bias for all": ("common.time_layers", "TimeAffine", [_random(4, 5), _random(1)], _random(2, 3, 4)),
+    "LSTM, a bias of one row": (
+        "common.time_layers", "TimeLSTM", [_random(4, 12), _random(3, 12), _random(1, 12)], _random(2, 3, 4),
+    ),
+    "one id": ("common.layers", "Embedding", [_random(7, 4)], 3),
+    "a list of ids": ("common.layers", "Embedding", [_random(7, 4)], [3, 0, 3]),
+    "a mask": ("common.layers", "Embedding", [_random(3, 4)], np.array([True, False, True])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_inputs_that_only_the_book_has_an_answer_for(book, kind):
+    module, name, weights, x = KINDS[kind]
+
+    def forward():
+        return getattr(_layers(module), name)(*weights).forward(x)
+
+    expected = forward()
+    with fasts2s.patched("numpy"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = forward()
+        assert _entry(name).fallbacks == {}
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    assert np.array_equal(found, expected)
+
+
+def test_what_is_wrong_is_still_refused_with_a_word(book):
+    loss = _layers("common.time_layers").TimeSoftmaxWithLoss()
+    with fasts2s.patched("numpy"), pytest.warns(FallbackWarning):
+        loss.forward(_random(2, 3, 4), np.array([[0, 1, -2], [3, 2, 1]]))
+
+
+def _steps(sizes):
+    """Return all that a TimeAffine gives for batches of these sizes."""
+    layer, found = _layers("common.time_layers").TimeAffine(_random(40, 50), _random(50)), []
+    for N, T in sizes:
+        xs, dout = _random(N, T, 40), _random(N, T, 50)
+        found += [layer.forward(xs), layer.backward(dout), *(g.copy() for g in layer.grads)]
+    return found
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_small_calls_run_the_books_code_and_large_ones_ours(book, monkeypatch, backend):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    sizes = [(1, 1), (64, 20), (1, 1), (1, 2), (64, 20), (64, 20)]
+    expected = _steps(sizes)
+    with fasts2s.patched(backend):
+        found = _steps(sizes)
+        assert _entry("TimeAffine").calls == 6  # forward and backward of the three large ones
+    assert difference(found, expected) < 1e-5
+
+
+def test_a_small_forward_leaves_nothing_of_a_large_one(book, monkeypatch):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    with fasts2s.patched("numpy"):
+        layer = _layers("common.time_layers").TimeAffine(_random(40, 50), _random(50))
+        layer.forward(_random(64, 20, 40))
+        layer.forward(_random(1, 1, 40))
+        assert layer.backward(_random(1, 1, 50)).shape == (1, 1, 40)
+
+
+def test_small_gradients_and_weights(book, monkeypatch):
+    util, optimizer = _layers("common.util"), _layers("common.optimizer")
+    monkeypatch.setattr(settings, "all_sizes", False)
+
+    def numbers(*shape):
+        p, g = [_random(*shape), _random(3)], [_random(*shape), _random(3)]
+        util.clip_grads(g, 0.5)
+        optimizer.SGD(0.1).update(p, g)
+        return p + g
+
+    for shape, calls in (((4, 5), 0), ((600, 800), 1)):
+        expected = numbers(*shape)
+        with fasts2s.patched("numpy"):
+            found = numbers(*shape)
+            assert (_entry("clip_grads").calls, _entry("SGD").calls) == (calls, calls)
+        for a, b in zip(found, expected, strict=True):
+            assert np.allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_verify_compares_small_calls_too(book, monkeypatch):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    with fasts2s.patched("numpy", verify=True):
+        _steps([(1, 1)])
+        assert (_entry("TimeAffine").calls, _entry("TimeAffine").checked) == (2, 2)
+
+
+def test_a_wrong_call_of_a_small_layer_is_the_books_type_error(book, monkeypatch):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    with fasts2s.patched("numpy"), pytest.raises(TypeError, match=r"Affine\.forward\(\)"):
+        _layers().Affine(_random(4, 5), _random(5)).forward()
