@@ -133,6 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    arguments = argparse.Namespace()
     try:
         arguments = make_parser().parse_args(argv)
         run: Callable[[argparse.Namespace], int] = arguments.run
