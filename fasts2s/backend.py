@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -25,13 +25,16 @@ from fasts2s_kernels.installed import NoDeviceError, failure, library_version
 
 _log = logging.getLogger("fasts2s")
 
+#: What a type checker accepts as the name of a backend; the functions take any letter case.
+BackendName: TypeAlias = Literal["auto", "numpy", "numba", "cupy", "cpu", "gpu", "cuda"]
+FloatName: TypeAlias = Literal["float32", "float64"]
 NAMES = ("auto", "numpy", "numba", "cupy")
 _ALIASES = {"": "auto", "cpu": "auto", "gpu": "cupy", "cuda": "cupy"}
 _SWITCH, _THREADS, _CACHE = "FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR"
 _VARIABLES = (_SWITCH, _THREADS, _CACHE, "FASTS2S_CHECK", "FASTS2S_PTB_DIR", "FASTS2S_BOOK")
 # Read by the test suite, not by the package.
 _FOREIGN = ("FASTS2S_TEST_",)
-_DTYPES = ("float32", "float64")
+_DTYPES: tuple[FloatName, ...] = ("float32", "float64")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
@@ -60,7 +63,7 @@ class Backend:
 
     name: str
     named: bool = True
-    dtype: str = "float32"
+    dtype: FloatName = "float32"
 
     def kernels(self) -> Kernels:
         """Return the kernels of this backend."""
@@ -111,6 +114,9 @@ class Backend:
         return a.astype("f", copy=False) if self.dtype == "float32" else a
 
 
+#: What chooses a backend: its name, or what get_backend() returned.
+BackendLike: TypeAlias = Backend | BackendName
+
 _global: Backend | None = None
 _context: ContextVar[Backend | None] = ContextVar("fasts2s_backend", default=None)
 #: Names of backends that were found to run here.
@@ -119,7 +125,7 @@ _seen: set[str] = set()
 _broken: list[str] = []
 
 
-def get_backend(backend: "str | Backend | None" = None, *, dtype: str | None = None) -> Backend:
+def get_backend(backend: BackendLike | None = None, *, dtype: FloatName | None = None) -> Backend:
     """Return the backend that is in force here, or the one given.
 
     Parameters
@@ -149,7 +155,7 @@ def get_backend(backend: "str | Backend | None" = None, *, dtype: str | None = N
     return found if wanted == found.dtype else Backend(found.name, found.named, wanted)
 
 
-def set_backend(backend: "str | Backend | None", *, dtype: str | None = None) -> None:
+def set_backend(backend: BackendLike | None, *, dtype: FloatName | None = None) -> None:
     """Choose the backend of all layers made from now on; None goes back to the environment. Errors: get_backend."""
     global _global  # noqa: PLW0603 - this is the one switch
     if backend is None and dtype is not None:
@@ -158,7 +164,7 @@ def set_backend(backend: "str | Backend | None", *, dtype: str | None = None) ->
 
 
 @contextmanager
-def use_backend(backend: "str | Backend", *, dtype: str | None = None) -> Iterator[Backend]:
+def use_backend(backend: BackendLike, *, dtype: FloatName | None = None) -> Iterator[Backend]:
     """Choose the backend of the layers made inside a ``with`` block (in this thread or task). Errors: get_backend."""
     chosen = get_backend(backend, dtype=dtype)
     token = _context.set(chosen)
@@ -168,7 +174,7 @@ def use_backend(backend: "str | Backend", *, dtype: str | None = None) -> Iterat
         _context.reset(token)
 
 
-def asks_for_cupy(backend: "str | Backend | None") -> bool:
+def asks_for_cupy(backend: BackendLike | None) -> bool:
     """Return whether cupy is asked for, by this name or value or, for None, by the switch. Nothing is loaded."""
     found = backend if backend is not None else _context.get() or _global or environment_setting() or "auto"
     if isinstance(found, Backend):

@@ -14,13 +14,13 @@ import numpy as np
 from fasts2s.backend import to_cpu
 from fasts2s_kernels.arguments import as_text, called, listed, mapping, with_methods
 from fasts2s_kernels.checks import flag, integer
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_integers, is_cupy
 
 
 def perplexity(
     model: Any,
-    corpus: Array,
+    corpus: AnyArray,
     batch_size: int = 10,
     time_size: int = 35,
     progress: Callable[[int, int], None] | None = None,
@@ -67,7 +67,7 @@ def perplexity(
         return float(np.exp(float(to_cpu(total)) / iterations))  # infinite beyond a mean loss of 709
 
 
-def eval_perplexity(model: Any, corpus: Array, batch_size: int = 10, time_size: int = 35) -> float:
+def eval_perplexity(model: Any, corpus: AnyArray, batch_size: int = 10, time_size: int = 35) -> float:
     """Return :func:`perplexity`, printing what the book's function prints."""
     print("evaluating perplexity ...")  # noqa: T201 - the book's output
 
@@ -94,8 +94,8 @@ def decode_ids(ids: Any, id_to_char: Mapping[int, str]) -> str:
 
 def eval_seq2seq(
     model: Any,
-    question: Array,
-    correct: Array,
+    question: AnyArray,
+    correct: AnyArray,
     id_to_char: Mapping[int, str],
     verbose: bool = False,
     is_reverse: bool = False,
@@ -142,7 +142,7 @@ def print_answer(question: str, correct: str, guess: str) -> None:
     print(f"Q {question}\nT {correct}\n{mark} {guess}\n---")  # noqa: T201 - the book's output
 
 
-def exact_answers(model: Any, xs: Array, ts: Array, *, batch_size: int = 1000) -> Array:
+def exact_answers(model: Any, xs: AnyArray, ts: AnyArray, *, batch_size: int = 1000) -> Array:
     """Answer many questions at once.
 
     Parameters

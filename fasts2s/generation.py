@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fasts2s.backend import Backend, get_backend, to_cpu
+from fasts2s.backend import BackendLike, get_backend, to_cpu
 from fasts2s_kernels import Kernels
 from fasts2s_kernels.arguments import called
 from fasts2s_kernels.checks import as_ids, integer, integers, number
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_integers, beside, inexact, is_cupy
 from fasts2s_kernels.quiet import quiet
 
@@ -23,12 +23,12 @@ Step: TypeAlias = Callable[[Array, Any], tuple[Array, Any]]
 def greedy(
     step: Step,
     state: Any,
-    start_ids: Array,
+    start_ids: AnyArray,
     max_len: int,
     *,
     stop_id: int | None = None,
     skip_ids: Iterable[int] = (),
-    backend: str | Backend | None = None,
+    backend: BackendLike | None = None,
 ) -> list[list[int]]:
     """Choose the best id at every step, for a whole batch at once.
 
@@ -58,13 +58,13 @@ def greedy(
     """
     kernels_of = _kernels_of(backend)
 
-    def choose(scores: Array) -> Array:
+    def choose(scores: AnyArray) -> Array:
         return kernels_of(scores).argmax(scores)
 
     return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
 
 
-def best_ids(step: Step, state: Any, start_ids: Array, length: int, backend: str | Backend | None = None) -> Array:
+def best_ids(step: Step, state: Any, start_ids: AnyArray, length: int, backend: BackendLike | None = None) -> Array:
     """Return what :func:`greedy` chooses as an array (N, length) of the host, -1 where it could choose nothing."""
     kernels_of = _kernels_of(backend)
     return _ids(step, state, start_ids, length, None, (), lambda scores: kernels_of(scores).argmax(scores))
@@ -73,14 +73,14 @@ def best_ids(step: Step, state: Any, start_ids: Array, length: int, backend: str
 def sample(
     step: Step,
     state: Any,
-    start_ids: Array,
+    start_ids: AnyArray,
     max_len: int,
     *,
     rng: np.random.Generator | np.random.RandomState | int | None = None,
     temperature: float = 1.0,
     stop_id: int | None = None,
     skip_ids: Iterable[int] = (),
-    backend: str | Backend | None = None,
+    backend: BackendLike | None = None,
 ) -> list[list[int]]:
     """Draw an id from the softmax of the scores at every step, for a whole batch at once.
 
@@ -111,7 +111,7 @@ def sample(
         return greedy(step, state, start_ids, max_len, stop_id=stop_id, skip_ids=skip_ids, backend=backend)
     kernels_of, uniforms = _kernels_of(backend), _uniforms(rng)
 
-    def choose(scores: Array) -> Array:
+    def choose(scores: AnyArray) -> Array:
         draws = beside(scores, uniforms(scores.shape[0]))
         try:
             return kernels_of(scores).sample(_heated(scores, heat), draws)
@@ -124,13 +124,13 @@ def sample(
     return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
 
 
-def _kernels_of(backend: str | Backend | None) -> Callable[[Array], Kernels]:
+def _kernels_of(backend: BackendLike | None) -> Callable[[Array], Kernels]:
     """Return what finds the kernels for scores: those of a backend given by name, else those of where they lie."""
     chosen = get_backend(backend)
     return chosen.kernels_beside if backend is None else chosen.kernels_for
 
 
-def ban(scores: Array, skip_ids: Iterable[int]) -> Array:
+def ban(scores: AnyArray, skip_ids: Iterable[int]) -> Array:
     """Return scores (N, V) with minus infinity at the skipped ids; the scores themselves if there are none.
 
     Raises IndexError for an id outside -V to V - 1, ValueError if nothing is left or skip_ids are no integers.
@@ -144,9 +144,9 @@ def ban(scores: Array, skip_ids: Iterable[int]) -> Array:
     ids = as_ids("skip_ids", np.array(skip), V, "(K,)")
     if np.unique(ids).size == V:
         raise ValueError(f"skip_ids hold all {V} ids, expected at least one that may be chosen")
-    scores = scores.copy()
-    scores[:, ids] = -np.inf
-    return scores
+    left: Array = scores.copy()
+    left[:, ids] = -np.inf
+    return left
 
 
 @quiet
@@ -221,7 +221,7 @@ def _ids(
     return np.array(columns, dtype=np.int64).reshape(len(columns), N).T
 
 
-def rows_until(ids: Array, stop: int | None, owner: Any) -> list[list[int]]:
+def rows_until(ids: AnyArray, stop: int | None, owner: Any) -> list[list[int]]:
     """Return ids (N, T) as N lists; a list ends with its first stop.
 
     Raises FloatingPointError where nothing was chosen, -1: see :func:`not_finite`.

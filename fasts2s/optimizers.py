@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s_kernels import Kernels, scalars
 from fasts2s_kernels.arguments import listed_arrays
 from fasts2s_kernels.contract import Array
@@ -32,7 +32,7 @@ def _slots(params: list[Array]) -> list[Array]:
 class SGD:
     """Stochastic gradient descent: ``p -= lr g``."""
 
-    def __init__(self, lr: float = 0.01, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, lr: float = 0.01, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
         self.lr = bounded("lr", lr, 0.01)
 
@@ -44,7 +44,7 @@ class SGD:
 class Momentum:
     """SGD with momentum: ``v = momentum v - lr g; p += v``."""
 
-    def __init__(self, lr: float = 0.01, momentum: float = 0.9, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
         self.lr, self.momentum = bounded("lr", lr, 0.01), bounded("momentum", momentum, 0.9, below=1)
         self.v: list[Array] | None = None
@@ -60,7 +60,7 @@ class Momentum:
 class Nesterov:
     """Nesterov's accelerated gradient in the form of arXiv:1212.0901."""
 
-    def __init__(self, lr: float = 0.01, momentum: float = 0.9, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
         self.lr, self.momentum = bounded("lr", lr, 0.01), bounded("momentum", momentum, 0.9, below=1)
         self.v: list[Array] | None = None
@@ -76,7 +76,7 @@ class Nesterov:
 class AdaGrad:
     """AdaGrad (Duchi et al. 2011): ``h += g^2; p -= lr g / (sqrt(h) + 1e-7)``."""
 
-    def __init__(self, lr: float = 0.01, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, lr: float = 0.01, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
         self.lr = bounded("lr", lr, 0.01)
         self.h: list[Array] | None = None
@@ -92,7 +92,7 @@ class AdaGrad:
 class RMSprop:
     """RMSprop (Tieleman and Hinton 2012): AdaGrad with a decaying mean of squares."""
 
-    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
         self.lr, self.decay_rate = bounded("lr", lr, 0.01), bounded("decay_rate", decay_rate, 0.99, below=1)
         self.h: list[Array] | None = None
@@ -114,7 +114,7 @@ class Adam:
         beta1: float = 0.9,
         beta2: float = 0.999,
         *,
-        backend: str | Backend | None = None,
+        backend: BackendLike | None = None,
     ) -> None:
         self.backend = get_backend(backend)
         self.lr = bounded("lr", lr, 0.001)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -11,13 +11,37 @@ from fasts2s.generation import weights_at_fault
 from fasts2s.optimizers import clip_grads, clip_rate, remove_duplicate, takes_scale
 from fasts2s_kernels.arguments import called, listed, one_of, with_methods
 from fasts2s_kernels.checks import flag, integer, number
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_array, as_integers, is_cupy
 from fasts2s_kernels.scalars import threshold
 
-_POLICIES = ("raise", "skip", "book")
+Policy: TypeAlias = Literal["raise", "skip", "book"]
+_POLICIES: tuple[Policy, ...] = ("raise", "skip", "book")
 #: Steps after which losses that lie on a device are fetched, if no line is printed before: so late is an error seen.
 _MOST_PENDING = 64
+
+
+class Model(Protocol):
+    """What a trainer needs of a model."""
+
+    params: list[Any]
+    grads: list[Any]
+
+    def forward(self, xs: Any, ts: Any, /) -> Any:
+        """Return the loss of a batch, xs and ts as :meth:`Trainer.fit` got them, (N, ...) each."""
+        ...
+
+    def backward(self) -> Any:
+        """Write the gradients of the loss into ``grads``."""
+        ...
+
+
+class Optimizer(Protocol):
+    """What a trainer needs of an optimiser."""
+
+    def update(self, params: Any, grads: Any, /) -> Any:
+        """Change params, a list of arrays of any shapes, in place."""
+        ...
 
 
 class _Loop:
@@ -27,10 +51,10 @@ class _Loop:
 
     def __init__(
         self,
-        model: Any,
-        optimizer: Any,
+        model: Model,
+        optimizer: Optimizer,
         *,
-        nonfinite: str = "raise",
+        nonfinite: Policy = "raise",
         on_step: Callable[[float], None] | None = None,
     ) -> None:
         self.model = with_methods("model", model, "forward", "backward")
@@ -45,7 +69,7 @@ class _Loop:
         self._total, self._count = 0.0, 0
         self._pending: list[tuple[Array, Array]] = []
 
-    def train_step(self, xs: Array, ts: Array, max_grad: float | None = None) -> Any:
+    def train_step(self, xs: AnyArray, ts: AnyArray, max_grad: float | None = None) -> Any:
         """Forward, backward, merge shared weights, clip, update; return the loss.
 
         Raises FloatingPointError if the loss or the gradient norm is not finite and ``nonfinite`` is "raise"; the
@@ -166,14 +190,21 @@ class Trainer(_Loop):
 
     label = "loss"
 
-    def __init__(self, model: Any, optimizer: Any, **options: Any) -> None:
-        super().__init__(model, optimizer, **options)
+    def __init__(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        *,
+        nonfinite: Policy = "raise",
+        on_step: Callable[[float], None] | None = None,
+    ) -> None:
+        super().__init__(model, optimizer, nonfinite=nonfinite, on_step=on_step)
         self.loss_list: list[float] = []
 
     def fit(
         self,
-        x: Array,
-        t: Array,
+        x: AnyArray,
+        t: AnyArray,
         max_epoch: int = 10,
         batch_size: int = 32,
         max_grad: float | None = None,
@@ -243,12 +274,19 @@ class RnnlmTrainer(_Loop):
 
     label = "perplexity"
 
-    def __init__(self, model: Any, optimizer: Any, **options: Any) -> None:
-        super().__init__(model, optimizer, **options)
+    def __init__(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        *,
+        nonfinite: Policy = "raise",
+        on_step: Callable[[float], None] | None = None,
+    ) -> None:
+        super().__init__(model, optimizer, nonfinite=nonfinite, on_step=on_step)
         self.time_idx: int | None = None
         self.ppl_list: list[float] | None = None
 
-    def get_batch(self, x: Array, t: Array, batch_size: int, time_size: int) -> tuple[Array, Array]:
+    def get_batch(self, x: AnyArray, t: AnyArray, batch_size: int, time_size: int) -> tuple[Array, Array]:
         """Return the next xs, ts : (batch_size, time_size) int32; row i reads its own part of the text.
 
         Raises ValueError if the text is shorter than batch_size or x, t are no integers (L,).
@@ -265,8 +303,8 @@ class RnnlmTrainer(_Loop):
 
     def fit(
         self,
-        xs: Array,
-        ts: Array,
+        xs: AnyArray,
+        ts: AnyArray,
         max_epoch: int = 10,
         batch_size: int = 20,
         time_size: int = 35,

@@ -53,8 +53,9 @@ def definitions(module):
 
 
 def is_array(annotation):
-    """Whether an annotation is Array (an alias of Any) or that or None, but no list of them."""
-    return str(annotation) in {"typing.Any", "typing.Optional[typing.Any]", "typing.Any | None", "Array"}
+    """Whether an annotation is AnyArray, Array (an alias of Any), or that or None, but no list of them."""
+    text = str(annotation).replace("fasts2s_kernels.contract.", "")
+    return "AnyArray" in text or text in {"typing.Any", "typing.Optional[typing.Any]", "typing.Any | None", "Array"}
 
 
 def takes_or_gives_arrays(function):

@@ -4,13 +4,14 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from fasts2s.backend import BackendLike
 from fasts2s.commands import run_folder
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.output import complain
 from fasts2s.sequence import decode, encode
 
 
-def ask(folder: str, questions: list[str], backend: str | None = None) -> int:
+def ask(folder: str, questions: list[str], backend: BackendLike | None = None) -> int:
     """Print the answer to each question; without questions, read them from standard input until it ends.
 
     A question that cannot be asked is named on stderr and the others are answered. Returns 1 if there was one, unless

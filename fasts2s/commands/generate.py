@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s.backend import BackendLike
 from fasts2s.commands import run_folder
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.unknown_words import TOKENS
-from fasts2s.corpus.text import tokens_of_line
+from fasts2s.corpus.text import Level, tokens_of_line
 from fasts2s.generation import sample
 
 _NAMES = {"word": "word", "char": "character"}
@@ -22,7 +23,7 @@ def generate(
     temperature: float,
     seed: int | None,
     stop: str | None,
-    backend: str | None = None,
+    backend: BackendLike | None = None,
 ) -> int:
     """Print the start and ``length`` words (or characters) drawn after it; the start is cut as the text was."""
     model, extra = run_folder.read_model(folder, ("lm",), "fasts2s train lm --out DIR", backend)
@@ -57,8 +58,9 @@ def _is_text(word: object) -> bool:
 class _Vocabulary:
     """The tokens of a model, by the level it was trained on."""
 
-    def __init__(self, words: list[str], level: str) -> None:
-        self._words, self._level = words, level
+    def __init__(self, words: list[str], level: Level) -> None:
+        self._words = words
+        self._level: Level = level
         self._ids = {word: i for i, word in enumerate(words)}
         self.unknown = {i for i in (self._ids.get("<unk>"),) if i is not None}
 

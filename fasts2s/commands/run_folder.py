@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fasts2s import __version__
+from fasts2s.backend import BackendLike
 from fasts2s.checkpoint.atomic import previous_path, write_atomically
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.folder_lock import FolderLock
@@ -125,7 +126,7 @@ def write_history(folder: Path, history: dict[str, Any]) -> None:
 
 
 def read_model(
-    folder: str, task_kinds: tuple[str, ...], hint: str, backend: str | None
+    folder: str, task_kinds: tuple[str, ...], hint: str, backend: BackendLike | None
 ) -> tuple[Any, dict[str, Any]]:
     """Return the model of a folder and its extra data; CommandError if there is none, or of another kind."""
     path = Path(folder) / MODEL

@@ -13,6 +13,7 @@ from fasts2s.commands.sizes import require_memory
 from fasts2s.commands.training_run import TrainingRun
 from fasts2s.commands.unknown_words import TOKENS, Unknown
 from fasts2s.corpus import Corpus, load_text
+from fasts2s.corpus.text import Level
 from fasts2s.evaluation import perplexity
 from fasts2s.models import BetterRnnlm, Rnnlm
 from fasts2s.optimizers import SGD
@@ -29,7 +30,7 @@ class LanguageModelOptions:
 
     text: str | None
     model: str
-    level: str
+    level: Level
     epochs: int
     batch_size: int
     time_size: int

@@ -2,12 +2,12 @@
 
 import time
 
-from fasts2s.backend import get_backend
+from fasts2s.backend import BackendLike, get_backend
 from fasts2s.commands.progress import progress_bar
 from fasts2s_kernels import setup_of
 
 
-def warmup(backend: str | None, clean: bool = False) -> int:
+def warmup(backend: BackendLike | None, clean: bool = False) -> int:
     """Compile the kernels of a backend (None: of the one that is switched on) into its cache.
 
     ``clean`` : before, delete what other versions left in the cache of the numba backend.

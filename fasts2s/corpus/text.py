@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from fasts2s.corpus._builtin import builtin_lines
 from fasts2s.corpus._reading import EOS, UNK, Ids, ids_of, invert, number_words, read_text
@@ -17,7 +17,8 @@ from fasts2s_kernels.checks import integer, number
 
 # Special tokens, numbers such as 3.11, words with inner apostrophes, single other signs.
 _WORD = re.compile(r"<unk>|<eos>|\d+(?:[.,]\d+)+|\w+(?:['\u2019]\w+)*|[^\w\s]")
-_LEVELS = ("word", "char")
+Level: TypeAlias = Literal["word", "char"]
+_LEVELS: tuple[Level, ...] = ("word", "char")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def load_text(
     unk_below: int = 1,
     valid_fraction: float = 0.1,
     test_fraction: float = 0.1,
-    level: str = "word",
+    level: Level = "word",
 ) -> Corpus:
     """Read a text, split it and turn it into ids.
 
@@ -104,7 +105,7 @@ def tiny_corpus() -> tuple[Ids, dict[str, int], dict[int, str]]:
     return ids_of(words, word_to_id, "tiny_corpus"), word_to_id, invert(word_to_id)
 
 
-def preprocess_line(text: str, word_to_id: Mapping[str, int], level: str = "word") -> Ids:
+def preprocess_line(text: str, word_to_id: Mapping[str, int], level: Level = "word") -> Ids:
     """Turn a prompt into ids, in the way of `load_text`.
 
     Parameters
@@ -124,7 +125,7 @@ def preprocess_line(text: str, word_to_id: Mapping[str, int], level: str = "word
     return ids_of(tokens_of_line(text, word_to_id, level), word_to_id, "text")
 
 
-def tokens_of_line(text: str, word_to_id: Mapping[str, int], level: str = "word") -> list[str]:
+def tokens_of_line(text: str, word_to_id: Mapping[str, int], level: Level = "word") -> list[str]:
     """Return what `preprocess_line` looks up: the tokens of a prompt, known or not. ValueError: unknown `level`."""
     text, level = as_text("text", text), one_of("level", level, _LEVELS)
     word_to_id = mapping("word_to_id", word_to_id)

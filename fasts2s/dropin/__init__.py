@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from fasts2s.backend import Backend, limit_blas
+from fasts2s.backend import BackendLike, limit_blas
 from fasts2s.dropin import gpu_mode, import_hook, patching
 from fasts2s.dropin.accelerate import accelerate
 from fasts2s.dropin.errors import FallbackError, FallbackWarning, VerificationError
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def patch(
-    backend: str | Backend | None = None, *, strict: bool = False, verify: bool = False, trust: Iterable[str] = ()
+    backend: BackendLike | None = None, *, strict: bool = False, verify: bool = False, trust: Iterable[str] = ()
 ) -> Report:
     """Replace the slow code of the book, in modules that are imported already and in those that will be.
 
@@ -95,7 +95,7 @@ def status() -> Report:
 
 @contextmanager
 def patched(
-    backend: str | Backend | None = None, *, strict: bool = False, verify: bool = False, trust: Iterable[str] = ()
+    backend: BackendLike | None = None, *, strict: bool = False, verify: bool = False, trust: Iterable[str] = ()
 ) -> Iterator[Report]:
     """:func:`patch` for a ``with`` block."""
     report = patch(backend, strict=strict, verify=verify, trust=trust)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import Backend, asks_for_cupy, get_backend
+from fasts2s.backend import Backend, BackendLike, asks_for_cupy, get_backend
 from fasts2s.dropin.gpu_proxy import CuPyForTheBook
 from fasts2s_kernels import MODULES, setup_of
 
@@ -30,7 +30,7 @@ _proxy: CuPyForTheBook | None = None
 _changed: list[tuple[ModuleType, str, Any]] = []
 
 
-def choose(backend: str | Backend | None) -> Backend | None:
+def choose(backend: BackendLike | None) -> Backend | None:
     """Return the backend that is asked for; None follows the switch, unless that says cupy, whose mode is not left.
 
     Raises ValueError, ImportError, RuntimeError as :func:`fasts2s.get_backend`.

@@ -110,7 +110,7 @@ class _Notebook:
             raise self._usage(str(error)) from None
 
     @staticmethod
-    def _choose(name: str) -> None:
+    def _choose(name: Any) -> None:
         if backend.asks_for_cupy(name) or gpu_mode.is_on():  # the book's own mode begins or ends
             dropin.patch(name, strict=settings.strict, verify=settings.verify, trust=settings.trust)
         else:

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.softmax_with_loss import Softmax
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_float, inexact, require_same_side, saved
 from fasts2s_kernels.quiet import quiet
 
@@ -27,21 +27,21 @@ class WeightSum:
         self.cache: Any = None
 
     @quiet
-    def forward(self, hs: Array, a: Array) -> Array:
+    def forward(self, hs: AnyArray, a: AnyArray) -> Array:
         """hs : (N, T, H), a : (N, T) weights -> context (N, H). Raises ValueError."""
-        hs = _encoder_states(hs)
-        a = as_float("a", a, hs.dtype, hs.shape[:2], "(N, T)")
-        require_same_side(hs=hs, a=a)
-        self.cache = (hs, a)
-        return np.matmul(a[:, None, :], hs)[:, 0]
+        states = _encoder_states(hs)
+        weights = as_float("a", a, states.dtype, states.shape[:2], "(N, T)")
+        require_same_side(hs=states, a=weights)
+        self.cache = (states, weights)
+        return np.matmul(weights[:, None, :], states)[:, 0]
 
     @quiet
-    def backward(self, dc: Array) -> tuple[Array, Array]:
+    def backward(self, dc: AnyArray) -> tuple[Array, Array]:
         """dc : (N, H) -> dhs (N, T, H), da (N, T). Raises ValueError."""
         hs, a = saved(self.cache)
-        dc = as_float("dc", dc, hs.dtype, (hs.shape[0], hs.shape[2]), "(N, H)")
-        require_same_side(hs=hs, dc=dc)
-        return a[:, :, None] * dc[:, None, :], np.matmul(hs, dc[:, :, None])[:, :, 0]
+        d = as_float("dc", dc, hs.dtype, (hs.shape[0], hs.shape[2]), "(N, H)")
+        require_same_side(hs=hs, dc=d)
+        return a[:, :, None] * d[:, None, :], np.matmul(hs, d[:, :, None])[:, :, 0]
 
 
 class AttentionWeight:
@@ -54,16 +54,16 @@ class AttentionWeight:
         self.cache: Any = None
 
     @quiet
-    def forward(self, hs: Array, h: Array) -> Array:
+    def forward(self, hs: AnyArray, h: AnyArray) -> Array:
         """hs : (N, T, H), h : (N, H) -> weights (N, T), rows sum to 1. Raises ValueError."""
-        hs = _encoder_states(hs)
-        h = as_float("h", h, hs.dtype, (hs.shape[0], hs.shape[2]), "(N, H)")
-        require_same_side(hs=hs, h=h)
-        self.cache = (hs, h)
-        return self.softmax.forward(np.matmul(hs, h[:, :, None])[:, :, 0])
+        states = _encoder_states(hs)
+        asked = as_float("h", h, states.dtype, (states.shape[0], states.shape[2]), "(N, H)")
+        require_same_side(hs=states, h=asked)
+        self.cache = (states, asked)
+        return self.softmax.forward(np.matmul(states, asked[:, :, None])[:, :, 0])
 
     @quiet
-    def backward(self, da: Array) -> tuple[Array, Array]:
+    def backward(self, da: AnyArray) -> tuple[Array, Array]:
         """da : (N, T) -> dhs (N, T, H), dh (N, H). Raises ValueError."""
         hs, h = saved(self.cache)
         ds = self.softmax.backward(as_float("da", da, hs.dtype, hs.shape[:2], "(N, T)"))
@@ -81,7 +81,7 @@ class Attention:
         self.attention_weight: Array | None = None
 
     @quiet
-    def forward(self, hs: Array, h: Array) -> Array:
+    def forward(self, hs: AnyArray, h: AnyArray) -> Array:
         """hs : (N, T, H), h : (N, H) -> context (N, H). Raises ValueError."""
         a = self.attention_weight_layer.forward(hs, h)
         out = self.weight_sum_layer.forward(hs, a)
@@ -89,7 +89,7 @@ class Attention:
         return out
 
     @quiet
-    def backward(self, dout: Array) -> tuple[Array, Array]:
+    def backward(self, dout: AnyArray) -> tuple[Array, Array]:
         """dout : (N, H) -> dhs (N, T, H), dh (N, H). Raises ValueError."""
         dhs0, da = self.weight_sum_layer.backward(dout)
         dhs1, dh = self.attention_weight_layer.backward(da)
@@ -105,7 +105,7 @@ class TimeAttention:
         One per decoder step, after forward.
     """
 
-    def __init__(self, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
         self.params: list[Array] = []
         self.grads: list[Array] = []
@@ -113,7 +113,7 @@ class TimeAttention:
         self.attention_weights: list[Array] | None = None
         self._cache: Any = None
 
-    def forward(self, hs_enc: Array, hs_dec: Array, mask: Array | None = None) -> Array:
+    def forward(self, hs_enc: AnyArray, hs_dec: AnyArray, mask: AnyArray | None = None) -> Array:
         """Return the contexts (N, T, H).
 
         Parameters
@@ -134,7 +134,7 @@ class TimeAttention:
         self.attention_weights = [weights[:, t] for t in range(weights.shape[1])]
         return out
 
-    def backward(self, dout: Array) -> tuple[Array, Array]:
+    def backward(self, dout: AnyArray) -> tuple[Array, Array]:
         """dout : (N, T, H) -> dhs_enc (N, S, H), fresh and writable, and dhs_dec (N, T, H). Raises ValueError."""
         cache, like = saved(self._cache)
         return self.backend.kernels_for(like).attention_backward(dout, cache)

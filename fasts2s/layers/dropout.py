@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s_kernels.checks import flag
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_float, beside, inexact, is_cupy, require_same_side, saved
 from fasts2s_kernels.quiet import quiet
 from fasts2s_kernels.scalars import bounded
@@ -34,7 +34,7 @@ class TimeDropout:
     through; the book uses the old mask there.
     """
 
-    def __init__(self, dropout_ratio: float = 0.5, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, dropout_ratio: float = 0.5, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
         self.params: list[Array] = []
         self.grads: list[Array] = []
@@ -44,7 +44,7 @@ class TimeDropout:
         self._cache: Any = None
 
     @quiet
-    def forward(self, xs: Array) -> Array:
+    def forward(self, xs: AnyArray) -> Array:
         """xs : any shape, float -> the same shape. Raises ValueError if xs is no float array."""
         xs = inexact("xs", xs, "of any shape")
         if not flag("train_flg", self.train_flg):
@@ -58,7 +58,7 @@ class TimeDropout:
         return xs * mask
 
     @quiet
-    def backward(self, dout: Array) -> Array:
+    def backward(self, dout: AnyArray) -> Array:
         """dout : the shape of xs -> dxs of the same shape. Raises ValueError for another shape."""
         return _masked(dout, self._cache)
 
@@ -70,7 +70,7 @@ class TimeDropout:
 class Dropout:
     """The book's first dropout: no scaling in training, multiplication by 1 - dropout_ratio in evaluation."""
 
-    def __init__(self, dropout_ratio: float = 0.5, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, dropout_ratio: float = 0.5, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
         self.params: list[Array] = []
         self.grads: list[Array] = []
@@ -81,18 +81,18 @@ class Dropout:
         self._cache: Any = None
 
     @quiet
-    def forward(self, x: Array, train_flg: bool = True) -> Array:
+    def forward(self, x: AnyArray, train_flg: bool = True) -> Array:
         """x : any shape, float -> the same shape. Raises ValueError if x is no float array."""
         x = inexact("x", x, "of any shape")
         if not flag("train_flg", train_flg):
             keep = x.dtype.type(1.0 - self.dropout_ratio)
             self._cache = (keep, x.shape, x.dtype)
             return x * keep
-        self.mask = _kept(self.backend, "x", x, self.dropout_ratio)
-        self._cache = (self.mask, x.shape, x.dtype)
-        return x * self.mask
+        kept = _kept(self.backend, "x", x, self.dropout_ratio)
+        self.mask, self._cache = kept, (kept, x.shape, x.dtype)
+        return kept * x
 
     @quiet
-    def backward(self, dout: Array) -> Array:
+    def backward(self, dout: AnyArray) -> Array:
         """dout : the shape of x -> dx of the same shape. Raises ValueError for another shape."""
         return _masked(dout, self._cache)

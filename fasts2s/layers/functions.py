@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s_kernels.arguments import converted
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_array, as_integers, is_cupy, number, require_real, require_same_side
 from fasts2s_kernels.quiet import quiet
 
@@ -41,7 +41,7 @@ def relu(x: Any) -> Any:
 
 
 @quiet
-def softmax(x: Array) -> Array:
+def softmax(x: AnyArray) -> Array:
     """Return the softmax of each row of x (N, V), or of the whole of x (V,), in a new array of the same shape.
 
     Raises ValueError for other numbers of dimensions. (The book returns such an x unchanged.)
@@ -55,7 +55,7 @@ def softmax(x: Array) -> Array:
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def class_ids(y: Array, t: Any) -> Array:
+def class_ids(y: AnyArray, t: Any) -> Array:
     """Return labels t as class ids (N,), from ids (N,) or one-hot rows of the shape of y (N, V).
 
     Raises ValueError for another shape or dtype, IndexError for an id outside 0 to V - 1. Labels that lie on a device
@@ -77,7 +77,7 @@ def class_ids(y: Array, t: Any) -> Array:
 
 
 @quiet
-def cross_entropy_error(y: Array, t: Array) -> Any:
+def cross_entropy_error(y: AnyArray, t: AnyArray) -> Any:
     """Return the mean of ``-log(y[n, t[n]] + 1e-7)`` in nats.
 
     y : (N, V) probabilities, or (V,) for one row; t : ids (N,) or one-hot of the shape of y. An empty batch gives 0.

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.buffers import gradient_buffers
 from fasts2s.layers.recurrent import gradient_or_none, one_step, with_bias
 from fasts2s_kernels.checks import flag
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 
 
 class GRU:
@@ -20,20 +20,22 @@ class GRU:
     ``h_next = (1 - z) h_prev + z n``, where n uses ``(r h_prev) Wh_n``.
     """
 
-    def __init__(self, Wx: Array, Wh: Array, b: Array | None = None, *, backend: str | Backend | None = None) -> None:
+    def __init__(
+        self, Wx: AnyArray, Wh: AnyArray, b: AnyArray | None = None, *, backend: BackendLike | None = None
+    ) -> None:
         self.backend = get_backend(backend)
-        self.params = [Wx, Wh] if b is None else [Wx, Wh, b]
+        self.params: list[Array] = [Wx, Wh] if b is None else [Wx, Wh, b]
         self.grads = gradient_buffers(**dict(zip(("Wx", "Wh", "b"), self.params, strict=False)))
         self._cache: Any = None
 
-    def forward(self, x: Array, h_prev: Array) -> Array:
+    def forward(self, x: AnyArray, h_prev: AnyArray) -> Array:
         """x : (N, D), h_prev : (N, H) -> h_next : (N, H). Raises ValueError."""
         Wx, Wh, b = with_bias(self.params)
         kernels = self.backend.kernels_for(x, Wx, h_prev)
         _, h, self._cache = kernels.gru_forward(one_step("x", x), Wx, Wh, b, h0=h_prev)
         return h
 
-    def backward(self, dh_next: Array) -> tuple[Array, Array]:
+    def backward(self, dh_next: AnyArray) -> tuple[Array, Array]:
         """dh_next : (N, H) -> dx (N, D), dh_prev (N, H); ``grads`` are overwritten. Raises ValueError."""
         Wx, Wh, _ = with_bias(self.params)
         dWx, dWh, db = with_bias(self.grads)
@@ -51,17 +53,17 @@ class TimeGRU:
 
     def __init__(
         self,
-        Wx: Array,
-        Wh: Array,
-        b: Array | bool | None = None,
+        Wx: AnyArray,
+        Wh: AnyArray,
+        b: AnyArray | bool | None = None,
         stateful: bool = False,
         *,
-        backend: str | Backend | None = None,
+        backend: BackendLike | None = None,
     ) -> None:
         self.backend = get_backend(backend)
         if isinstance(b, bool | np.bool_):  # the Korean edition's third argument is stateful
             stateful, b = bool(b), None
-        self.params = [Wx, Wh] if b is None else [Wx, Wh, b]
+        self.params: list[Array] = [Wx, Wh] if b is None else [Wx, Wh, b]
         self.grads = gradient_buffers(**dict(zip(("Wx", "Wh", "b"), self.params, strict=False)))
         self.layers = None
         self.h: Array | None = None
@@ -69,7 +71,7 @@ class TimeGRU:
         self.stateful = flag("stateful", stateful)
         self._cache: Any = None
 
-    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+    def forward(self, xs: AnyArray, mask: AnyArray | None = None) -> Array:
         """xs : (N, T, D), mask : (N, T) bool or None -> hs (N, T, H) float32. Raises ValueError."""
         Wx, Wh, b = with_bias(self.params)
         h0 = self.h if self.stateful else None
@@ -78,7 +80,7 @@ class TimeGRU:
         self.h, self._cache = h, cache
         return self.backend.output(hs)
 
-    def backward(self, dhs: Array | None, dh_last: Array | None = None) -> Array:
+    def backward(self, dhs: AnyArray | None, dh_last: AnyArray | None = None) -> Array:
         """dhs : (N, T, H) or None, dh_last : (N, H) or None -> dxs (N, T, D) float32; ``grads`` are overwritten."""
         Wx, Wh, _ = with_bias(self.params)
         dWx, dWh, db = with_bias(self.grads)
@@ -86,13 +88,13 @@ class TimeGRU:
         dxs, self.dh, _ = kernels.gru_backward(dhs, Wx, Wh, self._cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
         return self.backend.output(dxs)
 
-    def step(self, x: Array, state: Array | None) -> tuple[Array, Array]:
+    def step(self, x: AnyArray, state: AnyArray | None) -> tuple[Array, Array]:
         """One step for inference: x (N, D), state h (N, H) or None for zero -> h, next state. Own state untouched."""
         Wx, Wh, b = with_bias(self.params)
         h = self.backend.kernels_for(x, Wx, state).gru_step(x, Wx, Wh, b, h=state)
         return h, h
 
-    def set_state(self, h: Array | None) -> None:
+    def set_state(self, h: AnyArray | None) -> None:
         """Set the state h : (N, H); None is zero. The array is read at the next forward, never written."""
         self.h = h
 

@@ -2,31 +2,31 @@
 
 from typing import Any
 
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.buffers import gradient_buffers
 from fasts2s.layers.recurrent import gradient_or_none, one_step
 from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 
 
 class LSTM:
     """One LSTM step. Wx : (D, 4H), Wh : (H, 4H), b : (4H,); column blocks f, g, i, o."""
 
-    def __init__(self, Wx: Array, Wh: Array, b: Array, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, Wx: AnyArray, Wh: AnyArray, b: AnyArray, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
-        self.params = [Wx, Wh, b]
+        self.params: list[Array] = [Wx, Wh, b]
         self.grads = gradient_buffers(Wx=Wx, Wh=Wh, b=b)
         self._cache: Any = None
 
-    def forward(self, x: Array, h_prev: Array, c_prev: Array) -> tuple[Array, Array]:
+    def forward(self, x: AnyArray, h_prev: AnyArray, c_prev: AnyArray) -> tuple[Array, Array]:
         """x : (N, D), h_prev, c_prev : (N, H) -> h_next, c_next : (N, H). Raises ValueError."""
         Wx, Wh, b = self.params
         kernels = self.backend.kernels_for(x, Wx, h_prev, c_prev)
         _, h, c, self._cache = kernels.lstm_forward(one_step("x", x), Wx, Wh, b, h0=h_prev, c0=c_prev)
         return h, c
 
-    def backward(self, dh_next: Array, dc_next: Array) -> tuple[Array, Array, Array]:
+    def backward(self, dh_next: AnyArray, dc_next: AnyArray) -> tuple[Array, Array, Array]:
         """dh_next, dc_next : (N, H) or 0 -> dx (N, D), dh_prev, dc_prev (N, H); ``grads`` are overwritten."""
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
@@ -54,10 +54,10 @@ class TimeLSTM:
     """
 
     def __init__(
-        self, Wx: Array, Wh: Array, b: Array, stateful: bool = False, *, backend: str | Backend | None = None
+        self, Wx: AnyArray, Wh: AnyArray, b: AnyArray, stateful: bool = False, *, backend: BackendLike | None = None
     ) -> None:
         self.backend = get_backend(backend)
-        self.params = [Wx, Wh, b]
+        self.params: list[Array] = [Wx, Wh, b]
         self.grads = gradient_buffers(Wx=Wx, Wh=Wh, b=b)
         self.layers = None
         self.h: Array | None = None
@@ -67,7 +67,7 @@ class TimeLSTM:
         self.stateful = flag("stateful", stateful)
         self._cache: Any = None
 
-    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+    def forward(self, xs: AnyArray, mask: AnyArray | None = None) -> Array:
         """Run the layer.
 
         Parameters
@@ -92,7 +92,9 @@ class TimeLSTM:
         self.h, self.c, self._cache = h, c, cache  # only after the kernel succeeded
         return self.backend.output(hs)
 
-    def backward(self, dhs: Array | None, dh_last: Array | None = None, dc_last: Array | None = None) -> Array:
+    def backward(
+        self, dhs: AnyArray | None, dh_last: AnyArray | None = None, dc_last: AnyArray | None = None
+    ) -> Array:
         """Compute the gradients; ``grads`` are overwritten, ``dh`` and ``dc`` set.
 
         Parameters
@@ -119,13 +121,13 @@ class TimeLSTM:
         )
         return self.backend.output(dxs)
 
-    def step(self, x: Array, state: tuple[Array, Array] | None) -> tuple[Array, tuple[Array, Array]]:
+    def step(self, x: AnyArray, state: tuple[Array, Array] | None) -> tuple[Array, tuple[Array, Array]]:
         """One step for inference: x (N, D), state (h, c) or None for zero -> h, next state. Own state untouched."""
         h, c = (None, None) if state is None else parts("state", state, 2, "the last step()")
         h, c = self.backend.kernels_for(x, self.params[0], h, c).lstm_step(x, *self.params, h=h, c=c)
         return h, (h, c)
 
-    def set_state(self, h: Array | None, c: Array | None = None) -> None:
+    def set_state(self, h: AnyArray | None, c: AnyArray | None = None) -> None:
         """Set the state, h and c : (N, H); None is zero. The arrays are read at the next forward, never written."""
         self.h, self.c = h, c
 

@@ -2,30 +2,30 @@
 
 from typing import Any
 
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.buffers import gradient_buffers
 from fasts2s.layers.recurrent import gradient_or_none, one_step
 from fasts2s_kernels.checks import flag
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 
 
 class RNN:
     """One RNN step, ``tanh(h Wh + x Wx + b)``. Wx : (D, H), Wh : (H, H), b : (H,)."""
 
-    def __init__(self, Wx: Array, Wh: Array, b: Array, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, Wx: AnyArray, Wh: AnyArray, b: AnyArray, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
-        self.params = [Wx, Wh, b]
+        self.params: list[Array] = [Wx, Wh, b]
         self.grads = gradient_buffers(Wx=Wx, Wh=Wh, b=b)
         self._cache: Any = None
 
-    def forward(self, x: Array, h_prev: Array) -> Array:
+    def forward(self, x: AnyArray, h_prev: AnyArray) -> Array:
         """x : (N, D), h_prev : (N, H) -> h_next : (N, H). Raises ValueError."""
         Wx, Wh, b = self.params
         kernels = self.backend.kernels_for(x, Wx, h_prev)
         _, h, self._cache = kernels.rnn_forward(one_step("x", x), Wx, Wh, b, h0=h_prev)
         return h
 
-    def backward(self, dh_next: Array) -> tuple[Array, Array]:
+    def backward(self, dh_next: AnyArray) -> tuple[Array, Array]:
         """dh_next : (N, H) -> dx (N, D), dh_prev (N, H); ``grads`` are overwritten. Raises ValueError."""
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
@@ -42,10 +42,10 @@ class TimeRNN:
     """
 
     def __init__(
-        self, Wx: Array, Wh: Array, b: Array, stateful: bool = False, *, backend: str | Backend | None = None
+        self, Wx: AnyArray, Wh: AnyArray, b: AnyArray, stateful: bool = False, *, backend: BackendLike | None = None
     ) -> None:
         self.backend = get_backend(backend)
-        self.params = [Wx, Wh, b]
+        self.params: list[Array] = [Wx, Wh, b]
         self.grads = gradient_buffers(Wx=Wx, Wh=Wh, b=b)
         self.layers = None
         self.h: Array | None = None
@@ -53,7 +53,7 @@ class TimeRNN:
         self.stateful = flag("stateful", stateful)
         self._cache: Any = None
 
-    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+    def forward(self, xs: AnyArray, mask: AnyArray | None = None) -> Array:
         """xs : (N, T, D), mask : (N, T) bool or None -> hs (N, T, H) float32. Raises ValueError."""
         Wx, Wh, b = self.params
         h0 = self.h if self.stateful else None
@@ -62,7 +62,7 @@ class TimeRNN:
         self.h, self._cache = h, cache
         return self.backend.output(hs)
 
-    def backward(self, dhs: Array | None, dh_last: Array | None = None) -> Array:
+    def backward(self, dhs: AnyArray | None, dh_last: AnyArray | None = None) -> Array:
         """dhs : (N, T, H) or None, dh_last : (N, H) or None -> dxs (N, T, D) float32; ``grads`` are overwritten."""
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
@@ -70,13 +70,13 @@ class TimeRNN:
         dxs, self.dh, _ = kernels.rnn_backward(dhs, Wx, Wh, self._cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
         return self.backend.output(dxs)
 
-    def step(self, x: Array, state: Array | None) -> tuple[Array, Array]:
+    def step(self, x: AnyArray, state: AnyArray | None) -> tuple[Array, Array]:
         """One step for inference: x (N, D), state h (N, H) or None for zero -> h, next state. Own state untouched."""
         Wx, Wh, b = self.params
         h = self.backend.kernels_for(x, Wx, state).rnn_step(x, Wx, Wh, b, h=state)
         return h, h
 
-    def set_state(self, h: Array | None) -> None:
+    def set_state(self, h: AnyArray | None) -> None:
         """Set the state h : (N, H); None is zero. The array is read at the next forward, never written."""
         self.h = h
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.layers.functions import class_ids, cross_entropy_error, sigmoid, softmax
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_array, as_float, beside, inexact, number, require_same_side, saved
 from fasts2s_kernels.quiet import quiet
 
@@ -19,14 +19,14 @@ class Softmax:
         self.out: Array | None = None
 
     @quiet
-    def forward(self, x: Array) -> Array:
+    def forward(self, x: AnyArray) -> Array:
         """x : (N, V) -> (N, V). Raises ValueError for other shapes and types."""
         out: Array = softmax(_rows("x", x))
         self.out = out
         return out.copy()  # backward needs it as it is, whatever the caller does with the result
 
     @quiet
-    def backward(self, dout: Array) -> Array:
+    def backward(self, dout: AnyArray) -> Array:
         """dout : (N, V) -> dx (N, V). Raises ValueError for other shapes and types."""
         out = saved(self.out)
         dout = as_float("dout", dout, out.dtype, out.shape, "(N, V)")
@@ -45,7 +45,7 @@ class SoftmaxWithLoss:
         self.t: Array = None  # class ids (N,)
 
     @quiet
-    def forward(self, x: Array, t: Array) -> Any:
+    def forward(self, x: AnyArray, t: AnyArray) -> Any:
         """x : (N, V) scores, t : ids (N,) or one-hot (N, V) -> loss. ValueError, IndexError for bad input."""
         y = softmax(_rows("x", x))
         t = class_ids(y, t)
@@ -70,14 +70,14 @@ class Sigmoid:
         self.out: Array | None = None
 
     @quiet
-    def forward(self, x: Array) -> Array:
+    def forward(self, x: AnyArray) -> Array:
         """x : any shape -> the same shape. Raises ValueError if x is no float array."""
         out: Array = sigmoid(inexact("x", x, "of any shape"))
         self.out = out
         return out.copy()  # backward needs it as it is, whatever the caller does with the result
 
     @quiet
-    def backward(self, dout: Array) -> Array:
+    def backward(self, dout: AnyArray) -> Array:
         """dout : the shape of x -> dx of the same shape. Raises ValueError for another shape."""
         out = saved(self.out)
         dout = as_float("dout", dout, out.dtype, out.shape, "the shape of x")
@@ -96,7 +96,7 @@ class SigmoidWithLoss:
         self.t: Array = None  # labels 0 or 1 (N,)
 
     @quiet
-    def forward(self, x: Array, t: Array) -> Any:
+    def forward(self, x: AnyArray, t: AnyArray) -> Any:
         """x : (N,) scores, t : (N,) of 0 and 1 -> loss. Raises ValueError, IndexError for bad input."""
         x = inexact("x", x, "(N,)")
         if x.ndim != 1:

@@ -4,10 +4,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fasts2s.backend import Backend
+from fasts2s.backend import BackendLike
 from fasts2s.layers.lstm import TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_array, weight
 from fasts2s_kernels.quiet import quiet
 
@@ -22,15 +22,15 @@ class TimeBiLSTM:
 
     def __init__(
         self,
-        Wx1: Array,
-        Wh1: Array,
-        b1: Array,
-        Wx2: Array,
-        Wh2: Array,
-        b2: Array,
+        Wx1: AnyArray,
+        Wh1: AnyArray,
+        b1: AnyArray,
+        Wx2: AnyArray,
+        Wh2: AnyArray,
+        b2: AnyArray,
         stateful: bool = False,
         *,
-        backend: str | Backend | None = None,
+        backend: BackendLike | None = None,
     ) -> None:
         self.forward_lstm = TimeLSTM(Wx1, Wh1, b1, stateful, backend=backend)
         self.backward_lstm = TimeLSTM(Wx2, Wh2, b2, stateful, backend=backend)
@@ -38,7 +38,7 @@ class TimeBiLSTM:
         self.grads = self.forward_lstm.grads + self.backward_lstm.grads
 
     @quiet
-    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+    def forward(self, xs: AnyArray, mask: AnyArray | None = None) -> Array:
         """xs : (N, T, D), mask : (N, T) bool or None -> hs (N, T, 2H) float32. Raises ValueError."""
         with all_or_nothing([self.forward_lstm, self.backward_lstm]):
             o1 = self.forward_lstm.forward(xs, mask)
@@ -46,7 +46,7 @@ class TimeBiLSTM:
         return np.concatenate((o1, o2[:, ::-1]), axis=2)
 
     @quiet
-    def backward(self, dhs: Array) -> Array:
+    def backward(self, dhs: AnyArray) -> Array:
         """dhs : (N, T, 2H) -> dxs (N, T, D) float32; ``grads`` are overwritten. Raises ValueError."""
         dhs = as_array("dhs", dhs, "a float array (N, T, 2H)")
         H = weight("Wh1", self.forward_lstm.params[1], "(H, 4H)", 2).shape[0]

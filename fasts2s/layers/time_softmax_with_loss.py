@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.functions import sigmoid
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import (
     as_array,
     as_integers,
@@ -49,14 +49,14 @@ class TimeSoftmaxWithLoss:
         Labels that do not count, -1 at first.
     """
 
-    def __init__(self, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, *, backend: BackendLike | None = None) -> None:
         self.backend = get_backend(backend)
         self.params: list[Array] = []
         self.grads: list[Array] = []
         self.ignore_label = -1
         self._cache: Any = None
 
-    def forward(self, xs: Array, ts: Array) -> Any:
+    def forward(self, xs: AnyArray, ts: AnyArray) -> Any:
         """Return the loss.
 
         Parameters
@@ -94,13 +94,13 @@ class TimeSoftmaxWithLoss:
 class Simple_TimeSoftmaxWithLoss:
     """Mean over time of the mean cross entropy of each step, in nats; no ignored label."""
 
-    def __init__(self, *, backend: str | Backend | None = None) -> None:
+    def __init__(self, *, backend: BackendLike | None = None) -> None:
         self.params: list[Array] = []
         self.grads: list[Array] = []
         self._loss = TimeSoftmaxWithLoss(backend=backend)
         self._loss.ignore_label = -(2**63)
 
-    def forward(self, xs: Array, ts: Array) -> Any:
+    def forward(self, xs: AnyArray, ts: AnyArray) -> Any:
         """xs : (N, T, V), ts : (N, T) or one-hot -> loss. Raises ValueError, IndexError."""
         ts = _time_labels(xs, ts)[1]
         if not is_cupy(ts) and ts.size and int(ts.min()) < 0:
@@ -123,27 +123,27 @@ class TimeSigmoidWithLoss:
         self._cache: Any = None
 
     @quiet
-    def forward(self, xs: Array, ts: Array) -> Any:
+    def forward(self, xs: AnyArray, ts: AnyArray) -> Any:
         """xs : (N, T) scores, ts : (N, T) of 0 and 1 -> loss. Raises ValueError, IndexError.
 
         Labels that lie on a device are looked at too, which waits for it.
         """
-        xs = inexact("xs", xs, "(N, T)")
-        if xs.ndim != 2:
-            raise ValueError(f"xs has shape {xs.shape}, expected (N, T)")
-        ts = as_integers("ts", ts, "(N, T)", 2)
-        if ts.shape != xs.shape:
-            raise ValueError(f"ts has shape {ts.shape}, expected (N, T) = {xs.shape}")
-        wrong = (ts != 0) & (ts != 1)
+        scores = inexact("xs", xs, "(N, T)")
+        if scores.ndim != 2:
+            raise ValueError(f"xs has shape {scores.shape}, expected (N, T)")
+        labels = as_integers("ts", ts, "(N, T)", 2)
+        if labels.shape != scores.shape:
+            raise ValueError(f"ts has shape {labels.shape}, expected (N, T) = {scores.shape}")
+        wrong = (labels != 0) & (labels != 1)
         if wrong.any():
-            raise IndexError(f"ts holds {int(ts[wrong][0])}, expected 0 and 1")
-        ts = beside(xs, ts)
-        require_same_side(xs=xs, ts=ts)
-        ys = sigmoid(xs)
-        self.xs_shape, self._cache = xs.shape, (ys, ts.astype(ys.dtype))
-        if xs.size == 0:
+            raise IndexError(f"ts holds {int(labels[wrong][0])}, expected 0 and 1")
+        labels = beside(scores, labels)
+        require_same_side(xs=scores, ts=labels)
+        ys = sigmoid(scores)
+        self.xs_shape, self._cache = scores.shape, (ys, labels.astype(ys.dtype))
+        if scores.size == 0:
             return np.float64(0)
-        return -np.mean(np.log(np.where(ts == 1, ys, 1 - ys) + 1e-7))
+        return -np.mean(np.log(np.where(labels == 1, ys, 1 - ys) + 1e-7))
 
     @quiet
     def backward(self, dout: float = 1) -> Array:

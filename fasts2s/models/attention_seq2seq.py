@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s import initial_weights as init
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s.generation import best_ids
 from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
@@ -14,7 +14,7 @@ from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one, require_steps
 from fasts2s_kernels.arguments import parts
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import weight
 from fasts2s_kernels.quiet import quiet
 
@@ -22,20 +22,20 @@ from fasts2s_kernels.quiet import quiet
 class AttentionEncoder(Encoder):
     """Encoder that hands out all hidden states."""
 
-    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+    def forward(self, xs: AnyArray, mask: AnyArray | None = None) -> Array:
         """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> hs (N, T, H). ValueError, IndexError."""
         xs = id_matrix("xs", xs)
         require_steps(xs)
         self.hs = self._reader.forward(xs, mask)
         return self.hs
 
-    def encode(self, xs: Array, mask: Array | None = None) -> Array:
+    def encode(self, xs: AnyArray, mask: AnyArray | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
         xs = id_matrix("xs", xs)
         require_steps(xs)
         return self._reader.read(xs, mask)
 
-    def backward(self, dhs: Array) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - the book's name
+    def backward(self, dhs: AnyArray) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - the book's name
         """dhs : (N, T, H), the gradient of all hs. Computes all gradients. Raises ValueError."""
         self._reader.backward(dhs)
 
@@ -68,7 +68,7 @@ class AttentionDecoder:
     """
 
     def __init__(
-        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
+        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: BackendLike | None = None
     ) -> None:
         V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         be = get_backend(backend)
@@ -81,7 +81,7 @@ class AttentionDecoder:
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
         self._reader = EmbeddedLSTM(self.embed, self.lstm)
 
-    def forward(self, xs: Array, enc_hs: Array, mask: Array | None = None) -> Array:
+    def forward(self, xs: AnyArray, enc_hs: AnyArray, mask: AnyArray | None = None) -> Array:
         """xs : (N, T) ids, enc_hs : (N, S, H), mask : (N, S) bool, False on padding -> scores (N, T, V)."""
         enc_hs = weight("enc_hs", enc_hs, "(N, S, H)", 3)
         with all_or_nothing([self._reader, self.lstm, self.attention, self.affine]):
@@ -90,7 +90,7 @@ class AttentionDecoder:
             return self.affine.forward(np.concatenate((context, dec_hs), axis=2))
 
     @quiet
-    def backward(self, dscore: Array) -> Array:
+    def backward(self, dscore: AnyArray) -> Array:
         """dscore : (N, T, V) -> denc_hs (N, S, H); computes all gradients. Raises ValueError."""
         dout = self.affine.backward(dscore)
         H = dout.shape[2] // 2
@@ -99,19 +99,19 @@ class AttentionDecoder:
         denc_hs[:, -1] += self._reader.backward(ddec_hs0 + ddec_hs1)[0]
         return denc_hs
 
-    def start(self, enc_hs: Array, mask: Array | None = None) -> Any:
+    def start(self, enc_hs: AnyArray, mask: AnyArray | None = None) -> Any:
         """Return the state before the first step, from enc_hs (N, S, H); for :mod:`fasts2s.generation`."""
         return _first_state(enc_hs, mask)
 
-    def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
+    def step(self, ids: AnyArray, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
         return _step(self, ids, state)
 
-    def answer(self, enc_hs: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
+    def answer(self, enc_hs: AnyArray, start_ids: AnyArray, length: int, mask: AnyArray | None = None) -> Array:
         """enc_hs : (N, S, H), start_ids : (N,) -> the best ids (N, length), -1 where the best score is not finite."""
         return best_ids(partial(_step, self), _first_state(enc_hs, mask), start_ids, length, self.backend)
 
-    def generate(self, enc_hs: Array, start_id: int, sample_size: int) -> list[int]:
+    def generate(self, enc_hs: AnyArray, start_id: int, sample_size: int) -> list[int]:
         """enc_hs : (1, S, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""
         return generate_one(self, weight("enc_hs", enc_hs, "(1, S, H)", 3), start_id, sample_size)
 

@@ -9,7 +9,7 @@ from fasts2s.checkpoint import load_book_pickle, save_book_pickle
 from fasts2s.layers import Embedding, TimeEmbedding
 from fasts2s.models._ties import same_memory, tie_again, ties_of
 from fasts2s_kernels.arguments import as_path, listed_arrays, with_methods
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_integers, beside, is_cupy
 
 
@@ -39,7 +39,7 @@ class BaseModel:
         vars(self).update(state)
         tie_again(self, ties)
 
-    def forward(self, xs: Array, ts: Array) -> Any:
+    def forward(self, xs: AnyArray, ts: AnyArray) -> Any:
         """xs, ts : (N, T) ids -> the loss (subclasses)."""
         raise NotImplementedError
 

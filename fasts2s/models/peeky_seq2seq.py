@@ -3,14 +3,14 @@
 from typing import Any
 
 from fasts2s import initial_weights as init
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM
 from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
 from fasts2s_kernels.arguments import parts
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import as_float, buffer, saved, weight
 from fasts2s_kernels.quiet import quiet
 
@@ -40,7 +40,7 @@ class PeekyDecoder:
     """
 
     def __init__(
-        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
+        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: BackendLike | None = None
     ) -> None:
         V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         be = get_backend(backend)
@@ -54,7 +54,7 @@ class PeekyDecoder:
         self._cache: Any = None
         self._reader = EmbeddedLSTM(self.embed, self.lstm)
 
-    def forward(self, xs: Array, h: Array, mask: Array | None = None) -> Array:
+    def forward(self, xs: AnyArray, h: AnyArray, mask: AnyArray | None = None) -> Array:
         """xs : (N, T) ids, h : (N, H) -> scores (N, T, V). mask, of the source, has no part here."""
         h, xs = weight("h", h, "(N, H)", 2), id_matrix("xs", xs)
         N, H = xs.shape[0], h.shape[1]
@@ -72,7 +72,7 @@ class PeekyDecoder:
         return score
 
     @quiet
-    def backward(self, dscore: Array) -> Array:
+    def backward(self, dscore: AnyArray) -> Array:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
         h, rows = saved(self._cache)
         (N, H), R = h.shape, rows.shape[0]
@@ -90,11 +90,11 @@ class PeekyDecoder:
         dh += kernels.affine_backward(drow, h, Wx_h, dW=dWx[:H], db=None)
         return dh
 
-    def start(self, h: Array, mask: Array | None = None) -> Any:
+    def start(self, h: AnyArray, mask: AnyArray | None = None) -> Any:
         """Return the state before the first step, from h (N, H); for :mod:`fasts2s.generation`."""
         return h, None, *_constants(self, h)
 
-    def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
+    def step(self, ids: AnyArray, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
         kernels = self.backend.kernels_for(self.embed.W)
         h, c, row_bias, score_bias = parts("state", state, 4, "start() or the last step()")
@@ -103,7 +103,7 @@ class PeekyDecoder:
         h, c = kernels.lstm_step(x, Wx_x, Wh, b, h=h, c=c, row_bias=row_bias)
         return kernels.affine_forward(h, W_x, None) + score_bias, (h, c, row_bias, score_bias)
 
-    def answer(self, h: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
+    def answer(self, h: AnyArray, start_ids: AnyArray, length: int, mask: AnyArray | None = None) -> Array:
         """h : (N, H), start_ids : (N,) -> the best ids (N, length), -1 where the best score is not finite."""
         kernels = self.backend.kernels_for(self.embed.W)
         row_bias, score_bias = _constants(self, h)
@@ -112,7 +112,7 @@ class PeekyDecoder:
             self.embed.W, start_ids, length, Wx_x, Wh, b, W_x, None, h=h, row_bias=row_bias, score_bias=score_bias
         )
 
-    def generate(self, h: Array, start_id: int, sample_size: int) -> list[int]:
+    def generate(self, h: AnyArray, start_id: int, sample_size: int) -> list[int]:
         """h : (1, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""
         return generate_one(self, weight("h", h, "(1, H)", 2), start_id, sample_size)
 

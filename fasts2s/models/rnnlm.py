@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s import initial_weights as init
-from fasts2s.backend import Backend, get_backend, to_cpu
+from fasts2s.backend import Backend, BackendLike, get_backend, to_cpu
 from fasts2s.generation import not_finite
 from fasts2s.layers import (
     TimeAffine,
@@ -21,7 +21,7 @@ from fasts2s.layers.transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel
 from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag, integer, integers
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 
 
 class _LanguageModel(BaseModel):
@@ -36,14 +36,14 @@ class _LanguageModel(BaseModel):
             self.params += layer.params
             self.grads += layer.grads
 
-    def predict(self, xs: Array) -> Array:
+    def predict(self, xs: AnyArray) -> Array:
         """xs : (N, T) ids -> scores (N, T, V), carrying the state on. Raises ValueError, IndexError."""
         with all_or_nothing(self.layers):
             for layer in self.layers:
                 xs = layer.forward(xs)
         return xs
 
-    def forward(self, xs: Array, ts: Array) -> Any:
+    def forward(self, xs: AnyArray, ts: AnyArray) -> Any:
         """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
         with all_or_nothing(self.layers):
             return self.loss_layer.forward(self.predict(xs), ts)
@@ -68,7 +68,7 @@ class _LanguageModel(BaseModel):
             if hasattr(layer, "reset_state"):
                 layer.reset_state()
 
-    def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
+    def step(self, ids: AnyArray, state: Any) -> tuple[Array, Any]:
         """One step for :mod:`fasts2s.generation`: ids (N,), state or None for zero -> scores (N, V), next state.
 
         Runs beside the layers: their own state is neither read nor written. Every layer takes part, by its
@@ -94,7 +94,7 @@ class SimpleRnnlm(_LanguageModel):
     """Embedding, RNN, affine. V, D, H: vocabulary, word vector and hidden size."""
 
     def __init__(
-        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
+        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: BackendLike | None = None
     ) -> None:
         V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         b = get_backend(backend)
@@ -114,7 +114,7 @@ class Rnnlm(_LanguageModel):
         wordvec_size: int = 100,
         hidden_size: int = 100,
         *,
-        backend: str | Backend | None = None,
+        backend: BackendLike | None = None,
     ) -> None:
         V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         b = get_backend(backend)
@@ -139,7 +139,7 @@ class BetterRnnlm(_LanguageModel):
         hidden_size: int = 650,
         dropout_ratio: float = 0.5,
         *,
-        backend: str | Backend | None = None,
+        backend: BackendLike | None = None,
     ) -> None:
         V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         if D != H:
@@ -160,14 +160,14 @@ class BetterRnnlm(_LanguageModel):
         sizes = {"vocab_size": V, "wordvec_size": H, "hidden_size": H}
         self.config = {**sizes, "dropout_ratio": drops[0].dropout_ratio}
 
-    def predict(self, xs: Array, train_flg: bool = False) -> Array:
+    def predict(self, xs: AnyArray, train_flg: bool = False) -> Array:
         """xs : (N, T) ids -> scores (N, T, V); train_flg switches dropout on. Raises ValueError, IndexError."""
         with all_or_nothing(self.layers):
             for layer in self.drop_layers:
                 layer.train_flg = flag("train_flg", train_flg)
             return super().predict(xs)
 
-    def forward(self, xs: Array, ts: Array, train_flg: bool = True) -> Any:
+    def forward(self, xs: AnyArray, ts: AnyArray, train_flg: bool = True) -> Any:
         """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
         with all_or_nothing(self.layers):
             return self.loss_layer.forward(self.predict(xs, train_flg), ts)

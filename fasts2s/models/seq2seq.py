@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s import initial_weights as init
-from fasts2s.backend import Backend, get_backend
+from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s.generation import rows_until
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
 from fasts2s.layers.transaction import all_or_nothing
@@ -13,11 +13,11 @@ from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import BaseModel, id_matrix
 from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag, integer
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.either import beside, weight
 
 
-def generate_one(decoder: Any, context: Array, start_id: int, sample_size: int) -> list[int]:
+def generate_one(decoder: Any, context: AnyArray, start_id: int, sample_size: int) -> list[int]:
     """Return sample_size ids from one encoded source, each the best after the last.
 
     decoder has ``answer``; context : (1, ...), what its encoder returned. Raises ValueError, IndexError, and
@@ -39,7 +39,7 @@ def _padding(pad_id: Any, V: int) -> int | None:
     return pad
 
 
-def require_steps(xs: Array) -> None:
+def require_steps(xs: AnyArray) -> None:
     """Raise ValueError for a source xs (N, T) without a step."""
     if xs.shape[1] == 0:
         raise ValueError(f"xs has shape {xs.shape}, expected (N, T) with T >= 1: nothing to encode")
@@ -52,7 +52,7 @@ class Encoder:
     """
 
     def __init__(
-        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
+        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: BackendLike | None = None
     ) -> None:
         V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         be = get_backend(backend)
@@ -63,7 +63,7 @@ class Encoder:
         self.hs: Array | None = None
         self._reader = EmbeddedLSTM(self.embed, self.lstm)
 
-    def forward(self, xs: Array, mask: Array | None = None) -> Array:
+    def forward(self, xs: AnyArray, mask: AnyArray | None = None) -> Array:
         """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> last h (N, H). ValueError, IndexError."""
         xs = id_matrix("xs", xs)
         require_steps(xs)
@@ -71,14 +71,14 @@ class Encoder:
         self.hs = hs
         return hs[:, -1, :]
 
-    def encode(self, xs: Array, mask: Array | None = None) -> Array:
+    def encode(self, xs: AnyArray, mask: AnyArray | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
         xs = id_matrix("xs", xs)
         require_steps(xs)
         kernels = self.embed.backend.kernels_for(self.embed.W, xs, mask)
         return kernels.lstm_encode(self.embed.W, xs, *self.lstm.params, mask=mask)
 
-    def backward(self, dh: Array) -> None:
+    def backward(self, dh: AnyArray) -> None:
         """dh : (N, H), the gradient of the last h. Computes all gradients. Raises ValueError."""
         self._reader.backward(None, dh)
 
@@ -87,7 +87,7 @@ class Decoder:
     """A language model that starts from the encoder's h. Parameters: embedding, Wx, Wh, b, affine W, b."""
 
     def __init__(
-        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: str | Backend | None = None
+        self, vocab_size: int, wordvec_size: int, hidden_size: int, *, backend: BackendLike | None = None
     ) -> None:
         V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         be = get_backend(backend)
@@ -99,20 +99,20 @@ class Decoder:
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
         self._reader = EmbeddedLSTM(self.embed, self.lstm)
 
-    def forward(self, xs: Array, h: Array, mask: Array | None = None) -> Array:
+    def forward(self, xs: AnyArray, h: AnyArray, mask: AnyArray | None = None) -> Array:
         """xs : (N, T) ids, h : (N, H) -> scores (N, T, V). mask, of the source, has no part here."""
         with all_or_nothing([self._reader, self.lstm, self.affine]):
             return self.affine.forward(self._reader.forward(xs, h0=weight("h", h, "(N, H)", 2)))
 
-    def backward(self, dscore: Array) -> Array:
+    def backward(self, dscore: AnyArray) -> Array:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
         return self._reader.backward(self.affine.backward(dscore))[0]
 
-    def start(self, h: Array, mask: Array | None = None) -> Any:
+    def start(self, h: AnyArray, mask: AnyArray | None = None) -> Any:
         """Return the state before the first step, from h (N, H); for :mod:`fasts2s.generation`."""
         return h, None
 
-    def step(self, ids: Array, state: Any) -> tuple[Array, Any]:
+    def step(self, ids: AnyArray, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
         kernels = self.backend.kernels_for(self.embed.W, ids)
         h, c = parts("state", state, 2, "start() or the last step()")
@@ -120,12 +120,12 @@ class Decoder:
         h, c = kernels.lstm_step(x, *self.lstm.params, h=h, c=c)
         return kernels.affine_forward(h, *self.affine.params), (h, c)
 
-    def answer(self, h: Array, start_ids: Array, length: int, mask: Array | None = None) -> Array:
+    def answer(self, h: AnyArray, start_ids: AnyArray, length: int, mask: AnyArray | None = None) -> Array:
         """h : (N, H), start_ids : (N,) -> the best ids (N, length), -1 where the best score is not finite."""
         kernels = self.backend.kernels_for(self.embed.W)
         return kernels.lstm_greedy(self.embed.W, start_ids, length, *self.lstm.params, *self.affine.params, h=h)
 
-    def generate(self, h: Array, start_id: int, sample_size: int) -> list[int]:
+    def generate(self, h: AnyArray, start_id: int, sample_size: int) -> list[int]:
         """h : (1, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""
         return generate_one(self, weight("h", h, "(1, H)", 2), start_id, sample_size)
 
@@ -154,7 +154,7 @@ class Seq2seq(BaseModel):
         *,
         pad_id: int | None = None,
         reverse: bool = False,
-        backend: str | Backend | None = None,
+        backend: BackendLike | None = None,
     ) -> None:
         super().__init__()
         V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
@@ -177,7 +177,7 @@ class Seq2seq(BaseModel):
     def _parts(self, V: int, D: int, H: int, backend: Backend) -> tuple[Any, Any]:
         return Encoder(V, D, H, backend=backend), Decoder(V, D, H, backend=backend)
 
-    def forward(self, xs: Array, ts: Array) -> Any:
+    def forward(self, xs: AnyArray, ts: AnyArray) -> Any:
         """Return the loss in nats per counted label.
 
         Parameters
@@ -218,7 +218,7 @@ class Seq2seq(BaseModel):
         # The mask moves once for all who read it.
         return xs, None if self.pad_id is None else beside(self.params[0], xs != self.pad_id)
 
-    def generate(self, xs: Array, start_id: int, sample_size: int) -> list[int]:
+    def generate(self, xs: AnyArray, start_id: int, sample_size: int) -> list[int]:
         """xs : (1, T) ids -> sample_size ids, each the best after the last. ValueError, IndexError for bad input.
 
         For several sources at once see :meth:`generate_batch`.
@@ -229,7 +229,7 @@ class Seq2seq(BaseModel):
         return self.generate_batch(xs, start_id, sample_size)[0]
 
     def generate_batch(
-        self, xs: Array, start_id: int, sample_size: int, *, stop_id: int | None = None
+        self, xs: AnyArray, start_id: int, sample_size: int, *, stop_id: int | None = None
     ) -> list[list[int]]:
         """Answer a whole batch at once.
 

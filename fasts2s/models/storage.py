@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import Backend, get_backend, to_cpu
+from fasts2s.backend import Backend, BackendLike, FloatName, get_backend, to_cpu
 from fasts2s.checkpoint import load_arrays, save_arrays
 from fasts2s.models._ties import is_transpose, is_whole, replace, same_memory
 from fasts2s.models.attention_seq2seq import AttentionSeq2seq
@@ -47,7 +47,7 @@ def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | No
     save_arrays(path, arrays, meta)
 
 
-def load_model(path: str | Path, *, backend: str | Backend | None = None) -> tuple[Any, dict[str, Any]]:
+def load_model(path: str | Path, *, backend: BackendLike | None = None) -> tuple[Any, dict[str, Any]]:
     """Read a model; the global random generator is left as it was.
 
     A file of float64 gives a model of float64, whatever is in force; where float64 is in force,
@@ -65,7 +65,8 @@ def load_model(path: str | Path, *, backend: str | Backend | None = None) -> tup
         The file is damaged or of another kind.
     """
     arrays, meta = load_arrays(path)
-    dtype = "float64" if any(a.dtype.kind == "f" and a.dtype.itemsize == 8 for a in arrays.values()) else None
+    is_double = any(a.dtype.kind == "f" and a.dtype.itemsize == 8 for a in arrays.values())
+    dtype: FloatName | None = "float64" if is_double else None
     chosen = get_backend(backend, dtype=dtype)
     chosen.kernels()  # what is wrong with the backend is no fault of the file
     model = _construct(path, arrays, meta, chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +14,11 @@ from fasts2s_kernels.checks import integer
 Ids = NDArray[np.int64]
 Row = Sequence[int] | NDArray[np.integer]
 
-_SIDES = ("right", "left")
+Side: TypeAlias = Literal["right", "left"]
+_SIDES: tuple[Side, ...] = ("right", "left")
 
 
-def pad_batch(rows: Iterable[Row], pad_id: int, side: str = "right", length: int | None = None) -> Ids:
+def pad_batch(rows: Iterable[Row], pad_id: int, side: Side = "right", length: int | None = None) -> Ids:
     """Put rows of ids into one array, filled up with `pad_id`.
 
     Parameters
@@ -53,7 +55,7 @@ def pad_batch(rows: Iterable[Row], pad_id: int, side: str = "right", length: int
     return batch
 
 
-def unpad(batch: ArrayLike, pad_id: int, side: str = "right") -> list[list[int]]:
+def unpad(batch: ArrayLike, pad_id: int, side: Side = "right") -> list[list[int]]:
     """Take the padding off again: the inverse of `pad_batch` for rows without `pad_id` at the padded edge.
 
     Parameters

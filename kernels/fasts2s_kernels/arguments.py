@@ -7,7 +7,7 @@ the book's ``eval_perplexity`` takes one for a model without ``train_flg``.
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,11 +32,14 @@ def as_text(name: str, value: Any, length: int | None = None) -> str:
     return value
 
 
-def one_of(name: str, value: Any, known: Iterable[str]) -> str:
+Choice = TypeVar("Choice", bound=str)
+
+
+def one_of(name: str, value: Any, known: Iterable[Choice]) -> Choice:
     """Return a str that is one of those known."""
     if not isinstance(value, str) or value not in set(known):
         raise ValueError(f"{name} is {shown(value)}, expected one of {', '.join(known)}")
-    return value
+    return value  # pyright: ignore[reportReturnType] - it is equal to one of them
 
 
 def seed(name: str, value: Any) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s import __version__
-from fasts2s.backend import get_backend, set_backend, to_cpu
+from fasts2s.backend import BackendName, get_backend, set_backend, to_cpu
 from fasts2s.bench import kernel_ops, pipeline
 from fasts2s.bench.cases import ANSWER_BLOCK, ANSWER_LENGTH, ASKED_ALONE, QUESTIONS, START_ID, Case
 from fasts2s.bench.data import TEXT_SEED
@@ -188,7 +188,7 @@ class Book(BookInterface):
 class Ours(BookInterface):
     """A backend of this package: numpy, the proven reference; numba, with the threads it takes by itself."""
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: BackendName, threads: int) -> None:
         set_backend(name)
         self.name, self.kernels = name, get_backend().kernels()
         super().__init__(our_code(), threads, name == "numpy")
