@@ -43,7 +43,16 @@ MODULES = (
 ELSEWHERE = {"forward", "backward", "predict", "generate", "generate_batch", "set_state"}
 #: Plain records of results, which take what they are given; exceptions; and what only subclasses have.
 LEFT_OUT = {"rows_until", "not_finite", "weights_at_fault"}  # between modules
-RECORDS_OF_RESULTS = {"Corpus", "SequenceData", "BackendStatus", "CheckpointError", "CheckpointWarning", "BaseModel"}
+RECORDS_OF_RESULTS = {
+    "Model",
+    "Optimizer",
+    "Corpus",
+    "SequenceData",
+    "BackendStatus",
+    "CheckpointError",
+    "CheckpointWarning",
+    "BaseModel",
+}
 V, H = SIZES["V"], SIZES["H"]
 IDS = np.array([[1, 2, 3, 4], [2, 3, 4, 5]])
 
@@ -129,7 +138,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "opener": lambda: None, "optimizer": optimizers.SGD, "origin": lambda: "the list", "pad": lambda: " ",
     "pad_id": lambda: 0, "params": lambda: [np.ones(3, "f")], "path": lambda: "new.npz",
     "path_or_name": lambda: "sums.txt", "progress": lambda: None, "question": lambda: IDS[:1],
-    "reverse": lambda: True, "rng": lambda: 1, "rows": lambda: [[1, 2], [3]], "scale": lambda: 1.0,
+    "partial_batches": lambda: False, "reverse": lambda: True, "rng": lambda: 1, "rows": lambda: [[1, 2], [3]], "scale": lambda: 1.0,
     "scores": lambda: np.zeros((2, V), "f"), "seed": lambda: 1, "side": lambda: "left", "skip_ids": lambda: [1],
     "start_ids": lambda: np.array([1, 2]), "state": lambda: None, "stateful": lambda: False, "step": lambda: _step,
     "stop_id": lambda: 1, "t": lambda: np.zeros(2, int), "temperature": lambda: 0.5, "test_fraction": lambda: 0.1,
