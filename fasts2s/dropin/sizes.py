@@ -5,7 +5,6 @@ book's code is done by then. Or they are of a kind that the book has a plain ans
 one, returns what has three dimensions as it is. Measured by ``benchmarks/dropin_calls.py``.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -154,22 +153,35 @@ OTHER_KINDS: dict[str, Question] = {
 }
 
 
-#: Age of the process, in seconds, from which on loading Numba is worth its half second where ``auto`` may choose it.
-_WORTH = 3.0
-_started = time.perf_counter()
+#: Work from which on loading Numba is worth its half second where ``auto`` may choose it: some two seconds of the
+#: book's code. Counted in multiplications of forwards, and not in time: a run computes the same bits every time.
+_WORTH = 2e10
+#: What a call costs beside its multiplications, as so many of them.
+_CALL = 1e6
+_done = 0.0
 
 
 def is_early() -> bool:
-    """Return whether the book's code runs on: a script so young may be over before kernels are loaded."""
-    if time.perf_counter() - _started > _WORTH or settings.all_sizes or settings.verify:
+    """Return whether the book's code runs on: a script that did so little may be over before kernels are loaded."""
+    if _done >= _WORTH or settings.all_sizes or settings.verify:
         return False
     return settings.backend is None and auto_is_open()
 
 
-def _waits() -> bool:
-    """As :func:`is_early`, asked by a call: what is said before the first one is said."""
+def _work(args: tuple[Any, ...]) -> float:
+    """Return roughly what the book's code does in a call of a layer's forward, of an update, of generate."""
+    weights = getattr(args[0], "params", None)
+    if not weights or len(args) < 2 or not hasattr(args[1], "size"):
+        return _CALL
+    return float(_CALL + args[1].size / weights[0].shape[0] * sum(w.size for w in weights))
+
+
+def _waits(args: tuple[Any, ...]) -> bool:
+    """As :func:`is_early`, asked by a call, whose work is counted: what is said before the first one is said."""
+    global _done  # noqa: PLW0603
     if not is_early():
         return False
+    _done += _work(args)
     while before_first_call:
         before_first_call.pop()()
     return True
@@ -192,6 +204,6 @@ def left_to_the_book(name: str, *, needs_kernels: bool = True) -> Question:
                 return True
         except Exception:  # arguments that the book's code will refuse, or has its own answer for
             return False
-        return needs_kernels and _waits()
+        return needs_kernels and _waits(args)
 
     return left

@@ -264,12 +264,12 @@ YOUNG = """
 from fasts2s.dropin import sizes, settings
 settings.all_sizes = False
 if sys.argv[1] == "old":
-    sizes._started -= sizes._WORTH
+    sizes._done = sizes._WORTH
 """
 
 
 @pytest.mark.parametrize(("age", "options"), [("young", []), ("young", ["--backend", "numba"]), ("old", [])], ids=str)
-def test_kernels_are_loaded_when_the_script_is_old_enough(run, library, age, options):
+def test_kernels_are_loaded_when_the_script_has_done_enough(run, library, age, options):
     folder = library / "ch07"
     (folder / "young.py").write_text(STEP.format(YOUNG), encoding="utf-8")
     environment = {"FASTS2S_BACKEND": ""}
