@@ -71,7 +71,7 @@ def pytest_benchmark_compare_machine_info(machine_info, compared_benchmark):
 
 
 @cache
-def _why_not(name: str) -> str:
+def _why_not(name: Any) -> str:
     """Return what keeps a backend from running, or "". The CuPy that stands in for one in the tests is none."""
     if name == "cupy":
         found = importlib.util.find_spec("cupy")

@@ -146,7 +146,7 @@ def _measured(s: Size, part: str) -> dict[str, float]:
     return found
 
 
-def main(backend: str = "numba", part: str = "") -> None:
+def main(backend: Any = "numba", part: str = "") -> None:
     """Measure and print, size by size."""
     book = book_checkout()
     if book is None:
