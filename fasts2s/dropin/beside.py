@@ -12,13 +12,29 @@ from fasts2s.dropin.calls import Call
 class Beside:
     """What belongs to one object."""
 
-    __slots__ = ("again", "busy", "cache", "changes", "compared", "owner", "parts", "replay", "twin")
+    __slots__ = (
+        "again",
+        "asked",
+        "busy",
+        "cache",
+        "changes",
+        "compared",
+        "debt",
+        "owes",
+        "owner",
+        "parts",
+        "replay",
+        "twin",
+    )
 
     def __init__(self) -> None:
         self.cache: Any = None  # of the replaced forward, for the replaced backward
         self.replay: Call | None = None  # the last forward, if it was a replaced one
         self.again: Callable[[Any], None] | None = None  # runs the book's in its place
         self.owner: ref[Any] | None = None  # of a layer: the encoder or decoder whose forward went past it
+        self.debt: Any = None  # of a layer: what the encoder or decoder that went past it has left out, see owed.py
+        self.owes: Any = None  # of an encoder or decoder: the same
+        self.asked: Any = None  # of a model: the last question that it has answered, see left_behind.py
         self.busy = False  # whether a replaced method of an encoder or decoder runs now
         self.changes = 0  # how often an input was changed between forward and backward
         self.parts: Any = None  # a helper of ours that belongs to this object, and what it was made of
@@ -60,6 +76,8 @@ def settle(kept: Beside) -> None:
 
     Encoders and decoders run as one; what their layers need for a backward of their own is made when it is wanted.
     """
+    if kept.debt is not None:
+        kept.debt.pay()
     whole = None if kept.owner is None else kept.owner()
     if whole is not None and not of(whole).busy:
         run_again(whole)
@@ -107,6 +125,10 @@ class MadeOnRead:
         kept.replay = kept.cache = None
         obj.__dict__[self._name] = value
 
+    def __delete__(self, obj: Any) -> None:
+        self.__get__(obj)
+        del obj.__dict__[self._name]
+
 
 class Reduced:
     """The method ``__reduce_ex__``: copies and pickles hold what the book's own would, and nothing of ours."""
@@ -118,7 +140,10 @@ class Reduced:
         return self if obj is None else partial(self, obj)
 
     def __call__(self, obj: Any, protocol: Any) -> Any:
-        settle(of(obj))
+        kept = of(obj)
+        settle(kept)
+        if kept.owes is not None:
+            kept.owes.pay()
         run_again(obj)
         return super(self._kind, obj).__reduce_ex__(protocol)
 

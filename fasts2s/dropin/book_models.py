@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
-from fasts2s.dropin import lookahead
+from fasts2s.dropin import left_behind, lookahead
 from fasts2s.dropin.reliance import exchanged_in
 from fasts2s.dropin.settings import installed
 from fasts2s.generation import not_finite
@@ -85,15 +85,24 @@ def _as_book(decoder: Any, ids: Array) -> list[Any]:
 
 
 def decoder_generate(self: Any, h: Array, start_id: Any, sample_size: int) -> list[Any]:
-    """As the book's ``generate`` of all decoders; the layers' own state is not touched."""
+    """As the book's ``generate`` of all decoders; the state that it leaves in layers is made when it is wanted."""
     if h.shape[0] != 1:
         raise ValueError(f"the encoded source has shape {h.shape}, expected one row")
     start, length = _id(start_id), integer("sample_size", sample_size, 0)
-    return _as_book(self, _answers(self, h, start, length)[0])
+    ids = _answers(self, h, start, length)[0]
+    left_behind.by_decoder(self, h, start, length)
+    return _as_book(self, ids)
+
+
+def peeky_forward(self: Any, xs: Array, h: Array) -> Array:
+    """As the book's ``PeekyDecoder.forward``; the input of its affine layer is put together when it is wanted."""
+    out = PeekyDecoder.forward(self, xs, h)
+    left_behind.by_peeky_forward(self, *self._cache)
+    return out
 
 
 def seq2seq_generate(self: Any, xs: Array, start_id: Any, sample_size: int) -> list[Any]:
-    """As the book's ``Seq2seq.generate``; the layers' own state is not touched."""
+    """As the book's ``Seq2seq.generate``; the state that it leaves in the layers is made when it is wanted."""
     encoder, decoder = self.encoder, self.decoder
     encode = _ENCODERS[installed[type(encoder)]].encode
     start, length = _id(start_id), integer("sample_size", sample_size, 0)
@@ -104,7 +113,9 @@ def seq2seq_generate(self: Any, xs: Array, start_id: Any, sample_size: int) -> l
     if xs.shape[0] != 1:
         raise ValueError(f"xs has shape {xs.shape}, expected one row")
     ids = lookahead.answer(self, xs, start, length, answers)
-    return _as_book(decoder, answers(xs)[0] if ids is None else ids)
+    ids = answers(xs)[0] if ids is None else ids
+    left_behind.by_model(self, encode, xs, start, length)
+    return _as_book(decoder, ids)
 
 
 def rnnlm_generate(self: Any, start_id: Any, skip_ids: Any = None, sample_size: int = 100) -> list[int]:

@@ -7,7 +7,18 @@ from inspect import Parameter, signature
 from types import FunctionType, ModuleType
 from typing import Any
 
-from fasts2s.dropin import beside, gpu_mode, gpu_repairs, lookahead, originals, reliance, repairs, verify, wrappers
+from fasts2s.dropin import (
+    beside,
+    gpu_mode,
+    gpu_repairs,
+    lookahead,
+    originals,
+    owed,
+    reliance,
+    repairs,
+    verify,
+    wrappers,
+)
 from fasts2s.dropin.book_code import known_class, require_known
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
 from fasts2s.dropin.reliance import Reliance
@@ -108,6 +119,8 @@ def _install(target: Target, entry: Entry, found: type) -> None:
         originals.replace(found, "__reduce_ex__", beside.Reduced(found))
         for name in target.made_on_read:
             originals.replace(found, name, beside.MadeOnRead(name))
+        for name in target.owed:
+            originals.replace(found, name, owed.Owed(name))
         if settings.verify:
             new |= verify.layer_methods(entry, book, dict(new), target.ready)
     for name in new.keys() - {"forward", "backward"}:
@@ -219,6 +232,7 @@ def report(total_seconds: float | None = None) -> Report:
 
 def take_out() -> None:
     """Put everything back as the book has it."""
+    owed.pay_all()
     originals.restore_all()
     repairs.undo()
     installed.clear()

@@ -139,6 +139,11 @@ class Reliance:
         self.used += more.used
         return True
 
+    def _lent(self, kind: type) -> set[str]:
+        """Return the attributes used in a class for which something of ours stands there."""
+        wanted = {name for used in self.used if kind in used.kind.__mro__ for name in used.attributes}
+        return {name for name in wanted & vars(kind).keys() if vars(kind)[name] is originals.put_there(kind, name)}
+
     def _comparison(self) -> Callable[[], bool]:
         """Return a function that tells whether all is as it is now; it raises KeyError where something is gone."""
         names: dict[str, Any] = {}
@@ -148,10 +153,13 @@ class Reliance:
                 return _never
             names |= {f"s{k}": item.space, f"v{k}": item.space[item.name]}
             parts.append(f"s{k}[{item.name!r}] is v{k}")
-        # A property can only come as one name more, or in the place of a method.
+        # A property can only come as one name more, or in the place of a method or of an attribute of ours.
         for k, kind in enumerate({kind for used in self.used for kind in used.kind.__mro__[:-1]}):
             names |= {f"c{k}": vars(kind), f"n{k}": len(vars(kind))}
             parts.append(f"len(c{k}) == n{k}")
+            for number, name in enumerate(sorted(self._lent(kind))):
+                names[f"a{k}_{number}"] = vars(kind)[name]
+                parts.append(f"c{k}[{name!r}] is a{k}_{number}")
         text = f"def same():\n    return {' and '.join(parts) or True}\n"
         exec(compile(text, "<fasts2s>", "exec"), names)
         same: Callable[[], bool] = names["same"]

@@ -35,10 +35,14 @@ class Target:
         Attributes that a forward changes.
     made_on_read : tuple of str
         Attributes that the book's forward sets and ours does not.
+    owed : tuple of str
+        Attributes that the book's generate sets and ours does not, see :mod:`fasts2s.dropin.owed`.
     copies : bool
         Whether ours copies what the book keeps by reference.
     read_back : tuple of str
         Attributes with arrays of the last step, which the book's backward reads.
+    after_backward : function or None
+        obj, what ours kept -> None: what the book's backward changes of what its forward has left.
     made_of : tuple of str
         Layers that forward runs as one.
     state_of_parts : tuple of str
@@ -56,8 +60,10 @@ class Target:
     methods: dict[str, Method]
     state: tuple[str, ...] = ()
     made_on_read: tuple[str, ...] = ()
+    owed: tuple[str, ...] = ()
     copies: bool = False
     read_back: tuple[str, ...] = ()
+    after_backward: Callable[[Any, Any], None] | None = None
     made_of: tuple[str, ...] = ()
     state_of_parts: tuple[str, ...] = ()
     ready: Callable[[Any], str] | None = None
@@ -94,8 +100,9 @@ def _layer(ours: type, home: str, *state: str, **more: Any) -> Target:
 def _model(ours: type, home: str, ready: Callable[[Any], str], *made_of: str, **more: Method) -> Target:
     more_left = ("attention.attention_weights",) if "attention" in made_of else ()
     methods = _methods(ours, "forward", "backward") | more
+    owed = ("hs",) if ours is Encoder else ()
     return Target(
-        ours.__name__, home, methods, ready=ready, parts=(EmbeddedLSTM, "embed", "lstm"), copies=True,
+        ours.__name__, home, methods, ready=ready, parts=(EmbeddedLSTM, "embed", "lstm"), copies=True, owed=owed,
         read_back=("lstm.c", *more_left), made_of=("embed", "lstm", *made_of),
         state_of_parts=("lstm.h", "lstm.c", *more_left),
     )  # fmt: skip
@@ -113,11 +120,19 @@ LAYERS = (
     Target("Softmax", "layers", book_layers.SOFTMAX, ("out",)),
     _layer(layers.SoftmaxWithLoss, "layers", "y", "t"),
     _layer(layers.TimeRNN, "time_layers", "h", made_on_read=_STEPS, copies=True, read_back=("h",)),
-    _layer(layers.TimeLSTM, "time_layers", "h", "c", made_on_read=_STEPS, copies=True, read_back=("c",)),
+    _layer(
+        layers.TimeLSTM, "time_layers", "h", "c", made_on_read=_STEPS, owed=("h", "c"), copies=True, read_back=("c",)
+    ),
     Target("TimeGRU", "time_layers", book_layers.TIME_GRU, ("h",), _STEPS, copies=True),
     Target("TimeEmbedding", "time_layers", book_layers.TIME_EMBEDDING, made_on_read=_STEPS),
-    _layer(layers.TimeAffine, "time_layers", "x"),
-    Target("TimeSoftmaxWithLoss", "time_layers", book_layers.TIME_SOFTMAX_WITH_LOSS, made_on_read=("cache",)),
+    _layer(layers.TimeAffine, "time_layers", "x", owed=("x",)),
+    Target(
+        "TimeSoftmaxWithLoss",
+        "time_layers",
+        book_layers.TIME_SOFTMAX_WITH_LOSS,
+        made_on_read=("cache",),
+        after_backward=book_layers.loss_after_backward,
+    ),
     _layer(layers.TimeSigmoidWithLoss, "time_layers", "xs_shape", made_on_read=_STEPS, copies=True),
 )
 CHAPTERS = (
@@ -127,11 +142,19 @@ CHAPTERS = (
         book_layers.TIME_ATTENTION,
         ("attention_weights",),
         _STEPS,
+        ("attention_weights",),
         read_back=("attention_weights",),
     ),
     _model(Encoder, "seq2seq", book.encoder_ready),
     _model(Decoder, "seq2seq", book.decoder_ready, "affine", generate=book.decoder_generate),
-    _model(PeekyDecoder, "peeky_seq2seq", book.decoder_ready, "affine", generate=book.decoder_generate),
+    _model(
+        PeekyDecoder,
+        "peeky_seq2seq",
+        book.decoder_ready,
+        "affine",
+        forward=book.peeky_forward,
+        generate=book.decoder_generate,
+    ),
     _model(AttentionEncoder, "attention_seq2seq", book.encoder_ready),
     _model(
         AttentionDecoder,

@@ -54,6 +54,8 @@ def _mistrusted(kept: beside.Beside) -> str:
 def _take_over(kept: beside.Beside, self: Any, parts: list[beside.Beside]) -> None:
     """Let the layers of ``self`` be settled where another has them: who shares them soon runs them one by one."""
     for part in parts:
+        if part.debt is not None and not part.debt.is_of(self):
+            part.debt.pay()
         other = None if part.owner is None else part.owner()
         if other is not None and other is not self and beside.of(other).replay is not None:
             kept.changes += 1
@@ -77,13 +79,15 @@ def forward_of(
         if not reason:
             parts = [beside.of(getattr(self, name)) for name in target.made_of]
             _take_over(kept, self, parts)
-            before = {name: getattr(self, name) for name in names}
+            before, owed = {name: getattr(self, name) for name in names}, kept.owes
             kept.busy = True
             try:
                 with Timed(entry):
                     out = ours(self, *args, **kwargs)
                 kept.replay = Call(self, Given(before, args, kwargs), attributes, target.read_back, target.copies)
                 kept.again = again
+                if owed is not None:
+                    owed.cancel()
                 for part in parts:
                     part.owner = ref(self)
                 return out
@@ -137,10 +141,12 @@ def again_of(target: Target, book_forward: Method) -> Method:
 
     def again(self: Any) -> None:
         kept = beside.of(self)
-        call, kept.replay, kept.cache = kept.replay, None, None
+        call, cache, kept.replay, kept.cache = kept.replay, kept.cache, None, None
         # Where ours leave what the book's backward reads, there is nothing to make; and random numbers are not drawn.
         if call is not None and (target.made_on_read or target.made_of):
             call.run(self, book_forward)
+            if target.after_backward is not None:
+                target.after_backward(self, cache)
 
     return again
 

@@ -10,6 +10,13 @@ from fasts2s_kernels.checks import flag
 from fasts2s_kernels.contract import AnyArray, Array
 
 
+def set_first_gradients(lstm: Any, dh: Array | None, dc: Array | None) -> None:
+    """Set the gradient of the initial state; the book's own TimeLSTM, which may be given, has no ``dc``."""
+    lstm.dh = dh
+    if isinstance(lstm, TimeLSTM):
+        lstm.dc = dc
+
+
 class LSTM:
     """One LSTM step. Wx : (D, 4H), Wh : (H, 4H), b : (4H,); column blocks f, g, i, o."""
 
@@ -116,9 +123,10 @@ class TimeLSTM:
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
         kernels = self.backend.kernels_for(dhs, Wx, dh_last, dc_last)
-        dxs, self.dh, self.dc, _ = kernels.lstm_backward(
+        dxs, dh, dc, _ = kernels.lstm_backward(
             dhs, Wx, Wh, self._cache, dh_last=dh_last, dc_last=dc_last, dWx=dWx, dWh=dWh, db=db
         )
+        set_first_gradients(self, dh, dc)
         return self.backend.output(dxs)
 
     def step(self, x: AnyArray, state: tuple[Array, Array] | None) -> tuple[Array, tuple[Array, Array]]:

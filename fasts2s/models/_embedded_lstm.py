@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.layers import TimeEmbedding, TimeLSTM
+from fasts2s.layers.lstm import set_first_gradients
 from fasts2s.models import _shared_beginnings as shared
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.either import (
@@ -123,5 +124,5 @@ class EmbeddedLSTM:
         else:
             dxs, dh0, dc0, drow = kernels.lstm_backward(dhs, Wx, Wh, cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
             kernels.embedding_backward(dxs, ids, dW=dW)
-        self.lstm.dh, self.lstm.dc = dh0, dc0
+        set_first_gradients(self.lstm, dh0, dc0)
         return dh0, drow

@@ -26,8 +26,7 @@ class AttentionEncoder(Encoder):
         """xs : (N, T) ids, T >= 1; mask : (N, T) bool, False on padding -> hs (N, T, H). ValueError, IndexError."""
         xs = id_matrix("xs", xs)
         require_steps(xs)
-        self.hs = self._reader.forward(xs, mask)
-        return self.hs
+        return self._reader.forward(xs, mask)
 
     def encode(self, xs: AnyArray, mask: AnyArray | None = None) -> Array:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""

@@ -85,13 +85,18 @@ def _doubles(module, kind, method):
     return exchange
 
 
-def _property(monkeypatch):
-    lstm = _module("common.time_layers").TimeLSTM
-    held = {}
-    halved = property(
-        lambda self: held.get(id(self)), lambda self, h: held.update({id(self): h if h is None else h / 2})
-    )
-    monkeypatch.setattr(lstm, "h", halved, raising=False)
+def _property(name, change):
+    def exchange(monkeypatch):
+        lstm = _module("common.time_layers").TimeLSTM
+        held = {}
+        own = property(lambda self: held.get(id(self)), lambda self, value: held.update({id(self): change(value)}))
+        monkeypatch.setattr(lstm, name, own, raising=False)
+
+    return exchange
+
+
+def _backwards(layers):
+    return layers and layers[::-1]
 
 
 EXCHANGES = {
@@ -111,7 +116,8 @@ EXCHANGES = {
     "TimeAttention.forward": _doubles("ch08.attention_layer", "TimeAttention", "forward"),
     "Encoder.forward": _doubles("ch07.seq2seq", "Encoder", "forward"),
     "AttentionEncoder.forward": _doubles("attention_seq2seq", "AttentionEncoder", "forward"),
-    "a property h of TimeLSTM": _property,
+    "a property h of TimeLSTM": _property("h", lambda h: h if h is None else h / 2),
+    "a property layers of TimeLSTM": _property("layers", _backwards),
 }
 KINDS = [("ch07.seq2seq", "Seq2seq"), ("peeky_seq2seq", "PeekySeq2seq"), ("attention_seq2seq", "AttentionSeq2seq")]
 
