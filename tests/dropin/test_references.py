@@ -37,7 +37,8 @@ def library(request, monkeypatch):
     yield
     fasts2s.unpatch()
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        if name.partition(".")[0] not in {"fasts2s", "fasts2s_kernels", "numba", "llvmlite"}:  # loaded once for all
+            del sys.modules[name]
 
 
 def _rng():
