@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from suite.heading import heading
 
 import fasts2s
 from fasts2s.backend import book_checkout
@@ -152,6 +153,7 @@ def main(backend: Any = "numba", part: str = "") -> None:
     if book is None:
         raise SystemExit("FASTS2S_BOOK is not set, expected the folder of a checkout of the book's code")
     sys.path[:0] = [str(Path(book)), *(str(Path(book) / chapter) for chapter in ("ch07", "ch08"))]
+    heading("Microseconds of single calls of the book's layers, plain and replaced", "as they come", {})
     print(f"{backend}, microseconds{'plain':>36} {'ours':>9} {'runs':>9}")
     for s in SIZES:
         print(", ".join(f"{name} {value}" for name, value in s._asdict().items()))

@@ -42,6 +42,8 @@ def judge(results: Arrays, reference: Arrays, peer: str) -> tuple[dict[str, floa
         if name not in results:
             if kind != "param":
                 complaints.append(f"{name} is missing")
+        elif kind == "ids" and len(results[name]) > len(expected):
+            complaints.append(f"{name} has {len(results[name])} rows, expected at most {len(expected)}")
         elif kind == "ids":
             wrong = int((results[name] != expected[: len(results[name])]).any(axis=1).sum())
             worst[kind] = wrong

@@ -106,7 +106,8 @@ def _additions(case: Case, rng: Any) -> tuple[Arrays, Arrays]:
 
 def _text(case: Case, rng: Any) -> tuple[Arrays, Arrays]:
     drawn = rng.integers(0, case["V"], case["T"])
-    lines = [" ".join(f"w{n}" for n in drawn[k : k + 20]) for k in range(0, case["T"], 20)]
+    length = min(20, case["T"] // 10)  # ten lines at least: fewer are split between words
+    lines = [" ".join(f"w{n}" for n in drawn[k : k + length]) for k in range(0, case["T"], length)]
     kept = lines[: len(lines) - 2 * max(1, len(lines) // 10)]
     ids: dict[str, int] = {}
     tokens = []

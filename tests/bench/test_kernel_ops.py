@@ -233,3 +233,9 @@ def test_flops_are_counted_where_there_are_products():
     }
     steps = {"lstm_step", "gru_step", "rnn_step", "lstm_encode", "lstm_greedy"}
     assert counted == layers | steps | {"attention_forward", "attention_backward"}
+
+
+def test_more_answers_than_there_should_be_are_told() -> None:
+    ids = np.zeros((3, 1), np.int64)
+    assert judge({"ids": ids}, {"ids": ids[:2]}, "ours")[1] == ["ids has 3 rows, expected at most 2"]
+    assert judge({"ids": ids[:2]}, {"ids": ids}, "ours")[1] == []

@@ -8,7 +8,7 @@ import pytest
 from fasts2s import corpus
 from fasts2s.backend import get_backend
 from fasts2s.corpus.ptb import PTB_URL
-from fasts2s.dropin import book_functions
+from fasts2s.dropin import book_functions, book_layers
 from fasts2s.layers import TimeGRU
 from fasts2s.testing import assert_close
 
@@ -25,7 +25,7 @@ class _WithoutBias:
 def test_a_gru_without_lists_is_one_without_bias(rng, stateful):
     Wx, Wh = rng.standard_normal((3, 15)).astype("f"), rng.standard_normal((5, 15)).astype("f")
     found, wanted = _WithoutBias(Wx, Wh, stateful), TimeGRU(Wx, Wh, None, stateful, backend="numpy")
-    forward, backward = book_functions.TIME_GRU["forward"], book_functions.TIME_GRU["backward"]
+    forward, backward = book_layers.TIME_GRU["forward"], book_layers.TIME_GRU["backward"]
     for _ in range(2):
         xs, dhs = rng.standard_normal((2, 4, 3)).astype("f"), rng.standard_normal((2, 4, 5)).astype("f")
         assert_close("hs", forward(found, xs), wanted.forward(xs), 1e-7)
@@ -39,8 +39,8 @@ def test_a_gru_with_lists_is_ours(rng):
     weights = [rng.standard_normal(s).astype("f") for s in ((3, 15), (5, 15), (15,))]
     xs, dhs = rng.standard_normal((2, 4, 3)).astype("f"), rng.standard_normal((2, 4, 5)).astype("f")
     found, wanted = TimeGRU(*weights, backend="numpy"), TimeGRU(*weights, backend="numpy")
-    assert np.array_equal(book_functions.TIME_GRU["forward"](found, xs), wanted.forward(xs))
-    assert np.array_equal(book_functions.TIME_GRU["backward"](found, dhs), wanted.backward(dhs))
+    assert np.array_equal(book_layers.TIME_GRU["forward"](found, xs), wanted.forward(xs))
+    assert np.array_equal(book_layers.TIME_GRU["backward"](found, dhs), wanted.backward(dhs))
 
 
 def test_clipping_returns_nothing_as_in_the_book():
@@ -84,5 +84,5 @@ def test_a_download_is_verified_and_prints_the_books_words(tmp_path, monkeypatch
 
 
 def test_names_of_files_are_checked(tmp_path):
-    with pytest.raises(ValueError, match=r"names holds 'x\.txt', expected some of ptb\.train\.txt"):
+    with pytest.raises(ValueError, match=r"names is 'x\.txt', expected one of ptb\.train\.txt"):
         corpus.fetch_ptb(tmp_path, names=["x.txt"])

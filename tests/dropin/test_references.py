@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import fasts2s
+from fasts2s.dropin.settings import settings
 from fasts2s.dropin.targets import CLASSES
 
 REAL = os.environ.get("FASTS2S_BOOK", "")
@@ -31,6 +32,7 @@ def library(request, monkeypatch):
     if not REAL:
         pytest.skip("FASTS2S_BOOK names no checkout of the book's code")
     before = set(sys.modules)
+    monkeypatch.setattr(settings, "all_sizes", True)
     monkeypatch.chdir(f"{REAL}/ch07")
     for folder in ("", "/ch08", "/ch07"):
         monkeypatch.syspath_prepend(REAL + folder)
