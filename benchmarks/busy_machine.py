@@ -62,7 +62,8 @@ def step_seconds(source: Path, backend: str, threads: str, steps: int) -> list[f
     path = os.pathsep.join([str(source), str(source / "kernels")])
     ours = {"PYTHONPATH": path, "FASTS2S_BACKEND": backend, "FASTS2S_NUM_THREADS": threads}
     command = [sys.executable, "-c", STEPS, str(steps)]
-    done = subprocess.run(command, env=os.environ | ours, stdout=subprocess.PIPE, text=True, check=True)
+    # The current folder comes before all others on the path.
+    done = subprocess.run(command, env=os.environ | ours, cwd=source, stdout=subprocess.PIPE, text=True, check=True)
     seconds: list[float] = json.loads(done.stdout)
     return seconds
 
