@@ -154,9 +154,13 @@ def test_shapes_of_states(cls, T, rng):
     xs = _words(rng, N, T)
     xs[1, T // 2 :] = PAD
     hs = model.encoder.forward(*model._source(xs))
-    assert hs.shape == ((N, T, H) if cls is AttentionSeq2seq else (N, H))
-    assert model.encoder.hs.shape == (N, T, H)
-    assert model.encoder.hs.dtype == np.float32
+    if cls is AttentionSeq2seq:
+        assert model.encoder.hs is None  # as in the book: forward hands out all of them
+    else:
+        assert hs.shape == (N, H)
+        hs = model.encoder.hs
+    assert hs.shape == (N, T, H)
+    assert hs.dtype == np.float32
     assert model.encoder.lstm.h.shape == model.encoder.lstm.c.shape == (N, H)
     model.forward(xs, _words(rng, N, 5))
     model.backward()
