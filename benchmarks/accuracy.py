@@ -13,10 +13,10 @@ import numpy as np
 from numba import jit
 from suite.heading import heading
 
-from fasts2s_kernels.numba_cpu import _math
-from fasts2s_kernels.numba_cpu._simd import FLOAT
-from fasts2s_kernels.numba_cpu._simd_memory import load, store
-from fasts2s_kernels.numba_cpu._target import LANES
+from fasts2s_kernels.cpu import math
+from fasts2s_kernels.cpu.target import LANES
+from fasts2s_kernels.cpu.vector import FLOAT
+from fasts2s_kernels.cpu.vector_memory import load, store
 
 SMALLEST = 2.4e-38
 BLOCK = 1 << 20
@@ -52,7 +52,7 @@ class Errors(NamedTuple):
 
 def compiled(name: str) -> Callable[[Any, Any], None]:
     """Return a function that fills y with f(x); the sizes are multiples of LANES."""
-    f = getattr(_math, name)
+    f = getattr(math, name)
 
     @jit(nopython=True)
     def fill(x, y, size):

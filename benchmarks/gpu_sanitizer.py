@@ -20,8 +20,8 @@ from gpu.machine import NothingToMeasureError, require
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
 #: Every kernel and every design of the LSTM on small shapes; the large ones take minutes under a tool.
-TESTS = ("tests/kernels/cupy_gpu/test_lstm_designs.py", "tests/kernels/cupy_gpu/test_other_kernels.py",
-         "tests/kernels/cupy_gpu/test_ids_out_of_range.py")  # fmt: skip
+TESTS = ("tests/kernels/gpu/test_lstm_designs.py", "tests/kernels/gpu/test_other_kernels.py",
+         "tests/kernels/gpu/test_ids_out_of_range.py")  # fmt: skip
 SELECTION = "not 650 and not 400 and not 135 and not 140 and not longer_batches"
 #: The last line of a tool: memcheck, synccheck and initcheck count errors, racecheck hazards.
 _SUMMARY = re.compile(r"(?:ERROR SUMMARY: (\d+) error|RACECHECK SUMMARY: (\d+) hazard)")

@@ -1,4 +1,4 @@
-"""How much the numba backend stands: the tests of tests/malformed and tests/kernels/numba_cpu, many times over.
+"""How much the numba backend stands: the tests of tests/malformed and tests/kernels/cpu, many times over.
 
 Prints one line for each thing that was tried and returns 1 if any of them failed. Linux; everything runs in processes
 of its own, so a crash is a line too. Wants an editable installation, which puts the tests on the path.
@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from suite.heading import heading
 
 from fasts2s.bench.machine import versions
-from tests.kernels.numba_cpu import cached, fuzzing, guarded, interrupts, parallel
-from tests.kernels.numba_cpu.processes import NURSERY, fresh
-from tests.kernels.numba_cpu.training import warm_up
+from tests.kernels.cpu import cached, fuzzing, guarded, interrupts, parallel
+from tests.kernels.cpu.processes import NURSERY, fresh
+from tests.kernels.cpu.training import warm_up
 
 #: A process may take an hour.
 _PATIENCE = 3600.0

@@ -15,7 +15,7 @@ import pytest
 
 import fasts2s
 from fasts2s_kernels import MODULES, load
-from fasts2s_kernels.numba_cpu import _memory
+from fasts2s_kernels.cpu import memory
 
 # The same examples every time, and no deadline: a slow machine is no failure.
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -106,7 +106,7 @@ def _clean_switch(monkeypatch):
 @pytest.fixture(autouse=True)
 def _poisoned_memory(monkeypatch):
     """Uninitialised float memory holds NaN, so that reading it shows; none is used again."""
-    monkeypatch.setattr(_memory, "FROM", sys.maxsize)
+    monkeypatch.setattr(memory, "FROM", sys.maxsize)
     empty, empty_like = np.empty, np.empty_like
 
     def poison(a):

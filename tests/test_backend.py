@@ -296,7 +296,7 @@ fasts2s.get_backend("numpy")
 
 
 def test_number_of_threads_comes_from_the_environment():
-    code = "import fasts2s; fasts2s.get_backend().kernels(); from fasts2s_kernels.numba_cpu._threads import POOL"
+    code = "import fasts2s; fasts2s.get_backend().kernels(); from fasts2s_kernels.cpu.threads import POOL"
     done = run_python(f"{code}; print(POOL.wanted)", FASTS2S_NUM_THREADS=" 3 ", FASTS2S_BACKEND="numba")
     assert (done.stdout, done.returncode) == ("3\n", 0), done.stderr
 
@@ -310,8 +310,8 @@ def test_a_wrong_number_of_threads_is_an_error(text):
 
 
 def test_cache_folder_comes_from_the_environment(tmp_path):
-    code = "import fasts2s; fasts2s.get_backend('numba').kernels(); from fasts2s_kernels.numba_cpu import _jit"
-    done = run_python(f"{code}; print(_jit.cache().base)", FASTS2S_CACHE_DIR=str(tmp_path))
+    code = "import fasts2s; fasts2s.get_backend('numba').kernels(); from fasts2s_kernels.cpu import jit"
+    done = run_python(f"{code}; print(jit.cache().base)", FASTS2S_CACHE_DIR=str(tmp_path))
     assert done.stdout.strip() == str(tmp_path), done.stderr
 
 

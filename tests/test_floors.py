@@ -34,12 +34,12 @@ ALLOWED = {
 PEERS = {"fasts2s/bench/peers/_torch": {"torch"}, "fasts2s/bench/peers/_jax": {"jax"}}
 # Import of what -> folder or file in which it may stand at module level (None: nowhere, only inside functions).
 AT_MODULE_LEVEL = {
-    "numba": "fasts2s_kernels/numba_cpu/",
-    "llvmlite": "fasts2s_kernels/numba_cpu/",
-    "filelock": "fasts2s_kernels/numba_cpu/",
-    "platformdirs": "fasts2s_kernels/numba_cpu/",
-    "cupy": "fasts2s_kernels/cupy_gpu/_device.py",
-    "cupyx": "fasts2s_kernels/cupy_gpu/_device.py",
+    "numba": "fasts2s_kernels/cpu/",
+    "llvmlite": "fasts2s_kernels/cpu/",
+    "filelock": "fasts2s_kernels/cpu/",
+    "platformdirs": "fasts2s_kernels/cpu/",
+    "cupy": "fasts2s_kernels/gpu/device.py",
+    "cupyx": "fasts2s_kernels/gpu/device.py",
     "threadpoolctl": None,
     "matplotlib": None,
     "tqdm": None,
@@ -144,7 +144,7 @@ def test_the_environment_is_read_in_one_place(place):
 
 def test_njit_is_used_in_one_place():
     users = [place for place, path in FILES.items() if "numba.njit" in path.read_text(encoding="utf-8")]
-    assert all(place.endswith(("numba_cpu/_numba.py", "numba_cpu/_jit.py")) for place in users)
+    assert all(place.endswith(("cpu/numba_api.py", "cpu/jit.py")) for place in users)
     named = [place for place in FILES if "import njit" in FILES[place].read_text(encoding="utf-8")]
     assert named == []
 
@@ -176,7 +176,7 @@ def test_an_import_that_goes_up_is_seen(place, source):
         ("fasts2s/layers/lstm.py", "from fasts2s.layers.recurrent import one_step"),
         ("fasts2s/models/rnnlm.py", "from fasts2s import initial_weights as init"),
         ("fasts2s/cli.py", "from fasts2s import __version__\nfrom fasts2s.commands import info"),
-        ("fasts2s_kernels/reference/lstm.py", "from fasts2s_kernels import checks"),
+        ("fasts2s_kernels/ops/lstm/reference.py", "from fasts2s_kernels import checks"),
     ],
 )
 def test_an_import_that_goes_down_or_stays_in_its_folder_is_allowed(place, source):
@@ -186,9 +186,9 @@ def test_an_import_that_goes_down_or_stays_in_its_folder_is_allowed(place, sourc
 @pytest.mark.parametrize(
     ("place", "source"),
     [
-        ("fasts2s_kernels/reference/lstm.py", "import numba"),
-        ("fasts2s_kernels/numba_cpu/lstm.py", "from cupy import ndarray"),
-        ("fasts2s_kernels/cupy_gpu/lstm.py", "import cupy as cp"),
+        ("fasts2s_kernels/ops/lstm/reference.py", "import numba"),
+        ("fasts2s_kernels/ops/lstm/cpu.py", "from cupy import ndarray"),
+        ("fasts2s_kernels/ops/lstm/gpu.py", "import cupy as cp"),
         ("fasts2s_kernels/checks.py", "def f():\n    import matplotlib"),
         ("fasts2s/backend.py", "import numba"),
         ("fasts2s/trainer.py", "if True:\n    import matplotlib.pyplot as plt"),
@@ -202,8 +202,8 @@ def test_a_library_in_the_wrong_place_is_seen(place, source):
 
 def test_libraries_in_the_right_place_are_allowed():
     assert outside_violations("fasts2s/trainer.py", "import math\ndef f():\n    import matplotlib.pyplot") == []
-    assert outside_violations("fasts2s_kernels/numba_cpu/_jit.py", "import numba\nimport llvmlite.ir") == []
-    assert outside_violations("fasts2s_kernels/cupy_gpu/_device.py", "import cupy") == []
+    assert outside_violations("fasts2s_kernels/cpu/jit.py", "import numba\nimport llvmlite.ir") == []
+    assert outside_violations("fasts2s_kernels/gpu/device.py", "import cupy") == []
 
 
 def test_reading_the_environment_is_seen():

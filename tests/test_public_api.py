@@ -25,12 +25,16 @@ SHAPE = re.compile(r"\((?=[^()]*,)(\d+,\s*)*\d*g?[A-Z](_\w+)?\b([-+* ]+\w+)*(,[^
 WITHOUT_SHAPE = {"BaseModel.forward", "BaseModel.backward"}
 
 
+# How kernels are written, and their parts: for those who read the sources.
+INTERNAL = re.compile(r"(^|\.)_(?!_)|^fasts2s_kernels\.(cpu|gpu)\.|^fasts2s_kernels\.ops\.\w+\.[cg]pu_")
+
+
 def public_modules():
     found = [fasts2s, fasts2s_kernels]
     for package in (fasts2s, fasts2s_kernels):
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             # Importing fasts2s.auto switches the drop-in on, which is all there is to it.
-            if not any(part.startswith("_") for part in info.name.split(".")) and info.name != "fasts2s.auto":
+            if not INTERNAL.search(info.name) and info.name != "fasts2s.auto":
                 found.append(importlib.import_module(info.name))
     return found
 

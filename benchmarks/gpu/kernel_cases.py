@@ -9,7 +9,7 @@ import numpy as np
 from fasts2s.bench import data as suite_data
 from fasts2s.bench.cases import Case
 from fasts2s.bench.peer import Arrays, numbered, read_data
-from fasts2s_kernels import reference as kernels
+from fasts2s_kernels.backends import numpy as kernels
 
 LSTM_SHAPES = ((128, 7, 16, 128), (128, 29, 16, 128), (20, 35, 100, 100), (128, 29, 16, 256), (20, 35, 650, 650))
 #: Parameters of Seq2seq on addition (H=128) and of BetterRnnlm (H=650), the tied matrix once.

@@ -9,7 +9,7 @@ from fasts2s import layers, optimizers
 from fasts2s.backend import get_backend, to_cpu
 from fasts2s.bench.cases import Case
 from fasts2s.bench.peer import Arrays, nothing, numbered, weights_of
-from fasts2s_kernels.cupy_gpu import dispatch
+from fasts2s_kernels.gpu import dispatch
 from gpu.kernel_cases import RATE
 
 #: The choice of the dispatch as it is, before anything below replaces it.
@@ -61,7 +61,7 @@ def _never(*_: Any) -> None:
 
 def designs(case: Case) -> tuple[str, list[str]]:
     """Return what the dispatch takes forward and backward, and the other designs that could run."""
-    device = importlib.import_module("fasts2s_kernels.cupy_gpu._device").device()
+    device = importlib.import_module("fasts2s_kernels.gpu.device").device()
     N, H = case["N"], case["H"]
     slices = _PLANS["slices"](N, H, device) is not None
     chosen = [

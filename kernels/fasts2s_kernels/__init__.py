@@ -10,20 +10,19 @@ from fasts2s_kernels import blas
 from fasts2s_kernels.contract import Kernels, Settings
 
 if TYPE_CHECKING:
-    from fasts2s_kernels import numba_cpu, reference
-    from fasts2s_kernels.cupy_gpu import kernels as cupy_gpu
+    from fasts2s_kernels.backends import cupy, numba, numpy
 
     # The proof: a function missing from a backend, or an argument dropped or renamed, is a type error here.
-    _checked: list[Kernels] = [reference, numba_cpu, cupy_gpu]
+    _checked: list[Kernels] = [numpy, numba, cupy]
 
 #: Backend name -> module that satisfies the contract.
 MODULES = {
-    "numpy": "fasts2s_kernels.reference",
-    "numba": "fasts2s_kernels.numba_cpu",
-    "cupy": "fasts2s_kernels.cupy_gpu.kernels",
+    "numpy": "fasts2s_kernels.backends.numpy",
+    "numba": "fasts2s_kernels.backends.numba",
+    "cupy": "fasts2s_kernels.backends.cupy",
 }
 
-_SETUPS = {"numba": "fasts2s_kernels.numba_cpu.setup", "cupy": "fasts2s_kernels.cupy_gpu.setup"}
+_SETUPS = {"numba": "fasts2s_kernels.cpu.setup", "cupy": "fasts2s_kernels.gpu.setup"}
 
 __all__ = ["MODULES", "Kernels", "Settings", "load", "setup_of"]
 

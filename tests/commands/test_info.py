@@ -37,7 +37,7 @@ def test_info_compiles_nothing(backend, tmp_path):
 
 def test_the_layer_that_info_names_is_the_one_that_runs():
     code = """
-from fasts2s_kernels.numba_cpu import _threads
+from fasts2s_kernels.cpu import threads as _threads
 before = _threads.POOL.planned()
 _threads.POOL.wanted = 2
 _threads.start_threads()

@@ -202,7 +202,7 @@ def test_a_progress_bar_that_fails_is_said_once(monkeypatch, capsys):
 
 
 def test_announcing_the_compiler_to_nobody_is_no_error(monkeypatch):
-    jit = pytest.importorskip("fasts2s_kernels.numba_cpu._jit")
+    jit = pytest.importorskip("fasts2s_kernels.cpu.jit")
     monkeypatch.setattr(jit, "_announced", False)
     monkeypatch.setattr(sys, "stderr", _Broken())
     jit._announce()

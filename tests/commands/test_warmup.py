@@ -5,7 +5,7 @@ import pytest
 from fasts2s.cli import main
 from fasts2s.commands import warmup
 from fasts2s_kernels import setup_of
-from fasts2s_kernels.numba_cpu._cleaning import Cleaned
+from fasts2s_kernels.cpu.cleaning import Cleaned
 
 
 @pytest.fixture

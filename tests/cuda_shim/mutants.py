@@ -88,7 +88,7 @@ def main(given: Sequence[str]) -> int:
     mutants += [replaced(text, old, new) for old, new in options.replace]
     survivors = 0
     for mutant in mutants:
-        seen = is_seen(text, mutant, arguments or ["tests/kernels/cupy_gpu"])
+        seen = is_seen(text, mutant, arguments or ["tests/kernels/gpu"])
         survivors += not seen
         sys.stdout.write(f"{'seen    ' if seen else 'SURVIVES'} {options.file.name} {mutant.name}\n")
         sys.stdout.flush()

@@ -14,7 +14,7 @@ from tests.cuda_shim import builder
 
 ROOT = builder.HERE.parent.parent
 # Not the tests that plant faults, each of which would be reported, and not those that run no kernel.
-DEFAULT = ("tests/kernels/cupy_gpu", "-k", "not test_faults and not compile_gate and not test_setup")
+DEFAULT = ("tests/kernels/gpu", "-k", "not test_faults and not compile_gate and not test_setup")
 _LIBRARIES = ("libasan.so", "libubsan.so", "libstdc++.so")
 # NumPy and Python leak on purpose; stack frames of given-up fibers are no use after return.
 _OPTIONS = "detect_leaks=0:detect_stack_use_after_return=0:allocator_may_return_null=1:abort_on_error=0:exitcode=99"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fasts2s.testing import TOLERANCES, assert_close
-from fasts2s_kernels.reference.embedding import add_by_id
+from fasts2s_kernels.ops.embedding.reference import add_by_id
 from tests.kernels.ops import EMBEDDING, gradients, host, prove
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fasts2s.testing import assert_close
-from fasts2s_kernels import reference
+from fasts2s_kernels.backends import numpy as reference
 from tests.kernels.helpers import random_mask
 
 SIZES = [(1, 1, 1, 1, 1), (1, 7, 16, 128, 13), (3, 5, 7, 11, 5), (5, 3, 17, 33, 70), (130, 2, 3, 16, 17)]

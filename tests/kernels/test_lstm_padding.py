@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fasts2s_kernels import reference
+from fasts2s_kernels.backends import numpy as reference
 from tests.kernels.ops import LSTM, cast, gradients, host, projection
 
 

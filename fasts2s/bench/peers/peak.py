@@ -44,7 +44,7 @@ class Peak(_MultiplyAdds):
     """
 
     def __init__(self, threads: int) -> None:
-        loop = import_module("fasts2s_kernels.numba_cpu.peak")
+        loop = import_module("fasts2s_kernels.cpu.peak")
         self.threads, self.spin = threads, loop.spin
         self.flops = loop.FLOPS_PER_TURN * TURNS * threads
         self.pool = ThreadPoolExecutor(threads)

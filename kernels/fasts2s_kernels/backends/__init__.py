@@ -1,0 +1,1 @@
+"""Which function serves which name: one module per backend."""

@@ -1,0 +1,1 @@
+"""How CPU kernels are written and run: vectors, tiles, products; compiler, cache, threads, memory."""

@@ -1,0 +1,55 @@
+"""A loop that does nothing but multiply and add, in registers: what a core can do at most. For benchmarks."""
+
+from typing import Any
+
+from llvmlite import ir
+
+from fasts2s_kernels.cpu.jit import entry
+from fasts2s_kernels.cpu.numba_api import intrinsic, types
+from fasts2s_kernels.cpu.target import LANES, TARGET
+from fasts2s_kernels.cpu.vector import fused
+
+#: Independent sums: as many as the largest register tile has (24 with 32 registers), more than the latency needs.
+ACCUMULATORS = max(width * rows for width, rows in enumerate(TARGET.tile_rows, start=1))
+#: Floating-point operations of one turn of :func:`spin`.
+FLOPS_PER_TURN = 2 * LANES * ACCUMULATORS
+
+_VECTOR, _INT = ir.VectorType(ir.FloatType(), LANES), ir.IntType(64)
+
+
+def _constant(x: float) -> Any:
+    return ir.Constant(_VECTOR, [ir.Constant(ir.FloatType(), x)] * LANES)
+
+
+@intrinsic
+def _multiply_add(typing_context, turns):
+    """Update every accumulator ``turns`` times, then return a number that depends on all of them."""
+
+    def generate(context, builder, signature, args):
+        before, factor = builder.block, _constant(0.5)
+        loop, after = builder.append_basic_block("loop"), builder.append_basic_block("after")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        turn = builder.phi(_INT)
+        sums = [builder.phi(_VECTOR) for _ in range(ACCUMULATORS)]
+        updated = [fused(builder, a, factor, factor) for a in sums]
+        following = builder.add(turn, ir.Constant(_INT, 1))
+        turn.add_incoming(ir.Constant(_INT, 0), before)
+        turn.add_incoming(following, loop)
+        for k, (a, new) in enumerate(zip(sums, updated, strict=True)):
+            a.add_incoming(_constant(float(k)), before)
+            a.add_incoming(new, loop)
+        builder.cbranch(builder.icmp_signed("<", following, args[0]), loop, after)
+        builder.position_at_end(after)
+        total = updated[0]
+        for a in updated[1:]:
+            total = builder.fadd(total, a)
+        return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
+
+    return types.float32(types.int64), generate
+
+
+@entry(types.float32(types.int64))
+def spin(turns):
+    """Make a number of turns; the result depends on all of them."""
+    return _multiply_add(turns)

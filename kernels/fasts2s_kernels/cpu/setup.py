@@ -1,0 +1,46 @@
+"""Settings of this backend, what it says of itself, and compiling ahead."""
+
+from collections.abc import Callable
+
+from fasts2s_kernels.contract import Settings
+from fasts2s_kernels.cpu import cleaning, jit, target
+from fasts2s_kernels.cpu import threads as _threads
+
+
+def configure(settings: Settings) -> None:
+    """Take over the number of threads and the cache folder, for the whole process."""
+    _threads.POOL.wanted = settings.threads
+    jit.use_cache(settings.cache_dir)
+
+
+def describe() -> dict[str, str]:
+    """Return what runs here: processor, vectors, threads and their layer, cache folder. Nothing is compiled."""
+    pool, folder = _threads.POOL, jit.cache().folder
+    return {
+        "processor": f"{target.CPU_NAME}, {target.TARGET.name}, {target.LANES} float32 in a vector",
+        "threads": f"{pool.limit()}, layer {pool.planned()}",
+        "cache": "none: kernels are compiled in every process" if folder is None else str(folder),
+    }
+
+
+def clean() -> cleaning.Cleaned:
+    """Delete the cache folders of other versions: of this package, of NumPy and Numba, for other processors."""
+    return cleaning.clean(jit.cache().base)
+
+
+def kernel_count() -> int:
+    """Return how many functions there are to compile."""
+    return len(jit.REGISTRY)
+
+
+def warmup(advance: Callable[[], None] | None = None) -> int:
+    """Compile every kernel, or load it from the cache; return how many there are.
+
+    ``advance`` is called after each of them.
+    """
+    _threads.workers_for(float("inf"))
+    for compiled in jit.REGISTRY:
+        compiled.ensure()
+        if advance is not None:
+            advance()
+    return kernel_count()

@@ -1,0 +1,1 @@
+"""Products with a bias: the affine layer."""

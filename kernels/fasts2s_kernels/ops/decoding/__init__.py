@@ -1,0 +1,1 @@
+"""Choosing ids from scores: greedy, or drawn."""

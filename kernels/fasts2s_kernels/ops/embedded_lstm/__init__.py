@@ -1,0 +1,1 @@
+"""Embedding and LSTM as one, for inference: reading a source, choosing an answer."""

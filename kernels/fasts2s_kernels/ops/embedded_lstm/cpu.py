@@ -1,0 +1,133 @@
+"""Reading a source and choosing an answer: what Python calls. The loops are in greedy_loops."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fasts2s_kernels import inference_checks as checks
+from fasts2s_kernels.contract import Array
+from fasts2s_kernels.cpu import arrays as arr
+from fasts2s_kernels.cpu import threads
+from fasts2s_kernels.cpu.gemm import PANEL
+from fasts2s_kernels.cpu.memory import empty
+from fasts2s_kernels.cpu.target import LANES
+from fasts2s_kernels.ops.affine.cpu import affine_forward
+from fasts2s_kernels.ops.embedded_lstm import cpu_loops as loops
+from fasts2s_kernels.ops.embedded_lstm import reference
+
+
+def _group(N: int, workers: int) -> int:
+    """Return how many rows go through all steps together."""
+    return min(loops.GROUP, -(-N // workers))
+
+
+class _Cell(NamedTuple):
+    """Where the LSTM's inputs come from, and its weights: rows of W that meet Wx, or rows of a table where D is 0."""
+
+    W: Array
+    table: Array
+    Wx: Array
+    Wh: Array
+    b: Array
+
+
+def _cell(W: Array, Wx: Array, Wh: Array, b: Any, uses: int) -> _Cell:
+    """Return the cell for a number of uses. ``x Wx + b`` has V values: with more uses they are computed once."""
+    V, G = W.shape[0], Wh.shape[1]
+    if uses < 2 * V:
+        return _Cell(arr.c_order(W), arr.NONE2, arr.c_order(Wx), arr.c_order(Wh), arr.optional(b, arr.NONE1))
+    none = np.empty((V, 0), np.float32), np.empty((0, G), np.float32)
+    return _Cell(none[0], affine_forward(W, Wx, b), none[1], arr.c_order(Wh), arr.NONE1)
+
+
+class _Begin(NamedTuple):
+    """States that rows begin with: h and c (U, H), and which of them every row has (N,)."""
+
+    h: Array = arr.NONE2
+    c: Array = arr.NONE2
+    which: Array = np.empty(0, np.int64)
+
+
+def _read(cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool) -> tuple[Array, Array]:
+    """Return the last h (N, H), and the last c where it is kept."""
+    (N, T), D, (H, G) = ids.shape, cell.W.shape[1], cell.Wh.shape
+    workers = min(N, threads.workers_for(N * T * (D + H + 40) * G))
+    out, c_out, group = empty(N, H), empty(N, H) if keep_c else arr.NONE2, _group(N, workers)
+    threads.run(
+        workers, loops.encode, cell.W, cell.table, np.ascontiguousarray(ids),
+        arr.NO_BOOLS if mask is None else np.ascontiguousarray(mask), cell.Wx, cell.Wh, cell.b, *begin,
+        group, out, c_out, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
+        empty(workers, loops.local_floats(group, D, H, 0)),
+    )  # fmt: skip
+    return out, c_out
+
+
+def _shared_steps(N: int, T: int, V: int) -> int:
+    """Return after how many steps, less than T, rows that began alike go separate ways: V**steps <= N / 2."""
+    steps = 0
+    while steps + 1 < T and 2 * V ** (steps + 1) <= N and V > 1:
+        steps += 1
+    return steps
+
+
+def _read_beginnings(cell: _Cell, ids: Array, V: int) -> _Begin:
+    """Read every different row of ids (N, steps) once; return the states, and which of them every row has."""
+    places = V ** np.arange(ids.shape[1])
+    codes = ids @ places
+    seen = np.zeros(V ** ids.shape[1], np.bool_)
+    seen[codes] = True
+    different = np.flatnonzero(seen)[:, None] // places % V
+    states = _read(cell, different, None, _Begin(), True)
+    return _Begin(*states, (np.cumsum(seen) - 1)[codes])
+
+
+def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, mask: Array | None = None) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_encode`.
+
+    Implementation: where many rows of few different ids begin alike, the beginnings are read once each.
+    """
+    c = checks.encoding(W, ids, Wx, Wh, b, mask)
+    (N, T), (D, G), V = c.ids.shape, c.Wx.shape, c.W.shape[0]
+    if not arr.is_compiled(c.Wx, N * T * D * G):
+        return reference.lstm_encode(W, ids, Wx, Wh, b, mask=mask)
+    cell, steps = _cell(c.W, c.Wx, c.Wh, c.b, N * T), _shared_steps(N, T, V)
+    if steps < 2 or c.mask is not None:
+        return _read(cell, c.ids, c.mask, _Begin(), False)[0]
+    return _read(cell, c.ids[:, steps:], None, _read_beginnings(cell, c.ids[:, :steps], V), False)[0]
+
+
+def lstm_greedy(
+    W: Array,
+    start_ids: Array,
+    length: int,
+    Wx: Array,
+    Wh: Array,
+    b: Array | None,
+    W_out: Array,
+    b_out: Array | None,
+    *,
+    h: Array,
+    c: Array | None = None,
+    row_bias: Array | None = None,
+    score_bias: Array | None = None,
+) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_greedy`."""
+    a = checks.answering(W, start_ids, length, Wx, Wh, b, W_out, b_out, h, c, row_bias, score_bias)
+    N, (D, G), V = a.ids.size, a.Wx.shape, a.W_out.shape[1]
+    H = G // 4
+    if not arr.is_compiled(a.Wx, N * a.length * D * H):
+        return reference.lstm_greedy(
+            W, start_ids, length, Wx, Wh, b, W_out, b_out, h=h, c=c, row_bias=row_bias, score_bias=score_bias
+        )
+    workers = min(N, threads.workers_for(N * a.length * ((D + H + 40) * G + H * V)))
+    out, tops, group = np.empty((N, a.length), np.int64), empty(N, a.length), _group(N, workers)
+    cell = _cell(a.W, a.Wx, a.Wh, a.b, N * a.length)
+    threads.run(
+        workers, loops.greedy, cell.W, cell.table, np.ascontiguousarray(a.ids), cell.Wx, cell.Wh, cell.b,
+        arr.c_order(a.W_out), arr.optional(a.b_out, arr.NONE1), arr.c_order(a.h),
+        arr.optional(a.c, arr.NONE2), arr.optional(a.row_bias, arr.NONE2), arr.optional(a.score_bias, arr.NONE2),
+        group, out, tops, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
+        arr.scratch(H * arr.padded(V)), empty(workers, loops.local_floats(group, D, H, V)),
+    )  # fmt: skip
+    out[~np.isfinite(tops)] = -1
+    return out

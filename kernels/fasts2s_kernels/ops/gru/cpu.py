@@ -1,0 +1,110 @@
+"""GRU: what Python calls. The loops are in gru_forward and gru_backward."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fasts2s_kernels import checks
+from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.cpu import arrays as arr
+from fasts2s_kernels.cpu import threads
+from fasts2s_kernels.cpu.gemm import BLOCK, PANEL
+from fasts2s_kernels.cpu.memory import empty
+from fasts2s_kernels.ops.gru import reference
+from fasts2s_kernels.ops.gru.cpu_backward import backward
+from fasts2s_kernels.ops.gru.cpu_forward import forward
+from fasts2s_kernels.ops.recurrent.cpu import local_floats
+from fasts2s_kernels.ops.recurrent.cpu_forward import read_in_place
+from fasts2s_kernels.quiet import quiet
+
+
+class _Saved(NamedTuple):
+    """What backward needs: the checked inputs, and time-major copies of inputs, states, r h and gates."""
+
+    seq: checks.Sequence
+    x_time: Array
+    h_time: Array
+    rh_time: Array
+    gates: Array
+
+
+def gru_forward(
+    xs: Array,
+    Wx: Array,
+    Wh: Array,
+    b: Array | None,
+    *,
+    h0: Array | None = None,
+    row_bias: Array | None = None,
+    mask: Array | None = None,
+) -> tuple[Array, Array, Cache]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.gru_forward`.
+
+    Implementation: one parallel region for the whole sequence. Memory for backward: inputs, states, states after the
+    reset and gates once.
+    """
+    seq = checks.sequence(3, xs, Wx, Wh, b, {"h0": h0}, row_bias, mask)
+    N, T, D = seq.xs.shape
+    H = seq.Wh.shape[0]
+    if not arr.is_compiled(seq.Wx, N * T * D * H):
+        return reference.gru_forward(seq.xs, Wx, Wh, b, h0=h0, row_bias=row_bias, mask=mask)
+    workers = threads.workers_for(N * T * (D + H + 40) * 3 * H)
+    hs, x_time = empty(N, T, H), empty(T, N, D)
+    h_time, rh_time = empty(T + 1, N, H), empty(T, N, H)
+    gates = empty(T, N, 3 * H)
+    h_time[0] = seq.states[0]
+    threads.run(
+        workers, forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
+        arr.optional(seq.b, arr.NONE1), arr.optional(seq.row_bias, arr.NONE2),
+        arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask), int(read_in_place(N, T)),
+        -(-N // workers), hs, x_time, h_time, rh_time, gates,
+        arr.scratch((arr.padded(2 * H) + arr.padded(H)) * (1 + D + H)), arr.scratch(workers * PANEL * BLOCK),
+    )  # fmt: skip
+    return hs, h_time[T].copy(), _Saved(seq, x_time, h_time, rh_time, gates)
+
+
+@quiet  # of the sum that is drow_bias
+def gru_backward(
+    dhs: Array | None,
+    Wx: Array,
+    Wh: Array,
+    cache: Cache,
+    *,
+    dh_last: Array | None = None,
+    dWx: Array,
+    dWh: Array,
+    db: Array | None,
+) -> tuple[Array, Array, Array | None]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.gru_backward`.
+
+    Implementation: one parallel region of three phases, see ``gru_backward.py``. A ``dhs`` of None is never made.
+    """
+    saved = checks.saved(cache)
+    if not isinstance(saved, _Saved):
+        return reference.gru_backward(dhs, Wx, Wh, cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
+    seq, x_time, h_time, rh_time, gates = saved
+    dhs, Wx, Wh, (dh_end,), buffers = checks.gradients(3, dhs, seq, Wx, Wh, {"dh_last": dh_last}, (dWx, dWh, db))
+    N, T, D = seq.xs.shape
+    H = Wh.shape[0]
+    workers = threads.workers_for(2 * N * T * (D + H + 10) * 3 * H)
+    carry = np.zeros((N, arr.padded(H)), np.float32)
+    carry[:, :H] = dh_end
+    dA, dh, dxs = empty(T, N, 3 * H), empty(N, H), empty(N, T, D)
+    fresh = [arr.writable(buffer) for buffer in buffers]
+    panels = -(-H // PANEL) + -(-D // PANEL)
+    threads.run(
+        workers, backward, arr.NONE3 if dhs is None else arr.row_order(dhs), arr.c_order(Wx), arr.c_order(Wh),
+        arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask), x_time, h_time, rh_time, gates,
+        -(-N // workers), 2 * workers, dA, carry, dh,
+        fresh[0], fresh[1], arr.NONE1 if fresh[2] is None else fresh[2], dxs,
+        arr.scratch(panels * PANEL * 3 * H), arr.scratch(workers * PANEL * BLOCK),
+        empty(workers, local_floats(D, H)),
+    )  # fmt: skip
+    arr.put_back(buffers, fresh)
+    return dxs, dh, None if seq.row_bias is None else dA.sum(axis=0)
+
+
+def gru_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.gru_step`."""
+    seq = checks.step(3, x, Wx, Wh, b, {"h": h}, row_bias)
+    return gru_forward(seq.xs[:, None, :], seq.Wx, seq.Wh, seq.b, h0=seq.states[0], row_bias=seq.row_bias)[1]

@@ -1,0 +1,1 @@
+"""Clipping, and the updates of all optimisers."""

@@ -1,0 +1,209 @@
+"""Clipping and parameter updates, in place: one pass over all parameters, in one call, in float32."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fasts2s_kernels import checks
+from fasts2s_kernels.contract import Array
+from fasts2s_kernels.cpu import arrays as arr
+from fasts2s_kernels.cpu import threads
+from fasts2s_kernels.ops.optimizers import cpu_loops as loops
+from fasts2s_kernels.ops.optimizers import reference
+from fasts2s_kernels.ops.optimizers.reference import adam_rate
+from fasts2s_kernels.quiet import quiet
+
+#: What an element costs, in multiply-adds: it is read and written, and divided by a root.
+_COST = 8
+
+
+def _flat(a: Array, order: str) -> Array | None:
+    """Return the memory of a float32 array as (size,) in an order, or None where that would be a copy."""
+    flags = a.flags
+    if a.dtype != arr.FLOAT32:
+        arr.say_double()
+        return None
+    if not flags.aligned:
+        return None
+    if order == "C":
+        return a.reshape(-1) if flags.c_contiguous else None
+    return a.T.reshape(-1) if flags.f_contiguous else None
+
+
+def _flat_alike(arrays: list[Array]) -> list[Array] | None:
+    """Return the memory of arrays of one shape, in the order that all of them have, or None if there is none."""
+    if all(a.dtype is arr.FLOAT32 and a.flags.carray for a in arrays):
+        return [a.reshape(-1) for a in arrays]
+    for order in "CF":
+        flat = [f for f in (_flat(a, order) for a in arrays) if f is not None]
+        if len(flat) == len(arrays):
+            return flat
+    return None
+
+
+def _plain(lists: Any) -> bool:
+    """Whether lists are what training hands over: as many float32 arrays of equal shapes in each, to be written."""
+    if not all(type(arrays) is list and len(arrays) == len(lists[0]) for arrays in lists):
+        return False
+    for arrays in zip(*lists, strict=True):
+        shape = arrays[0].shape if type(arrays[0]) is np.ndarray else None
+        for a in arrays:
+            if type(a) is not np.ndarray or a.dtype is not arr.FLOAT32 or a.shape != shape or not a.flags.carray:
+                return False
+    return True
+
+
+class _Tables(NamedTuple):
+    """Parameters by how they are worked on: the rows of a table at once, table after table; and the others."""
+
+    tables: list[Array]
+    others: list[tuple[Array, ...]]
+
+
+def _describe(lists: list[list[Array]]) -> _Tables:
+    """Return the tables, see ``update_loops``, of lists of p, g and slots."""
+    table, count, others = np.empty((max(len(lists[0]), 1), loops.COLUMNS), np.int64), 0, []
+    missing = [arr.NONE1] * (4 - len(lists))
+    for arrays in zip(*lists, strict=True):
+        flat = _flat_alike(list(arrays))
+        if flat is None:
+            others.append(arrays)
+        elif flat[0].size:
+            loops.describe(table, count, *flat, *missing)
+            count += 1
+    table = table[:count]
+    if not table[:, loops.SHARED].any():
+        return _Tables([table] if count else [], others)
+    rows = [table[k : k + 1].copy() for k in range(count)]  # arrays that share memory: one after the other
+    for row in rows:
+        row[0, loops.FIRST_TASK] = 0
+    return _Tables(rows, others)
+
+
+def _run(entry: Any, table: Array, numbers: Array) -> None:
+    threads.run(threads.workers_for(int(table[:, 0].sum()) * _COST), entry, table, numbers)
+
+
+def _norm(found: _Tables) -> float:
+    total = sum(float(np.sum(np.square(g, dtype=np.float64))) for (g,) in found.others)
+    for table in found.tables:
+        sums = np.empty(int(table[-1, loops.FIRST_TASK]) - (-int(table[-1, 0]) // loops.CHUNK))
+        _run(loops.sum_squares, table, sums)
+        total += float(sums.sum())
+    return math.sqrt(total)
+
+
+@quiet
+def clip_grads(grads: list[Array], max_norm: float | None) -> float:
+    """See :meth:`fasts2s_kernels.contract.Kernels.clip_grads`."""
+    if not _plain([grads]):
+        grads = checks.array_list("grads", grads)
+    checks.norm_limit(max_norm)  # before any work
+    found = _describe([grads])
+    norm = _norm(found)
+    rate = checks.clip_rate(norm, max_norm)
+    if rate < 1:
+        for (g,) in found.others:
+            g *= rate
+        for table in found.tables:
+            _run(loops.scale, table, np.array([rate], np.float32))
+    return norm
+
+
+def _lists(params: Any, grads: Any, **slots: Any) -> list[list[Array]]:
+    """Return params, grads and slots, checked; what is plain to see is not looked at twice."""
+    lists = [params, grads, *slots.values()]
+    if _plain(lists):
+        return lists
+    params, grads, held = checks.update_lists(params, grads, **slots)
+    return [params, grads, *held.values()]
+
+
+def _update(entry: Any, otherwise: Any, rule: list[float], options: dict[str, Any], lists: list[list[Array]]) -> None:
+    """Update every parameter; lists are params, grads and slots. ``otherwise`` does what entry cannot: float64.
+
+    ``rule`` are the numbers of the entry's rule, ``options`` those of the reference, ``scale`` among them.
+    """
+    rule = [checks.number("scale", options["scale"]), *rule]
+    found = _describe(lists)
+    for table in found.tables:
+        _run(entry, table, np.array(rule, np.float32))
+    for arrays in found.others:
+        otherwise(*([a] for a in arrays), **options)
+
+
+@quiet
+def sgd_update(params: list[Array], grads: list[Array], *, lr: float, scale: float = 1.0) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
+    lists = _lists(params, grads)
+    rate = checks.number("lr", lr)
+    _update(loops.sgd, reference.sgd_update, [rate], {"lr": lr, "scale": scale}, lists)
+
+
+@quiet
+def momentum_update(
+    params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
+) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
+    lists = _lists(params, grads, v=v)
+    rule = [checks.number("lr", lr), checks.number("momentum", momentum)]
+    options = {"lr": lr, "momentum": momentum, "scale": scale}
+    _update(loops.momentum, reference.momentum_update, rule, options, lists)
+
+
+@quiet
+def nesterov_update(
+    params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
+) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
+    lists = _lists(params, grads, v=v)
+    rate, mass = checks.number("lr", lr), checks.number("momentum", momentum)
+    rule, options = [rate, mass, mass * mass, (1 + mass) * rate], {"lr": lr, "momentum": momentum, "scale": scale}
+    _update(loops.nesterov, reference.nesterov_update, rule, options, lists)
+
+
+@quiet
+def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, scale: float = 1.0) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
+    lists = _lists(params, grads, h=h)
+    rule = [checks.number("lr", lr), 1.0, 1.0]
+    _update(loops.rmsprop, reference.adagrad_update, rule, {"lr": lr, "scale": scale}, lists)
+
+
+@quiet
+def rmsprop_update(
+    params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float, scale: float = 1.0
+) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
+    lists = _lists(params, grads, h=h)
+    rate, decay = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
+    options = {"lr": lr, "decay_rate": decay_rate, "scale": scale}
+    _update(loops.rmsprop, reference.rmsprop_update, [rate, decay, 1 - decay], options, lists)
+
+
+@quiet
+def adam_update(
+    params: list[Array],
+    grads: list[Array],
+    m: list[Array],
+    v: list[Array],
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    step: int,
+    scale: float = 1.0,
+) -> None:
+    """See :meth:`fasts2s_kernels.contract.Kernels.adam_update`.
+
+    Implementation: all in float32; the book under NumPy 2 computes the last line in float64 and rounds then.
+    """
+    lists = _lists(params, grads, m=m, v=v)
+    rule = [
+        float(adam_rate(lr, beta1, beta2, step)),
+        1 - checks.number("beta1", beta1),
+        1 - checks.number("beta2", beta2),
+    ]
+    options = {"lr": lr, "beta1": beta1, "beta2": beta2, "step": step, "scale": scale}
+    _update(loops.adam, reference.adam_update, rule, options, lists)
