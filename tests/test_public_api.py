@@ -16,6 +16,7 @@ import pytest
 import fasts2s
 import fasts2s_kernels
 from fasts2s_kernels import MODULES, Kernels, load
+from tests import contract
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -126,13 +127,9 @@ def test_docstrings_of_layers_and_models_name_shapes(name):
     assert SHAPE.search(forwards_and_backwards()[name].__doc__)
 
 
-def contract():
-    return {name: f for name, f in vars(Kernels).items() if inspect.isfunction(f) and not name.startswith("_")}
-
-
-@pytest.mark.parametrize("name", contract())
+@pytest.mark.parametrize("name", contract.functions())
 def test_docstrings_of_the_contract_name_shapes(name):
-    function = contract()[name]
+    function = contract.functions()[name]
     assert function.__doc__
     if takes_or_gives_arrays(function):
         assert SHAPE.search(function.__doc__)
@@ -235,8 +232,8 @@ print(json.dumps([name for name in heavy if name in sys.modules]))
 @pytest.mark.parametrize("name", MODULES)
 def test_a_backend_has_exactly_the_functions_of_the_contract(name):
     module = load(name)
-    assert set(module.__all__) == {*contract(), *inspect.get_annotations(Kernels)}
-    for what, expected in contract().items():
+    assert set(module.__all__) == {*contract.functions(), *inspect.get_annotations(Kernels)}
+    for what, expected in contract.functions().items():
         wanted = list(inspect.signature(expected).parameters.values())[1:]
         came = list(inspect.signature(getattr(module, what)).parameters.values())
         assert [(p.name, p.kind, p.default) for p in came] == [(p.name, p.kind, p.default) for p in wanted], what

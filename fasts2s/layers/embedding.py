@@ -56,7 +56,8 @@ class TimeEmbedding:
 
     def step(self, ids: AnyArray, state: Any = None) -> tuple[Array, Any]:
         """One step for inference: ids (N,) -> (N, D), and the state, of which it has none, as it came."""
-        return self.backend.kernels_for(self.W, ids).embedding_forward(self.W, ids), state
+        out = self.backend.kernels_for(self.W, ids).embedding_forward(self.W, ids)
+        return self.backend.output(out), state
 
     def backward(self, dout: AnyArray) -> None:
         """dout : (N, T, D). Overwrites ``grads[0]`` (V, D); ids have no gradient, so returns None."""

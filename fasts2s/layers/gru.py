@@ -92,7 +92,7 @@ class TimeGRU:
         """One step for inference: x (N, D), state h (N, H) or None for zero -> h, next state. Own state untouched."""
         Wx, Wh, b = with_bias(self.params)
         h = self.backend.kernels_for(x, Wx, state).gru_step(x, Wx, Wh, b, h=state)
-        return h, h
+        return self.backend.output(h), h
 
     def set_state(self, h: AnyArray | None) -> None:
         """Set the state h : (N, H); None is zero. The array is read at the next forward, never written."""

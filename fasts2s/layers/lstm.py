@@ -133,7 +133,7 @@ class TimeLSTM:
         """One step for inference: x (N, D), state (h, c) or None for zero -> h, next state. Own state untouched."""
         h, c = (None, None) if state is None else parts("state", state, 2, "the last step()")
         h, c = self.backend.kernels_for(x, self.params[0], h, c).lstm_step(x, *self.params, h=h, c=c)
-        return h, (h, c)
+        return self.backend.output(h), (h, c)
 
     def set_state(self, h: AnyArray | None, c: AnyArray | None = None) -> None:
         """Set the state, h and c : (N, H); None is zero. The arrays are read at the next forward, never written."""

@@ -74,7 +74,7 @@ class TimeRNN:
         """One step for inference: x (N, D), state h (N, H) or None for zero -> h, next state. Own state untouched."""
         Wx, Wh, b = self.params
         h = self.backend.kernels_for(x, Wx, state).rnn_step(x, Wx, Wh, b, h=state)
-        return h, h
+        return self.backend.output(h), h
 
     def set_state(self, h: AnyArray | None) -> None:
         """Set the state h : (N, H); None is zero. The array is read at the next forward, never written."""

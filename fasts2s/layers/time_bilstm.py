@@ -1,6 +1,6 @@
 """Bidirectional LSTM. Source: the book, section 8.5."""
 
-from typing import TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -55,6 +55,13 @@ class TimeBiLSTM:
         dxs1 = self.forward_lstm.backward(dhs[:, :, :H])
         dxs2 = self.backward_lstm.backward(dhs[:, ::-1, H:])
         return dxs1 + dxs2[:, ::-1]
+
+    def step(self, x: Any, state: Any = None) -> NoReturn:
+        """Raise ValueError: a single step x (N, D) is not enough, one half begins at the end of the text."""
+        raise ValueError(
+            "a TimeBiLSTM has no single step: it reads the text backwards too, from a last word that is not there "
+            "yet; expected a layer that reads forwards, such as TimeLSTM, where a model goes on word by word"
+        )
 
     def set_state(self, forward: State, backward: State) -> None:
         """Set the states of both directions, each a pair (h, c) of (N, H); None is zero. Raises ValueError."""

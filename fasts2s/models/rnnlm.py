@@ -80,13 +80,20 @@ class _LanguageModel(BaseModel):
                 kind = type(layer).__name__
                 raise ValueError(
                     f"layers[{k}] is a {kind}, which has no step(x, state), expected one that returns the output and "
-                    "the next state: without it the model cannot go on word by word"
+                    "the next state: without it the model cannot go on word by word. Add step(self, x, state) to "
+                    f"{kind}: x is one time step, (N, D), and state what the last step returned, None at first"
                 )
         count = len(self.layers)
         states = [None] * count if state is None else parts("state", state, count, "the last step()")
         out = ids
         for k, layer in enumerate(self.layers):
-            out, states[k] = layer.step(out, states[k])
+            made = layer.step(out, states[k])
+            if not isinstance(made, tuple) or len(made) != 2:  # an array of two rows would be taken apart, unnoticed
+                kind = type(layer).__name__
+                raise ValueError(
+                    f"step() of layers[{k}], a {kind}, returned a {_kind(made)}, expected a pair: its output, state"
+                )
+            out, states[k] = made
         return out, states
 
 

@@ -43,6 +43,7 @@ MODULES = (
 ELSEWHERE = {"forward", "backward", "predict", "generate", "generate_batch", "set_state"}
 #: Plain records of results, which take what they are given; exceptions; and what only subclasses have.
 LEFT_OUT = {"rows_until", "not_finite", "weights_at_fault"}  # between modules
+LEFT_OUT |= {"TimeBiLSTM.step"}  # refuses whatever it is given
 RECORDS_OF_RESULTS = {
     "Model",
     "Optimizer",
@@ -202,7 +203,9 @@ def _of_class(name: str, cls: type) -> Iterator[Call]:
         if not method.startswith("_") and inspect.isfunction(inspect.getattr_static(cls, method)):
             function = getattr(cls, method)
             names = _names(function)[1:]
-            if names and function not in _seen:  # what all models share is called once
+            if (
+                names and function not in _seen and f"{name}.{method}" not in LEFT_OUT
+            ):  # what all models share is called once
                 _seen.add(function)
                 yield Call(f"{name}.{method}", lambda m=method: getattr(_built(name)(), m), names)
 

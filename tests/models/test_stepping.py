@@ -91,18 +91,67 @@ def test_a_layer_that_reads_backwards_has_a_state_but_no_step(backend, rng):
     first = to_cpu(model.predict(ids))
     model.reset_state()
     assert np.array_equal(to_cpu(model.predict(ids)), first)
-    with pytest.raises(ValueError, match=r"layers\[1\] is a TimeBiLSTM, which has no step\(x, state\), expected"):
+    with pytest.raises(ValueError, match="a TimeBiLSTM has no single step: it reads the text backwards too"):
         model.step(ids[:, 0], None)
+    with pytest.raises(ValueError, match="a TimeBiLSTM has no single step"):
+        greedy(model.step, None, ids[:, 0], 3)
 
 
 def test_a_layer_of_a_reader_without_these_methods_is_named(rng):
     model = model_of(TimeGRU, "numpy", Doubled())
-    with pytest.raises(ValueError, match=r"layers\[3\] is a Doubled, which has no step\(x, state\), expected"):
+    missing = (
+        r"layers\[3\] is a Doubled, which has no step\(x, state\), expected.*Add step\(self, x, state\) to Doubled"
+    )
+    with pytest.raises(ValueError, match=missing):
         greedy(model.step, None, np.zeros(N, int), 3)
     with pytest.raises(ValueError, match=r"layers\[3\] is a Doubled, stateful, but has no reset_state\(\), expected"):
         model.reset_state()
     model.layers[3].stateful = False
     model.reset_state()
+
+
+@pytest.mark.parametrize("made", [np.zeros((2, H), "f"), [1, 2], None, (1, 2, 3)], ids=["array", "list", "None", "3"])
+def test_a_step_that_returns_no_pair_is_named(made):
+    class Wrong(Doubled):
+        def step(self, x, state):
+            return made
+
+    model = model_of(TimeGRU, "numpy", Wrong())
+    with pytest.raises(ValueError, match=r"step\(\) of layers\[3\], a Wrong, returned a .*, expected a pair"):
+        model.step(np.zeros(2, int), None)
+
+
+@pytest.mark.parametrize("make", GATES)
+def test_words_drawn_by_steps_are_those_drawn_by_the_whole(make, backend, rng):
+    """What :mod:`fasts2s.generation` chooses is what the model itself scores best, word after word."""
+    model, starts = model_of(make, backend, Stepping()), rng.integers(0, V, N)
+    chosen = np.array(greedy(model.step, None, starts, T))
+    model.reset_state()
+    ids = np.concatenate((starts[:, None], chosen), axis=1)[:, :-1]
+    best = to_cpu(model.predict(ids)).argmax(axis=2)
+    assert np.array_equal(chosen, best)
+    assert len({tuple(row) for row in chosen.tolist()}) > 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [*GATES, TimeEmbedding, TimeAffine])
+def test_a_step_has_the_dtype_of_forward(make, dtype, backend, rng):
+    def array(*shape):
+        return put(backend, rng.standard_normal(shape).astype(dtype))
+
+    if make is TimeEmbedding:
+        layer, xs = make(array(V, D), backend=backend), rng.integers(0, V, (N, T))
+    elif make is TimeAffine:
+        layer, xs = make(array(D, V), array(V), backend=backend), array(N, T, D)
+    else:
+        g = GATES[make] * H
+        layer, xs = make(array(D, g), array(H, g), array(g), True, backend=backend), array(N, T, D)
+    out, state = layer.step(xs[:, 0], None)
+    wanted = layer.forward(xs)
+    assert out.dtype == wanted.dtype
+    assert_close("out", out, wanted[:, 0])
+    if make in GATES:  # the state keeps the digits that the output has not
+        assert (state[0] if isinstance(state, tuple) else state).dtype == layer.h.dtype == dtype
 
 
 def test_a_simple_affine_steps(rng):
