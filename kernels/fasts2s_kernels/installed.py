@@ -5,6 +5,10 @@ from importlib import metadata, util
 
 from fasts2s_kernels import setup_of
 
+#: The versions of Numba that the kernels were tested with, as ``pyproject.toml`` has them: they use parts of it that
+#: it may change. Another one may run too; where it does not, this is what to install.
+TESTED_NUMBA = "numba>=0.61,<0.69"
+
 #: Library -> the packages that bring it, where they are called otherwise.
 _PACKAGES = {"cupy": ("cupy", "cupy-cuda13x", "cupy-cuda12x")}
 
@@ -26,7 +30,7 @@ def failure(name: str, can_compile: bool) -> ImportError | NoDeviceError | None:
         except RuntimeError as error:
             return NoDeviceError(str(error))
     elif name == "numba" and not library_version(name):
-        return ImportError("numba is not installed (pip install numba)")
+        return ImportError(f"numba is not installed (pip install '{TESTED_NUMBA}')")
     elif name == "numba" and not can_compile:
         return ImportError("NUMBA_DISABLE_JIT is set, so nothing can be compiled")
     return None
@@ -34,8 +38,11 @@ def failure(name: str, can_compile: bool) -> ImportError | NoDeviceError | None:
 
 def library_version(name: str) -> str:
     """Return the version of a library (numpy, numba, cupy), or "" where it is not installed."""
-    if util.find_spec(name) is None:
-        return ""
+    try:
+        if util.find_spec(name) is None:
+            return ""
+    except ValueError:  # a module that somebody has made by hand in its place
+        return str(getattr(sys.modules.get(name), "__version__", "unknown"))
     for package in _PACKAGES.get(name, (name,)):
         try:
             return metadata.version(package)
