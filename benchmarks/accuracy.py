@@ -10,13 +10,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import jit
 from suite.heading import heading
 
-from fasts2s_kernels.cpu import math
 from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.cpu.vector import FLOAT
-from fasts2s_kernels.cpu.vector_memory import load, store
+from tests.kernels.cpu.test_math import values
 
 SMALLEST = 2.4e-38
 BLOCK = 1 << 20
@@ -50,22 +47,9 @@ class Errors(NamedTuple):
     wrong_nan: int
 
 
-def compiled(name: str) -> Callable[[Any, Any], None]:
-    """Return a function that fills y with f(x); the sizes are multiples of LANES."""
-    f = getattr(math, name)
-
-    @jit(nopython=True)
-    def fill(x, y, size):
-        for k in range(0, size, LANES):
-            store(y + FLOAT * k, f(load(x + FLOAT * k)))
-
-    return lambda x, y: fill(x.ctypes.data, y.ctypes.data, x.size)
-
-
-def errors_of(function: Function, fill: Callable[[Any, Any], None], x: Any) -> Errors:
+def errors_of(function: Function, x: Any) -> Errors:
     """Return the errors over an array of float32."""
-    y = np.empty_like(x)
-    fill(x, y)
+    y = values(function.name, x)
     with np.errstate(all="ignore"):
         true = function.true(x.astype(np.float64))
         off = np.where(np.isnan(true), 0.0, np.abs(y - true))
@@ -79,11 +63,11 @@ def errors_of(function: Function, fill: Callable[[Any, Any], None], x: Any) -> E
 
 def sweep(function: Function, stride: int) -> Errors:
     """Return the errors over every stride-th bit pattern."""
-    fill, parts = compiled(function.name), []
+    parts = []
     for first in range(0, 2**32, BLOCK * stride):
         bits = np.arange(first, min(2**32, first + BLOCK * stride), stride, dtype=np.uint64).astype(np.uint32)
         x = np.resize(bits, -(-bits.size // LANES) * LANES).view(np.float32)  # the last vector wraps around
-        parts.append(errors_of(function, fill, -np.abs(x) if function.negative else x))
+        parts.append(errors_of(function, -np.abs(x) if function.negative else x))
     worst, worst_ulp = max(parts), max(parts, key=lambda e: e.ulp)
     nans = sum(e.wrong_nan for e in parts)
     return Errors(worst.absolute, worst.at_absolute, worst_ulp.ulp, worst_ulp.at_ulp, nans)
@@ -94,8 +78,7 @@ def at_infinity(function: Function) -> tuple[float, float]:
     x = np.full(LANES, -np.inf, np.float32)
     if not function.negative:
         x[1::2] = np.inf
-    y = np.empty_like(x)
-    compiled(function.name)(x, y)
+    y = values(function.name, x)
     return float(y[0]), float(y[1])
 
 

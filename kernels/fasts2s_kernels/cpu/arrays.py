@@ -1,4 +1,4 @@
-"""What Python entries share: array types of compiled entries, and arrays brought into a form that they accept."""
+"""What Python entries share: arrays brought into a form that compiled code accepts."""
 
 import logging
 from functools import cache
@@ -8,22 +8,11 @@ import numpy as np
 
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cpu.memory import empty
-from fasts2s_kernels.cpu.numba_api import types
 from fasts2s_kernels.cpu.target import LANES
 
 FLOAT32 = np.dtype(np.float32)
 
-#: Read-only arguments take writable arrays too. ``c``: C-contiguous; ``rows``: the last axis is contiguous.
-c1, c2, c3, c4 = (types.Array(types.float32, n, "C", readonly=True) for n in (1, 2, 3, 4))
-rows2, rows3 = (types.Array(types.float32, n, "A", readonly=True) for n in (2, 3))
-out1, out2, out3, out4 = (types.Array(types.float32, n, "C") for n in (1, 2, 3, 4))
-doubles1 = types.Array(types.float64, 1, "C")
-ids1 = types.Array(types.int64, 1, "C", readonly=True)
-ids2 = types.Array(types.int64, 2, "C", readonly=True)
-bools2 = types.Array(types.boolean, 2, "C", readonly=True)
-int_ = types.int64
-
-#: What stands for an argument that is None; its address is 0 to compiled code.
+#: What stands for an argument that is None; kernels find nothing there.
 NONE1, NONE2, NONE3 = (np.empty((0,) * n, np.float32) for n in (1, 2, 3))
 NO_BOOLS = np.empty((0, 0), np.bool_)
 NO_IDS = np.empty((0, 0), np.int64)

@@ -10,20 +10,11 @@ how rows are divided among tasks.
 import numpy as np
 
 from fasts2s_kernels.cpu.jit import inline, kernel
-from fasts2s_kernels.cpu.numba_api import types
+from fasts2s_kernels.cpu.pointer import Floats, Int
 from fasts2s_kernels.cpu.target import LANES, TARGET
 from fasts2s_kernels.cpu.tile import any_tile
-from fasts2s_kernels.cpu.vector import FLOAT, VECTOR, fma, splat
-from fasts2s_kernels.cpu.vector_memory import (
-    load,
-    load_float,
-    load_part,
-    store,
-    store_float,
-    store_part,
-    stream,
-    transpose_block,
-)
+from fasts2s_kernels.cpu.vector import fma, splat
+from fasts2s_kernels.cpu.vector_memory import load, load_part, store, store_part, stream, transpose_block
 
 #: Columns of the widest panel.
 PANEL = 4 * LANES
@@ -63,7 +54,7 @@ def store_first(place, a, count):
 def clear(place, vectors):
     """Store zeros."""
     for k in range(vectors):
-        store(place + VECTOR * k, splat(_ZERO))
+        store(place + LANES * k, splat(_ZERO))
 
 
 @inline
@@ -75,43 +66,48 @@ def _most_rows(width):
     return _ROWS_2 if width == 2 else _ROWS_1
 
 
-@kernel(types.void(*[types.int64] * 12))
-def tiles_from(width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, K):
-    """``C = start + A B`` for any number of rows, ``width`` (1 to 4) vectors of columns; see ``_tile.any_tile``."""
+@kernel
+def tiles_from(
+    width: Int,
+    rows: Int,
+    C: Floats,
+    c_row: Int,
+    start: Floats,
+    start_row: Int,
+    A: Floats,
+    a_row: Int,
+    a_k: Int,
+    B: Floats,
+    b_k: Int,
+    K: Int,
+) -> None:
+    """``C = start + A B`` for any number of rows, ``width`` (1 to 4) vectors of columns; see ``tile.any_tile``."""
     blocks = ceil_div(rows, _most_rows(width))
     parts = _TILES_OF_4 if width == 4 else 1
     done = 0
     for block in range(blocks):
         size = ceil_div(rows - done, blocks - block)  # as equal as can be: a tile of one row is slow
-        row = FLOAT * done
-        here, first = C + row * c_row, start + row * start_row
+        here, first, a = C + done * c_row, start + done * start_row, A + done * a_row
         for part in range(parts):
-            v = VECTOR * (width // parts) * part
+            v = LANES * (width // parts) * part
             any_tile(
-                width // parts, size, here + v, c_row, first + v, start_row, A + row * a_row, a_row, a_k,
-                B + v, b_k, K,
+                width // parts, size, here + v, c_row, first + v, start_row, a, a_row, a_k, B + v, b_k, K
             )  # fmt: skip
         done += size
 
 
-_tiles_from = tiles_from.external
-
-
-@kernel(types.void(*[types.int64] * 10), needs=(tiles_from,))
-def tiles(width, rows, C, c_row, A, a_row, a_k, B, b_k, K):
+@kernel
+def tiles(
+    width: Int, rows: Int, C: Floats, c_row: Int, A: Floats, a_row: Int, a_k: Int, B: Floats, b_k: Int, K: Int
+) -> None:
     """``C += A B``, as :func:`tiles_from` does it."""
-    _tiles_from(width, rows, C, c_row, C, c_row, A, a_row, a_k, B, b_k, K)
+    tiles_from(width, rows, C, c_row, C, c_row, A, a_row, a_k, B, b_k, K)
 
 
 @inline
 def _four(place):
     """Return four numbers, each in all lanes of a vector."""
-    return (
-        splat(load_float(place)),
-        splat(load_float(place + FLOAT)),
-        splat(load_float(place + 2 * FLOAT)),
-        splat(load_float(place + 3 * FLOAT)),
-    )
+    return splat(place[0]), splat(place[1]), splat(place[2]), splat(place[3])
 
 
 @inline
@@ -123,29 +119,28 @@ def _add_four(total, a, place, row):
     return fma(a[3], load(place + 3 * row), total)
 
 
-@kernel(types.void(*[types.int64] * 6))
-def row_product(C, A, B, b_k, columns, K):
+@kernel
+def row_product(C: Floats, A: Floats, B: Floats, b_k: Int, columns: Int, K: Int) -> None:
     """``C += A B`` for one row of any number of columns, with B where it is, eight rows of it at a time.
 
     Every row of B is read as one stream: this is bound by memory, not by arithmetic. Sums are those of
     :func:`tiles`, bit by bit. C must have room for whole vectors.
     """
-    row, whole, eights = FLOAT * b_k, columns - columns % LANES, K - K % 8
+    whole, eights = columns - columns % LANES, K - K % 8
     for k in range(0, eights, 8):
-        a, b, here = _four(A + FLOAT * k), _four(A + FLOAT * (k + 4)), B + row * k
-        for n in range(0, FLOAT * whole, VECTOR):
-            total = _add_four(load(C + n), a, here + n, row)
-            store(C + n, _add_four(total, b, here + 4 * row + n, row))
+        a, b, here = _four(A + k), _four(A + (k + 4)), B + b_k * k
+        for n in range(0, whole, LANES):
+            total = _add_four(load(C + n), a, here + n, b_k)
+            store(C + n, _add_four(total, b, here + (4 * b_k + n), b_k))
     for k in range(eights, K):
-        a = splat(load_float(A + FLOAT * k))
-        for n in range(0, FLOAT * whole, VECTOR):
-            store(C + n, fma(a, load(B + row * k + n), load(C + n)))
+        a_k, here = splat(A[k]), B + b_k * k
+        for n in range(0, whole, LANES):
+            store(C + n, fma(a_k, load(here + n), load(C + n)))
     if whole < columns:
-        rest = FLOAT * whole
-        total = load(C + rest)
+        total = load(C + whole)
         for k in range(K):
-            total = fma(splat(load_float(A + FLOAT * k)), load_part(B + row * k + rest, columns - whole), total)
-        store(C + rest, total)
+            total = fma(splat(A[k]), load_part(B + (b_k * k + whole), columns - whole), total)
+        store(C + whole, total)
 
 
 @inline
@@ -153,26 +148,26 @@ def _pack_rows(target, width, source, k_step, K, columns):
     for k in range(K):
         for v in range(width):
             n = v * LANES
-            store(target + VECTOR * (width * k + v), load_first(source + FLOAT * (k_step * k + n), columns - n))
+            store(target + LANES * (width * k + v), load_first(source + (k_step * k + n), columns - n))
 
 
 @inline
 def _pack_columns(target, width, source, n_step, K, columns):
-    row = VECTOR * width
+    row = LANES * width
     whole_n, whole_k = columns - columns % LANES, K - K % LANES
     for n in range(0, whole_n, LANES):
         for k in range(0, whole_k, LANES):
-            transpose_block(target + row * k + FLOAT * n, row, source + FLOAT * (n_step * n + k), FLOAT * n_step)
+            transpose_block(target + (row * k + n), row, source + (n_step * n + k), n_step)
     for n in range(columns):
         for k in range(whole_k if n < whole_n else 0, K):
-            store_float(target + row * k + FLOAT * n, load_float(source + FLOAT * (n_step * n + k)))
-    for n in range(columns, width * LANES):
+            target[row * k + n] = source[n_step * n + k]
+    for n in range(columns, row):
         for k in range(K):
-            store_float(target + row * k + FLOAT * n, _ZERO)
+            target[row * k + n] = _ZERO
 
 
-@kernel(types.void(*[types.int64] * 7))
-def pack(target, width, source, k_step, n_step, K, columns):
+@kernel
+def pack(target: Floats, width: Int, source: Floats, k_step: Int, n_step: Int, K: Int, columns: Int) -> None:
     """Copy a K x columns block into a panel of K rows of width vectors. One of k_step, n_step must be 1."""
     if n_step == 1:
         _pack_rows(target, width, source, k_step, K, columns)
@@ -184,10 +179,10 @@ def pack(target, width, source, k_step, n_step, K, columns):
 def add_rows(total, block, K, width, row):
     """Add the sum of K rows of a block, ``row`` floats apart, to a row."""
     for v in range(width):
-        a = load(total + VECTOR * v)
+        a = load(total + LANES * v)
         for k in range(K):
-            a = a + load(block + FLOAT * row * k + VECTOR * v)
-        store(total + VECTOR * v, a)
+            a = a + load(block + (row * k + LANES * v))
+        store(total + LANES * v, a)
 
 
 @inline
@@ -196,7 +191,7 @@ def copy_block(target, row, source, rows, width, columns):
     for r in range(rows):
         for v in range(width):
             n = LANES * v
-            store_first(target + FLOAT * (row * r + n), load(source + VECTOR * (width * r + v)), columns - n)
+            store_first(target + (row * r + n), load(source + LANES * (width * r + v)), columns - n)
 
 
 @inline
@@ -204,27 +199,27 @@ def stream_block(target, row, source, rows, width):
     """As :func:`copy_block`, past the caches; whole vectors, and target and row must be multiples of one."""
     for r in range(rows):
         for v in range(width):
-            stream(target + FLOAT * (row * r + LANES * v), load(source + VECTOR * (width * r + v)))
+            stream(target + (row * r + LANES * v), load(source + LANES * (width * r + v)))
 
 
 # By itself, for inside its caller it would take ten times as long to compile.
-@kernel(types.void(*[types.int64] * 6))
-def put_turned(target, target_step, sums, step, rows, columns):
+@kernel
+def put_turned(target: Floats, target_step: Int, sums: Floats, step: Int, rows: Int, columns: Int) -> None:
     """Store rows, ``step`` floats apart, as columns, ``target_step`` floats apart."""
     for r in range(0, rows, LANES):
         for n in range(0, columns, LANES):
-            here, there = sums + FLOAT * (step * r + n), target + FLOAT * (target_step * n + r)
+            here, there = sums + (step * r + n), target + (target_step * n + r)
             if rows - r >= LANES and columns - n >= LANES:
-                transpose_block(there, FLOAT * target_step, here, FLOAT * step)
+                transpose_block(there, target_step, here, step)
             else:
                 for j in range(min(LANES, columns - n)):
                     for i in range(min(LANES, rows - r)):
-                        store_float(there + FLOAT * (target_step * j + i), load_float(here + FLOAT * (step * i + j)))
+                        there[target_step * j + i] = here[step * i + j]
 
 
 # Also by itself: it is short, but wanted in many places.
-@kernel(types.void(*[types.int64] * 3))
-def copy_row(target, source, count):
+@kernel
+def copy_row(target: Floats, source: Floats, count: Int) -> None:
     """Copy count floats."""
     for k in range(0, count, LANES):
-        store_first(target + FLOAT * k, load_first(source + FLOAT * k, count - k), count - k)
+        store_first(target + k, load_first(source + k, count - k), count - k)

@@ -2,24 +2,29 @@
 
 Three kinds. ``@inline`` is a piece of text that other compiled functions share. A :class:`Kernel` does the work: it
 is compiled by itself and called by name through a plain C interface, so that no caller has to compile it again. An
-:class:`Entry` is what Python calls: it takes arrays, and hands their addresses to kernels.
+:class:`Entry` is what Python calls: it takes a record of arrays and hands their addresses on, see ``launch``.
+
+The first two are Python functions too: whoever calls one from Python runs its text, see ``plain``.
 
 Everything has exactly one signature (float32; float64 goes to the reference), is compiled when it is first used and
-kept on disk, see ``_cache``. No ``fastmath``: it deletes the checks for NaN. ``error_model="numpy"``: a kernel cannot
+kept on disk, see ``cache``. No ``fastmath``: it deletes the checks for NaN. ``error_model="numpy"``: a kernel cannot
 raise.
 """
 
 import contextlib
+import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, get_type_hints
 
 import llvmlite.binding as llvm
 
 from fasts2s_kernels.cpu.cache import Cache
 from fasts2s_kernels.cpu.numba_api import cfunc, njit, types
+from fasts2s_kernels.cpu.reads import fields_read
+from fasts2s_kernels.cpu.record import RecordType, kind_of
 from fasts2s_kernels.interrupts import interrupts_held_back
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy"}
@@ -73,35 +78,72 @@ def unannounced() -> Iterator[None]:
         _announced = before
 
 
-def inline(function: Callable[..., Any]) -> Any:
+class Inline:
+    """A function that is compiled into each of its callers."""
+
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        self.function = function
+        self._dispatcher = njit(**options, nogil=True, **_OPTIONS)(function)
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: Any) -> Any:
+        """Run it as plain Python."""
+        return self.function(*args)
+
+    @property
+    def _numba_type_(self) -> Any:
+        return types.Dispatcher(self._dispatcher)
+
+
+def inline(function: Callable[..., Any]) -> Inline:
     """Compile a function into each of its callers."""
-    return njit(forceinline=True, no_cpython_wrapper=True, nogil=True, **_OPTIONS)(function)
+    return Inline(function, forceinline=True, no_cpython_wrapper=True)
 
 
-def parallel(function: Callable[..., Any]) -> Any:
-    """Compile a function with ``prange`` loops; ``_threads`` alone has some."""
-    return njit(parallel=True, nogil=True, **_OPTIONS)(function)
+def parallel(function: Callable[..., Any]) -> Inline:
+    """Compile a function with ``prange`` loops; ``threads`` alone has some."""
+    return Inline(function, parallel=True)
+
+
+def called_by(function: Callable[..., Any]) -> list[Any]:
+    """Return the Inlines and Kernels that a function names, and those that its Inlines name."""
+    found: list[Any] = []
+    left = [function]
+    while left:
+        text = left.pop()
+        named = (text.__globals__.get(name) for name in text.__code__.co_names)
+        new = [called for called in named if isinstance(called, Inline | Kernel) and called not in found]
+        found += new
+        left += [called.function for called in new if isinstance(called, Inline)]
+    return found
 
 
 class Compiled:
-    """A function that is compiled when first used; ``needs`` are compiled before it."""
+    """A function that is compiled when first used, after the kernels that it calls."""
 
-    def __init__(self, function: Callable[..., Any], signature: Any, needs: Sequence["Compiled"]) -> None:
-        self.function, self.signature, self.needs = function, signature, tuple(needs)
+    def __init__(self, function: Callable[..., Any], signature: Any) -> None:
+        self.function, self.signature = function, signature
         self.name = function.__name__
         # What the names of its files in the cache begin with: several modules have a "forward".
         self._file = f"{'/'.join(function.__module__.split('.')[-2:])}.{self.name}"
+        #: What Numba made of it, once it is compiled.
+        self.built: Any = None
         self._ready: Any = None
         REGISTRY.append(self)
+
+    def needs(self) -> list["Kernel"]:
+        """Return the kernels that it calls by name."""
+        return [called for called in called_by(self.function) if isinstance(called, Kernel)]
 
     def ensure(self) -> Any:
         """Return the compiled function; compile it or load it from the cache if that has not happened yet."""
         if self._ready is None:
             with _lock:
-                for needed in self.needs:
+                for needed in self.needs():
                     needed.ensure()
                 if self._ready is None:
-                    self._ready = self._publish(self._load())
+                    self.built = self._load()
+                    self._ready = self._publish(self.built)
         return self._ready
 
     def _load(self) -> Any:
@@ -131,11 +173,31 @@ class Compiled:
 
 
 class Kernel(Compiled):
-    """A compiled function that other compiled functions call by name, see ``external``."""
+    """A compiled function that other compiled functions call by name; its signature is that of its annotations."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        hints = get_type_hints(function, include_extras=True)
+        code = function.__code__
+        kinds = {name: kind_of(hints.get(name)) for name in code.co_varnames[: code.co_argcount]}
+        wrong = [name for name, kind in kinds.items() if kind is None]
+        if wrong:
+            raise TypeError(
+                f"{function.__name__}: {wrong[0]} is {hints.get(wrong[0])}, expected Int, Floats or a record"
+            )
+        for name, kind in kinds.items():
+            if isinstance(kind, RecordType):
+                _require_fields(function, name, kind.record)
+        if any(function.__name__ == other.name for other in REGISTRY if isinstance(other, Kernel)):
+            raise TypeError(f"there is a kernel named {function.__name__} already")
+        super().__init__(function, types.void(*kinds.values()))
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: Any) -> Any:
+        """Run it as plain Python."""
+        return self.function(*args)
 
     @property
-    def external(self) -> Any:
-        """What compiled functions call."""
+    def _numba_type_(self) -> Any:
         return types.ExternalFunction(PREFIX + self.name, self.signature)
 
     def _build(self, cached: bool) -> Any:
@@ -146,13 +208,22 @@ class Kernel(Compiled):
         return built
 
 
+def _require_fields(function: Callable[..., Any], name: str, record: Any) -> None:
+    missing = fields_read(function, name) - set(record._fields)
+    if missing:
+        raise TypeError(f"{function.__name__} reads {name}.{min(missing)}, which {record.__name__} does not have")
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Make a :class:`Kernel`; type checkers see what it is in Python, a function."""
+    return Kernel(function)
+
+
 class Entry(Compiled):
     """A compiled function that Python calls."""
 
-    def __init__(
-        self, function: Callable[..., Any], signature: Any, needs: Sequence[Compiled], parallel: bool
-    ) -> None:
-        super().__init__(function, signature, needs)
+    def __init__(self, function: Callable[..., Any], signature: Any, *, parallel: bool = False) -> None:
+        super().__init__(function, signature)
         self._parallel = parallel
 
     def __call__(self, *args: Any) -> Any:
@@ -161,20 +232,3 @@ class Entry(Compiled):
 
     def _build(self, cached: bool) -> Any:
         return njit(self.signature, cache=cached, nogil=True, parallel=self._parallel, **_OPTIONS)(self.function)
-
-
-#: Signature of a kernel that is one phase of a parallel call: number of the worker, number of the task, address of
-#: the arguments (see ``_calls.pack_args``).
-TASK = types.void(types.int64, types.int64, types.int64)
-
-
-def kernel(signature: Any = TASK, needs: Sequence[Compiled] = ()) -> Callable[[Callable[..., Any]], Kernel]:
-    """Return a decorator that makes a :class:`Kernel`."""
-    return lambda function: Kernel(function, signature, needs)
-
-
-def entry(
-    signature: Any, needs: Sequence[Compiled] = (), *, parallel: bool = False
-) -> Callable[[Callable[..., Any]], Entry]:
-    """Return a decorator that makes an :class:`Entry`."""
-    return lambda function: Entry(function, signature, needs, parallel)

@@ -6,12 +6,16 @@ import numba
 from numba.core import cgutils as _cgutils
 from numba.core import config as _config
 from numba.core import types as _types
+from numba.core.registry import cpu_target as _cpu_target
+from numba.core.typing.templates import AttributeTemplate as _AttributeTemplate
 from numba.extending import intrinsic as _intrinsic
 from numba.extending import lower_builtin as _lower_builtin
 from numba.extending import register_model as _register_model
 from numba.extending import type_callable as _type_callable
 
+AttributeTemplate: Any = _AttributeTemplate
 cgutils: Any = _cgutils
+cpu_target: Any = _cpu_target
 types: Any = _types
 intrinsic: Any = _intrinsic
 lower_builtin: Any = _lower_builtin
@@ -21,4 +25,5 @@ config: Any = _config
 cfunc: Any = numba.cfunc
 njit: Any = numba.njit  # for _jit alone
 prange: Any = numba.prange
+typeof: Any = numba.typeof
 threading_layer: Any = getattr(numba, "threading_layer")  # noqa: B009 - not exported to type checkers

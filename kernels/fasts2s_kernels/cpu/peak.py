@@ -4,7 +4,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from fasts2s_kernels.cpu.jit import entry
+from fasts2s_kernels.cpu.jit import Entry
 from fasts2s_kernels.cpu.numba_api import intrinsic, types
 from fasts2s_kernels.cpu.target import LANES, TARGET
 from fasts2s_kernels.cpu.vector import fused
@@ -49,7 +49,9 @@ def _multiply_add(typing_context, turns):
     return types.float32(types.int64), generate
 
 
-@entry(types.float32(types.int64))
-def spin(turns):
-    """Make a number of turns; the result depends on all of them."""
+def _turns(turns):
     return _multiply_add(turns)
+
+
+#: Make a number of turns; the result depends on all of them.
+spin = Entry(_turns, types.float32(types.int64))

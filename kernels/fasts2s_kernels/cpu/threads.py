@@ -10,40 +10,51 @@ import ctypes
 import os
 import threading
 import warnings
-from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
 from fasts2s_kernels.cores import available_cores
+from fasts2s_kernels.cpu import plain
 from fasts2s_kernels.cpu.calls import call_region, call_task, zeros_on_stack
-from fasts2s_kernels.cpu.jit import Entry, Kernel, entry, inline, kernel, parallel
-from fasts2s_kernels.cpu.numba_api import config, intrinsic, prange, threading_layer, types
-from fasts2s_kernels.cpu.vector_memory import load_int
-
-_i64 = ir.IntType(64)
+from fasts2s_kernels.cpu.jit import Entry, Kernel, inline, kernel, parallel
+from fasts2s_kernels.cpu.numba_api import config, prange, threading_layer, types
+from fasts2s_kernels.cpu.pointer import Int, i64, ints
+from fasts2s_kernels.cpu.primitive import Primitive
+from fasts2s_kernels.cpu.record import Team
 
 #: Multiply-adds (or what takes as long) below which a second thread costs more than it saves: two to three times the
 #: 3 microseconds that a parallel region took where it was measured, at 50 multiply-adds per nanosecond.
 SERIAL_BELOW = 400_000
 
 
-@intrinsic
-def _fetch_add(typing_context, place, n):
-    """Add n to the int64 at an address in one step, and return what was there."""
+@Primitive
+def _fetch_add(place, n):
+    """Add n to the int64 at a place in one step, and return what was there."""
+    before = place[0]
+    place[0] = before + n
+    return before
 
+
+@_fetch_add.compiled
+def _fetch_add_compiled(typing_context, place, n):
     def generate(context, builder, signature, args):
-        return builder.atomic_rmw("add", builder.inttoptr(args[0], _i64.as_pointer()), args[1], "seq_cst")
+        return builder.atomic_rmw("add", builder.inttoptr(args[0], i64.as_pointer()), args[1], "seq_cst")
 
-    return types.int64(types.int64, types.int64), generate
+    return types.int64(ints, types.int64), generate
 
 
-if os.name == "nt":
-    _yield_thread = types.ExternalFunction("SwitchToThread", types.int32())
-else:
-    _yield_thread = types.ExternalFunction("sched_yield", types.int32())
+class _Yield:
+    """What gives the core to another thread: a function of the system."""
+
+    _numba_type_ = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.int32())
+
+    def __call__(self) -> None:
+        """Do nothing: nobody waits in plain Python."""
+
+
+_yield_thread = _Yield()
 
 
 @inline
@@ -56,27 +67,27 @@ def _wait(done, wanted):
 
 
 @inline
-def _work(worker, board, first, n_first, second, n_second, third, n_third, args):
-    done = board + 128  # two counters that do not share a cache line
+def _work(worker, board, first, n_first, second, n_second, third, n_third, record):
+    done = board + 16  # two counters that do not share a cache line
     while True:
         k = _fetch_add(board, 1)
         if k < n_first:
-            call_task(first, worker, k, args)
+            call_task(first, worker, k, record)
         elif k < n_first + n_second:
             _wait(done, n_first)
-            call_task(second, worker, k - n_first, args)
+            call_task(second, worker, k - n_first, record)
         elif k < n_first + n_second + n_third:
             _wait(done, n_first + n_second)
-            call_task(third, worker, k - n_first - n_second, args)
+            call_task(third, worker, k - n_first - n_second, record)
         else:
             break
         _fetch_add(done, 1)
 
 
 @parallel
-def _all_workers(workers, board, first, n_first, second, n_second, third, n_third, args):
+def _all_workers(workers, board, first, n_first, second, n_second, third, n_third, record):
     for worker in prange(workers):
-        _work(worker, board, first, n_first, second, n_second, third, n_third, args)
+        _work(worker, board, first, n_first, second, n_second, third, n_third, record)
 
 
 class _Region(Kernel):
@@ -88,41 +99,41 @@ class _Region(Kernel):
         return super().ensure()
 
 
-def region(function: Callable[..., Any]) -> _Region:
-    """Make a :class:`_Region`."""
-    return _Region(function, types.void(*[types.int64] * 8), ())
-
-
-@region
-def parallel_region(workers, first, n_first, second, n_second, third, n_third, args):
+@_Region
+def parallel_region(
+    workers: Int, first: Int, n_first: Int, second: Int, n_second: Int, third: Int, n_third: Int, record: Int
+) -> None:
     """Run three phases on several workers."""
     board = zeros_on_stack(32)
-    _all_workers(workers, board, first, n_first, second, n_second, third, n_third, args)
+    _all_workers(workers, board, first, n_first, second, n_second, third, n_third, record)
 
 
-@kernel(types.void(*[types.int64] * 8))
-def launch(team, first, n_first, second, n_second, third, n_third, args):
+@kernel
+def launch(
+    team: Team, first: Int, n_first: Int, second: Int, n_second: Int, third: Int, n_third: Int, record: Int
+) -> None:
     """Run three phases of kernels, each given by its address and its number of tasks.
 
-    ``team`` is 0 for a serial run, else the address of two int64: the number of workers, and the address of
-    parallel_region. (By address, because whoever names it cannot be loaded before Numba's threads were started.)
+    ``team`` is nothing for a serial run. (parallel_region is there by its address, because whoever names it cannot be
+    loaded before Numba's threads were started.)
     """
     if team:
-        region = load_int(team + 8)
-        call_region(region, load_int(team), first, n_first, second, n_second, third, n_third, args)
+        call_region(team.region, team.workers, first, n_first, second, n_second, third, n_third, record)
         return
     for k in range(n_first):
-        call_task(first, 0, k, args)
+        call_task(first, 0, k, record)
     for k in range(n_second):
-        call_task(second, 0, k, args)
+        call_task(second, 0, k, record)
     for k in range(n_third):
-        call_task(third, 0, k, args)
+        call_task(third, 0, k, record)
 
 
-@entry(types.void(types.int64[::1]), parallel=True)
-def _start_threads(places):
+def _starts(places):
     for k in prange(places.size):
         places[k] = k
+
+
+_start_threads = Entry(_starts, types.void(types.int64[::1]), parallel=True)
 
 
 class _Pool:
@@ -240,6 +251,8 @@ def workers_for(work: float) -> int:
     """Return how many workers an amount of work deserves, in multiply-adds or what takes as long."""
     if work < SERIAL_BELOW or POOL.wanted == 1:
         return 1
+    if plain.is_on():
+        return 2
     start_threads()
     return POOL.limit()
 

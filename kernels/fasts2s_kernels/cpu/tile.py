@@ -9,9 +9,22 @@ from typing import Any
 
 from llvmlite import ir
 
-from fasts2s_kernels.cpu.numba_api import intrinsic, types
-from fasts2s_kernels.cpu.target import TARGET
-from fasts2s_kernels.cpu.vector import FLOAT, VECTOR, address_of, fused, load_vector, splat_vector, store_vector
+from fasts2s_kernels.cpu.numba_api import types
+from fasts2s_kernels.cpu.pointer import floats
+from fasts2s_kernels.cpu.primitive import Primitive
+from fasts2s_kernels.cpu.target import LANES, TARGET
+from fasts2s_kernels.cpu.vector import (
+    FLOAT,
+    VECTOR,
+    address_of,
+    fma,
+    fused,
+    load_vector,
+    splat,
+    splat_vector,
+    store_vector,
+)
+from fasts2s_kernels.cpu.vector_memory import load, store
 
 _float, _i64 = ir.FloatType(), ir.IntType(64)
 
@@ -34,6 +47,12 @@ def _rolled(module: Any) -> Any:
     return node
 
 
+def _in_register(builder: Any, value: Any) -> Any:
+    """Return a value that is new to LLVM here: it has a register in the loop, not a place on the stack outside it."""
+    kind = ir.FunctionType(_i64, [_i64])
+    return builder.asm(kind, "", "=r,0", [value], side_effect=True)
+
+
 def _emit_tile(builder: Any, rows: int, width: int, args: tuple[Any, ...]) -> None:
     """Emit the code of one tile, rows by width vectors; K may be zero. Strides in args are in bytes.
 
@@ -46,6 +65,7 @@ def _emit_tile(builder: Any, rows: int, width: int, args: tuple[Any, ...]) -> No
     first = [
         [load_vector(builder, place) for place in row] for row in _places(builder, rows, width, start, start_row)
     ]
+    b_k = _in_register(builder, b_k)
     entry, loop, done = builder.block, builder.append_basic_block("k"), builder.append_basic_block("done")
     builder.cbranch(builder.icmp_signed(">", K, _const(0)), loop, done)
 
@@ -81,14 +101,24 @@ def _emit_tile(builder: Any, rows: int, width: int, args: tuple[Any, ...]) -> No
             store_vector(builder, places[r][v], first[r][v])
 
 
-@intrinsic
-def any_tile(typing_context, width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, K):
+@Primitive
+def any_tile(width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, K):
     """``C = start + A B`` for 1 to ``len(tile_rows)`` vectors and 1 to ``tile_rows[width - 1]`` rows; else nothing.
 
-    C, start, A, B are addresses; the others are distances in floats: from row to row of C, start and A, from one k to
-    the next in A and B. One of a_row and a_k must be 1. A ``start_row`` of 0 begins all rows alike.
+    All distances are in elements: from row to row of C, start and A, from one k to the next in A and B. One of a_row
+    and a_k must be 1. A ``start_row`` of 0 begins all rows alike.
     """
+    for r in range(rows):
+        sums = [load(start + (start_row * r + LANES * v)) for v in range(width)]
+        for k in range(K):
+            x = splat(A[a_row * r + a_k * k])
+            sums = [fma(x, load(B + (b_k * k + LANES * v)), total) for v, total in enumerate(sums)]
+        for v, total in enumerate(sums):
+            store(C + (c_row * r + LANES * v), total)
 
+
+@any_tile.compiled
+def _any_tile(typing_context, width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, K):
     def generate(context, builder, signature, args):
         width, rows, C, c_row, start, start_row, A, a_row, a_k, B, b_k, K = args
         c_row, start_row, a_row, a_k, b_k = (
@@ -109,4 +139,5 @@ def any_tile(typing_context, width, rows, C, c_row, start, start_row, A, a_row, 
         builder.position_at_end(end)
         return context.get_dummy_value()
 
-    return types.none(*[types.int64] * 12), generate
+    n = types.int64
+    return types.none(n, n, floats, n, floats, n, floats, n, n, floats, n, n), generate

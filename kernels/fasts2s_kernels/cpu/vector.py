@@ -1,8 +1,7 @@
 """Vectors of float32 inside compiled kernels: explicit SIMD in readable Python.
 
 A kernel writes ``store(p, sigmoid(load(p) + load(q)))`` and gets one instruction per operation, on any processor;
-nothing depends on whether a compiler recognises a loop. Addresses are plain integers (bytes), because a kernel walks
-through memory of many shapes; the Python entries have checked every one of them.
+nothing depends on whether a compiler recognises a loop. In the plain twin a vector is an array of LANES numbers.
 
 ``+ - * /`` may be contracted into fused multiply-adds, nothing else is relaxed: NaN and infinity propagate.
 """
@@ -11,13 +10,15 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core.datamodel import models
 
-from fasts2s_kernels.cpu.numba_api import cgutils, intrinsic, lower_builtin, register_model, type_callable, types
+from fasts2s_kernels.cpu.numba_api import cgutils, lower_builtin, register_model, type_callable, types
+from fasts2s_kernels.cpu.primitive import Primitive
 from fasts2s_kernels.cpu.target import LANES
 
-# In bytes.
+#: Bytes of a number, and of a vector: for the compiler's alignment only.
 FLOAT = 4
 VECTOR = FLOAT * LANES
 
@@ -122,42 +123,62 @@ def first_lanes(builder: Any, count: Any) -> Any:
     return builder.icmp_signed("<", lanes, n)
 
 
-@intrinsic
-def splat(typing_context, x):
+@Primitive
+def splat(x):
     """Return a vector with the float32 x in every lane."""
+    return np.full(LANES, x, np.float32)
 
+
+@splat.compiled
+def _splat(typing_context, x):
     def generate(context, builder, signature, args):
         return splat_vector(builder, args[0])
 
     return vector(types.float32), generate
 
 
-@intrinsic
-def fma(typing_context, a, b, c):
-    """Return a b + c, rounded once."""
+@Primitive
+def fma(a, b, c):
+    """Return a b + c, rounded once. Plain: twice, the first time in float64."""
+    return (a.astype(np.float64) * b + c).astype(np.float32)
 
+
+@fma.compiled
+def _fma(typing_context, a, b, c):
     def generate(context, builder, signature, args):
         return fused(builder, *args)
 
     return vector(vector, vector, vector), generate
 
 
-def _unary(name: str, text: str) -> Any:
-    def unary(typing_context: Any, a: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return call(builder, f"llvm.{name}.v{LANES}f32", _vec, *args)
-
-        return vector(vector), generate
-
-    unary.__name__, unary.__doc__ = name, text
-    return intrinsic(unary)
+@Primitive
+def sqrt(a):
+    """Return the square root, correctly rounded."""
+    return np.sqrt(a)
 
 
-sqrt = _unary("sqrt", "Return the square root, correctly rounded.")
-fabs = _unary("fabs", "Return the absolute value.")
+@sqrt.compiled
+def _sqrt(typing_context, a):
+    def generate(context, builder, signature, args):
+        return call(builder, f"llvm.sqrt.v{LANES}f32", _vec, *args)
+
+    return vector(vector), generate
 
 
-def _choice(name: str, relation: str, text: str) -> Any:
+@Primitive
+def where_less(a, b, x, y):
+    """Return x where a < b, y elsewhere, also where a or b is NaN."""
+    return np.where(a < b, x, y)
+
+
+@Primitive
+def where_greater(a, b, x, y):
+    """Return x where a > b, y elsewhere, also where a or b is NaN."""
+    return np.where(a > b, x, y)
+
+
+def _choice(primitive: Primitive, relation: str) -> None:
+    @primitive.compiled
     def choice(typing_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             a, b, x, y = args
@@ -165,18 +186,19 @@ def _choice(name: str, relation: str, text: str) -> Any:
 
         return vector(vector, vector, vector, vector), generate
 
-    choice.__name__, choice.__doc__ = name, text
-    return intrinsic(choice)
+
+_choice(where_less, "<")
+_choice(where_greater, ">")
 
 
-where_less = _choice("where_less", "<", "Return x where a < b, y elsewhere, also where a or b is NaN.")
-where_greater = _choice("where_greater", ">", "Return x where a > b, y elsewhere, also where a or b is NaN.")
-
-
-@intrinsic
-def exponent_bits(typing_context, t):
+@Primitive
+def exponent_bits(t):
     """Return the number whose exponent field is the last eight bits of t, its other bits zero."""
+    return (t.view(np.int32) << 23).view(np.float32)
 
+
+@exponent_bits.compiled
+def _exponent_bits(typing_context, t):
     def generate(context, builder, signature, args):
         bits = builder.bitcast(args[0], _ints)
         return builder.bitcast(builder.shl(bits, ir.Constant(_ints, [23] * LANES)), _vec)
@@ -194,50 +216,70 @@ def _reduced(builder: Any, a: Any, combine: Callable[[Any, Any], Any]) -> Any:
     return builder.extract_element(a, ir.Constant(_i32, 0))
 
 
-@intrinsic
-def lane_sum(typing_context, a):
+@Primitive
+def lane_sum(a):
     """Return the sum of all lanes as a float64, added in float64."""
+    return a.astype(np.float64).sum()
 
+
+@lane_sum.compiled
+def _lane_sum(typing_context, a):
     def generate(context, builder, signature, args):
         return _reduced(builder, builder.fpext(args[0], _wide), builder.fadd)
 
     return types.float64(vector), generate
 
 
-@intrinsic
-def lane_max(typing_context, a):
+@Primitive
+def lane_max(a):
     """Return the largest lane as a float32; a NaN where all are, and maybe where some are."""
+    return np.fmax.reduce(a)
 
+
+@lane_max.compiled
+def _lane_max(typing_context, a):
     def generate(context, builder, signature, args):
         return _reduced(builder, args[0], lambda x, y: builder.select(builder.fcmp_ordered(">", x, y), x, y))
 
     return types.float32(vector), generate
 
 
-@intrinsic
-def merge_lanes(typing_context, a, b, count):
+@Primitive
+def merge_lanes(a, b, count):
     """Return the first count lanes of a, the others of b."""
+    return np.where(np.arange(LANES) < count, a, b)
 
+
+@merge_lanes.compiled
+def _merge_lanes(typing_context, a, b, count):
     def generate(context, builder, signature, args):
         return builder.select(first_lanes(builder, args[2]), *args[:2])
 
     return vector(vector, vector, types.int64), generate
 
 
-@intrinsic
-def wide_zero(typing_context):
+@Primitive
+def wide_zero():
     """Return a vector of float64 zeros."""
+    return np.zeros(LANES)
 
+
+@wide_zero.compiled
+def _wide_zero(typing_context):
     def generate(context, builder, signature, args):
         return ir.Constant(_wide, [0.0] * LANES)
 
     return wide(), generate
 
 
-@intrinsic
-def add_squares(typing_context, total, a):
+@Primitive
+def add_squares(total, a):
     """Return total plus the squares of a, in float64."""
+    return total + a.astype(np.float64) ** 2
 
+
+@add_squares.compiled
+def _add_squares(typing_context, total, a):
     def generate(context, builder, signature, args):
         a = builder.fpext(args[1], _wide)
         return builder.fadd(args[0], builder.fmul(a, a, flags=("contract",)), flags=("contract",))
@@ -245,10 +287,14 @@ def add_squares(typing_context, total, a):
     return wide(wide, vector), generate
 
 
-@intrinsic
-def wide_sum(typing_context, a):
+@Primitive
+def wide_sum(a):
     """Return the sum of all lanes."""
+    return a.sum()
 
+
+@wide_sum.compiled
+def _wide_sum(typing_context, a):
     def generate(context, builder, signature, args):
         return _reduced(builder, args[0], builder.fadd)
 

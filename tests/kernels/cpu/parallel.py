@@ -182,7 +182,10 @@ def fork_beside_training(layer: str, count: int) -> list[dict[str, Any]]:
 def fork_beside_compiling() -> dict[str, Any]:
     """Fork while another thread compiles; the child needs the compiler too."""
     kernels()
-    wanted = [c for c in jit.REGISTRY if c.function.__module__.endswith(("embedding", "softmax_loss"))]
+    wanted = [
+        c for c in jit.REGISTRY if c.function.__module__.endswith(("embedding.cpu_loops", "softmax_loss.cpu_loops"))
+    ]
+    assert wanted
     thread = threading.Thread(target=lambda: [c.ensure() for c in wanted])
     thread.start()
     time.sleep(0.1)

@@ -108,7 +108,7 @@ def _flip(path: Path) -> None:
 
 
 def _code_of_another(path: Path) -> None:
-    (other,) = path.parent.glob(f"*.launch-*{path.suffix}")
+    (other,) = path.parent.parent.glob(f"cpu_*/threads.launch-*{path.suffix}")
     shutil.copy(other, path)
 
 

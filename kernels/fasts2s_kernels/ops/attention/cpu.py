@@ -1,4 +1,4 @@
-"""Dot-product attention: what Python calls. The loops are in attention_loops."""
+"""Dot-product attention: what Python calls. The loops are in cpu_loops."""
 
 from typing import Any, NamedTuple
 
@@ -56,7 +56,13 @@ def attention_forward(hs_enc: Array, hs_dec: Array, *, mask: Array | None = None
     context, weights = empty(N, T, H), empty(N, T, S)
     kept = empty(N, T, S)
     workers, group, local = _plan(N, S, T, H, 2)
-    threads.run(workers, loops.forward, hs_enc, hs_dec, valid, group, context, weights, kept, local)
+    fields = loops.Forward(
+        N=N, S=S, T=T, H=H, group=group,
+        enc=hs_enc, enc_n=hs_enc.strides[0] // 4, enc_s=hs_enc.strides[1] // 4,
+        dec=hs_dec, dec_n=hs_dec.strides[0] // 4, dec_t=hs_dec.strides[1] // 4, mask=valid,
+        context=context, weights=weights, kept=kept, local=local, local_size=local.shape[1],
+    )  # fmt: skip
+    loops.FORWARD(workers, fields, -(-N // group))
     return context, weights, _Saved(hs_enc, hs_dec, valid, kept)
 
 
@@ -73,7 +79,12 @@ def attention_backward(dout: Array, cache: Cache) -> tuple[Array, Array]:
     dout = arr.row_order(checks.as_float("dout", dout, hs_enc.dtype, (N, T, H), "(N, T, H)"))
     dhs_enc, dhs_dec = empty(N, S, H), empty(N, T, H)
     workers, group, local = _plan(N, S, T, H, 4)
-    threads.run(
-        workers, loops.backward, hs_enc, hs_dec, mask, weights, dout, group, dhs_enc, dhs_dec, local
+    fields = loops.Backward(
+        N=N, S=S, T=T, H=H, group=group,
+        enc=hs_enc, enc_n=hs_enc.strides[0] // 4, enc_s=hs_enc.strides[1] // 4,
+        dec=hs_dec, dec_n=hs_dec.strides[0] // 4, dec_t=hs_dec.strides[1] // 4, mask=mask, weights=weights,
+        dout=dout, dout_n=dout.strides[0] // 4, dout_t=dout.strides[1] // 4, denc=dhs_enc, ddec=dhs_dec,
+        local=local, local_size=local.shape[1],
     )  # fmt: skip
+    loops.BACKWARD(workers, fields, -(-N // group))
     return dhs_enc, dhs_dec

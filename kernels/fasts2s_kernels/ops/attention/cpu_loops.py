@@ -9,29 +9,79 @@ Inside: SP and HP are S and H in whole vectors. Rows of the copies are HP + LANE
 they would compete for few places in the first-level cache.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from fasts2s_kernels.cpu import arrays as arr
-from fasts2s_kernels.cpu.calls import address, kernel_address, pack_args, unpack_args
+from fasts2s_kernels.cpu.arrays import padded
 from fasts2s_kernels.cpu.gemm import PANEL, ceil_div, clear, copy_block, copy_row, pack, tiles
-from fasts2s_kernels.cpu.jit import entry, inline, kernel
+from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.math import exp_negative
-from fasts2s_kernels.cpu.numba_api import types
+from fasts2s_kernels.cpu.pointer import Int, aligned, nothing, offset
+from fasts2s_kernels.cpu.record import C3, Bools2, Out2, Out3, Rows3, record
 from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.cpu.threads import launch
-from fasts2s_kernels.cpu.vector import FLOAT, VECTOR, fma, lane_max, lane_sum, merge_lanes, splat, where_greater
-from fasts2s_kernels.cpu.vector_memory import load, load_bool, load_part, store, store_float
+from fasts2s_kernels.cpu.vector import fma, lane_max, lane_sum, merge_lanes, splat, where_greater
+from fasts2s_kernels.cpu.vector_memory import load, load_part, store
 
-_pack, _tiles, _launch, _copy_row = pack.external, tiles.external, launch.external, copy_row.external
 _ZERO, _ONE, _LOWEST = np.float32(0), np.float32(1), np.float32(-np.inf)
 _LARGEST = float(np.finfo(np.float32).max)
 #: Vectors that are added in float32 before their sum goes to a float64: bounds the rounding error for any S.
 _RUN = 32
 
 
+@record
+class Forward(NamedTuple):
+    """What a call works on."""
+
+    N: Int
+    S: Int
+    T: Int
+    H: Int
+    group: Int  # batch rows of a task
+    enc: Rows3  # (N, S, H)
+    enc_n: Int  # its strides, in elements
+    enc_s: Int
+    dec: Rows3  # (N, T, H)
+    dec_n: Int  # its strides
+    dec_t: Int
+    mask: Bools2  # (N, S) or empty
+    context: Out3  # (N, T, H)
+    weights: Out3  # (N, T, S)
+    kept: Out3  # a copy of weights, for backward
+    local: Out2  # (workers, local_size)
+    local_size: Int  # see local_floats
+
+
+@record
+class Backward(NamedTuple):
+    """What a call works on."""
+
+    N: Int
+    S: Int
+    T: Int
+    H: Int
+    group: Int  # batch rows of a task
+    enc: Rows3  # (N, S, H)
+    enc_n: Int  # its strides, in elements
+    enc_s: Int
+    dec: Rows3  # (N, T, H)
+    dec_n: Int  # its strides
+    dec_t: Int
+    mask: Bools2  # (N, S) or empty
+    weights: C3  # (N, T, S)
+    dout: Rows3  # (N, T, H)
+    dout_n: Int  # its strides
+    dout_t: Int
+    denc: Out3  # (N, S, H)
+    ddec: Out3  # (N, T, H)
+    local: Out2  # (workers, local_size)
+    local_size: Int  # see local_floats
+
+
 def local_floats(S: int, T: int, H: int) -> int:
     """Return how many floats of memory of its own a worker needs, see :func:`_places`."""
-    SP, HP = arr.padded(S), arr.padded(H)
+    SP, HP = padded(S), padded(H)
     return LANES + (SP + 2 * T) * (HP + LANES) + PANEL * (HP + max(S, T)) + 2 * T * SP
 
 
@@ -42,26 +92,26 @@ def _places(local, S, T, H):
     All begin at whole vectors: one that lies across two cache lines is slower to turn round.
     """
     SP, HP = ceil_div(S, LANES) * LANES, ceil_div(H, LANES) * LANES
-    local = ceil_div(local, VECTOR) * VECTOR
-    steps = local + FLOAT * SP * (HP + LANES)
-    panel = steps + FLOAT * 2 * T * (HP + LANES)
-    sums = panel + FLOAT * PANEL * HP
-    return local, steps, panel, sums, sums + FLOAT * PANEL * max(S, T)
+    local = aligned(local, LANES)
+    steps = local + SP * (HP + LANES)
+    panel = steps + 2 * T * (HP + LANES)
+    sums = panel + PANEL * HP
+    return local, steps, panel, sums, sums + PANEL * max(S, T)
 
 
 @inline
 def _copy_steps(target, row, source, source_row, steps, room, mask, H):
     """Copy time steps, zeros behind H numbers; room for more than there are, and steps of padding, are zeros."""
     for s in range(room):
-        here = target + FLOAT * row * s
-        if s >= steps or (mask and not load_bool(mask + s)):
+        here = target + row * s
+        if s >= steps or (mask and not mask[s]):
             clear(here, ceil_div(H, LANES))
             continue
-        there, whole = source + FLOAT * source_row * s, H - H % LANES
+        there, whole = source + source_row * s, H - H % LANES
         for k in range(0, whole, LANES):
-            store(here + FLOAT * k, load(there + FLOAT * k))
+            store(here + k, load(there + k))
         if whole < H:
-            store(here + FLOAT * whole, load_part(there + FLOAT * whole, H - whole))
+            store(here + whole, load_part(there + whole, H - whole))
 
 
 @inline
@@ -71,8 +121,8 @@ def _against_encoder(C, SP, A, a_row, T, enc, row, H, panel):
     clear(C, T * (SP // LANES))
     for s in range(0, SP, PANEL):
         columns = min(PANEL, SP - s)
-        _pack(panel, columns // LANES, enc + FLOAT * row * s, 1, row, HP, columns)
-        _tiles(columns // LANES, T, C + FLOAT * s, SP, A, a_row, 1, panel, columns, H)
+        pack(panel, columns // LANES, enc + row * s, 1, row, HP, columns)
+        tiles(columns // LANES, T, C + s, SP, A, a_row, 1, panel, columns, H)
 
 
 @inline
@@ -82,21 +132,21 @@ def _sum_of_steps(C, rows, H, A, a_row, a_k, B, row, K, sums):
         columns = min(PANEL, H - k)
         width = ceil_div(columns, LANES)
         whole = columns == width * LANES
-        target, step = (C + FLOAT * k, H) if whole else (sums, width * LANES)
+        target, step = (C + k, H) if whole else (sums, width * LANES)
         for r in range(rows):
-            clear(target + FLOAT * step * r, width)
-        _tiles(width, rows, target, step, A, a_row, a_k, B + FLOAT * k, row, K)
+            clear(target + step * r, width)
+        tiles(width, rows, target, step, A, a_row, a_k, B + k, row, K)
         if not whole:
-            copy_block(C + FLOAT * k, H, sums, rows, width, columns)
+            copy_block(C + k, H, sums, rows, width, columns)
 
 
 @inline
 def _hide_padding(scores, S, SP, T, mask):
     """Scores of padding are -infinity, whatever the product with its zeros was."""
     for s in range(SP):
-        if s >= S or (mask and not load_bool(mask + s)):
+        if s >= S or (mask and not mask[s]):
             for t in range(T):
-                store_float(scores + FLOAT * (SP * t + s), _LOWEST)
+                scores[SP * t + s] = _LOWEST
 
 
 @inline
@@ -104,7 +154,7 @@ def _softmax(x, SP):
     """Turn a row of scores into weights. A row of -infinity only has weights 0."""
     best = splat(_LOWEST)
     for s in range(0, SP, LANES):
-        a = load(x + FLOAT * s)
+        a = load(x + s)
         best = where_greater(best, a, best, a)
     top = lane_max(best)  # a NaN that is overlooked here comes back with its exponential
     if top == _LOWEST:
@@ -113,13 +163,13 @@ def _softmax(x, SP):
     for first in range(0, SP, _RUN * LANES):
         run = splat(_ZERO)
         for s in range(first, min(SP, first + _RUN * LANES), LANES):
-            e = exp_negative(load(x + FLOAT * s) - splat(top))
-            store(x + FLOAT * s, e)
+            e = exp_negative(load(x + s) - splat(top))
+            store(x + s, e)
             run = run + e
         total += lane_sum(run)
     divisor = splat(_ONE if total == 0.0 else np.float32(total))
     for s in range(0, SP, LANES):
-        store(x + FLOAT * s, load(x + FLOAT * s) / divisor)
+        store(x + s, load(x + s) / divisor)
 
 
 @inline
@@ -130,7 +180,7 @@ def _weighted_mean(a, weights, S):
         run = splat(_ZERO)
         for s in range(first, min(S, first + _RUN * LANES), LANES):
             # Behind S stands an infinite gradient times zero, which must not count.
-            run = fma(merge_lanes(load(a + FLOAT * s), splat(_ZERO), S - s), load(weights + FLOAT * s), run)
+            run = fma(merge_lanes(load(a + s), splat(_ZERO), S - s), load(weights + s), run)
         total += lane_sum(run)
     return total
 
@@ -144,92 +194,53 @@ def _softmax_backward(dweights, weights, S):
     """
     mean = splat(np.float32(_weighted_mean(dweights, weights, S)))
     for s in range(0, S, LANES):
-        store(dweights + FLOAT * s, load(dweights + FLOAT * s) - mean)
+        store(dweights + s, load(dweights + s) - mean)
     error = _weighted_mean(dweights, weights, S)
     correction = splat(np.float32(error) if abs(error) <= _LARGEST else _ZERO)
     for s in range(0, S, LANES):
-        here = dweights + FLOAT * s
-        store(here, load(weights + FLOAT * s) * (load(here) - correction))
+        here = dweights + s
+        store(here, load(weights + s) * (load(here) - correction))
 
 
-@kernel(needs=(pack, tiles, copy_row))
-def attention_rows(worker, task, args):
+@kernel
+def attention_rows(worker: Int, task: Int, a: Forward) -> None:
     """Weights and context of one group of batch rows."""
-    (
-        N, S, T, H, group, enc, enc_n, enc_s, dec, dec_n, dec_t, mask, context, weights, kept, local, local_size,
-    ) = unpack_args(args, 17)  # fmt: skip
+    S, T, H = a.S, a.T, a.H
     SP, row = ceil_div(S, LANES) * LANES, ceil_div(H, LANES) * LANES + LANES
-    steps, _, panel, sums, scores = _places(local + FLOAT * local_size * worker, S, T, H)
-    for n in range(task * group, min(N, (task + 1) * group)):
-        valid = mask + S * n if mask else 0
-        _copy_steps(steps, row, enc + FLOAT * enc_n * n, enc_s, S, SP, valid, H)
-        _against_encoder(scores, SP, dec + FLOAT * dec_n * n, dec_t, T, steps, row, H, panel)
-        _hide_padding(scores, S, SP, T, valid)
+    steps, _, panel, sums, scores = _places(a.local + a.local_size * worker, S, T, H)
+    for n in range(task * a.group, min(a.N, (task + 1) * a.group)):
+        mask = offset(a.mask, S * n)
+        _copy_steps(steps, row, a.enc + a.enc_n * n, a.enc_s, S, SP, mask, H)
+        _against_encoder(scores, SP, a.dec + a.dec_n * n, a.dec_t, T, steps, row, H, panel)
+        _hide_padding(scores, S, SP, T, mask)
         for t in range(T):
-            _softmax(scores + FLOAT * SP * t, SP)
-        here = FLOAT * T * S * n
-        copy_block(weights + here, S, scores, T, SP // LANES, S)
-        _copy_row(kept + here, weights + here, T * S)
-        _sum_of_steps(context + FLOAT * T * H * n, T, H, scores, SP, 1, steps, row, S, sums)
+            _softmax(scores + SP * t, SP)
+        weights = a.weights + T * S * n
+        copy_block(weights, S, scores, T, SP // LANES, S)
+        copy_row(a.kept + T * S * n, weights, T * S)
+        _sum_of_steps(a.context + T * H * n, T, H, scores, SP, 1, steps, row, S, sums)
 
 
-@kernel(needs=(pack, tiles, copy_row))
-def attention_rows_backward(worker, task, args):
+@kernel
+def attention_rows_backward(worker: Int, task: Int, a: Backward) -> None:
     """Gradients of one group of batch rows.
 
-    dhs_enc is one product: weights above dscores, turned round, times dout above hs_dec.
+    denc is one product: weights above dscores, turned round, times dout above dec.
     """
-    (
-        N, S, T, H, group, enc, enc_n, enc_s, dec, dec_n, dec_t, mask, weights, dout, dout_n, dout_t, denc, ddec,
-        local, local_size,
-    ) = unpack_args(args, 20)  # fmt: skip
+    S, T, H, all_steps = a.S, a.T, a.H, nothing(a.mask)
     SP, row = ceil_div(S, LANES) * LANES, ceil_div(H, LANES) * LANES + LANES
-    steps, both, panel, sums, known = _places(local + FLOAT * local_size * worker, S, T, H)
-    dscores = known + FLOAT * SP * T
-    for n in range(task * group, min(N, (task + 1) * group)):
-        _copy_steps(steps, row, enc + FLOAT * enc_n * n, enc_s, S, SP, mask + S * n if mask else 0, H)
-        _copy_steps(both, row, dout + FLOAT * dout_n * n, dout_t, T, T, 0, H)
-        _copy_steps(both + FLOAT * row * T, row, dec + FLOAT * dec_n * n, dec_t, T, T, 0, H)
-        _copy_steps(known, SP, weights + FLOAT * T * S * n, S, T, T, 0, S)
+    steps, both, panel, sums, known = _places(a.local + a.local_size * worker, S, T, H)
+    dscores = known + SP * T
+    for n in range(task * a.group, min(a.N, (task + 1) * a.group)):
+        _copy_steps(steps, row, a.enc + a.enc_n * n, a.enc_s, S, SP, offset(a.mask, S * n), H)
+        _copy_steps(both, row, a.dout + a.dout_n * n, a.dout_t, T, T, all_steps, H)
+        _copy_steps(both + row * T, row, a.dec + a.dec_n * n, a.dec_t, T, T, all_steps, H)
+        _copy_steps(known, SP, a.weights + T * S * n, S, T, T, all_steps, S)
         _against_encoder(dscores, SP, both, row, T, steps, row, H, panel)
         for t in range(T):
-            _softmax_backward(dscores + FLOAT * SP * t, known + FLOAT * SP * t, S)
-        _sum_of_steps(denc + FLOAT * S * H * n, S, H, known, 1, SP, both, row, 2 * T, sums)
-        _sum_of_steps(ddec + FLOAT * T * H * n, T, H, dscores, SP, 1, steps, row, S, sums)
+            _softmax_backward(dscores + SP * t, known + SP * t, S)
+        _sum_of_steps(a.denc + S * H * n, S, H, known, 1, SP, both, row, 2 * T, sums)
+        _sum_of_steps(a.ddec + T * H * n, T, H, dscores, SP, 1, steps, row, S, sums)
 
 
-@entry(
-    types.void(
-        arr.int_, arr.rows3, arr.rows3, arr.bools2, arr.int_, arr.out3, arr.out3, arr.out3, arr.out2,
-    ),
-    needs=(attention_rows, launch),
-)  # fmt: skip
-def forward(team, hs_enc, hs_dec, mask, group, context, weights, kept, local):
-    """Fill context (N, T, H), weights and their copy kept (N, T, S). Each worker has a row of ``local``."""
-    N, S, H = hs_enc.shape
-    T = hs_dec.shape[1]
-    args = pack_args((
-        N, S, T, H, group, address(hs_enc), hs_enc.strides[0] // FLOAT, hs_enc.strides[1] // FLOAT,
-        address(hs_dec), hs_dec.strides[0] // FLOAT, hs_dec.strides[1] // FLOAT, address(mask), address(context),
-        address(weights), address(kept), address(local), local.shape[1],
-    ))  # fmt: skip
-    _launch(team, kernel_address("attention_rows"), ceil_div(N, group), 0, 0, 0, 0, args)
-
-
-@entry(
-    types.void(
-        arr.int_, arr.rows3, arr.rows3, arr.bools2, arr.c3, arr.rows3, arr.int_, arr.out3, arr.out3, arr.out2,
-    ),
-    needs=(attention_rows_backward, launch),
-)  # fmt: skip
-def backward(team, hs_enc, hs_dec, mask, weights, dout, group, dhs_enc, dhs_dec, local):
-    """Fill dhs_enc (N, S, H) and dhs_dec (N, T, H)."""
-    N, S, H = hs_enc.shape
-    T = hs_dec.shape[1]
-    args = pack_args((
-        N, S, T, H, group, address(hs_enc), hs_enc.strides[0] // FLOAT, hs_enc.strides[1] // FLOAT,
-        address(hs_dec), hs_dec.strides[0] // FLOAT, hs_dec.strides[1] // FLOAT, address(mask), address(weights),
-        address(dout), dout.strides[0] // FLOAT, dout.strides[1] // FLOAT, address(dhs_enc), address(dhs_dec),
-        address(local), local.shape[1],
-    ))  # fmt: skip
-    _launch(team, kernel_address("attention_rows_backward"), ceil_div(N, group), 0, 0, 0, 0, args)
+FORWARD, BACKWARD = Launch(Forward, attention_rows), Launch(Backward, attention_rows_backward)

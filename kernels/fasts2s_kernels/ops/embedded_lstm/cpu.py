@@ -1,4 +1,4 @@
-"""Reading a source and choosing an answer: what Python calls. The loops are in greedy_loops."""
+"""Reading a source and choosing an answer: what Python calls. The loops are in cpu_loops."""
 
 from typing import Any, NamedTuple
 
@@ -53,12 +53,15 @@ def _read(cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool) -> tu
     (N, T), D, (H, G) = ids.shape, cell.W.shape[1], cell.Wh.shape
     workers = min(N, threads.workers_for(N * T * (D + H + 40) * G))
     out, c_out, group = empty(N, H), empty(N, H) if keep_c else arr.NONE2, _group(N, workers)
-    threads.run(
-        workers, loops.encode, cell.W, cell.table, np.ascontiguousarray(ids),
-        arr.NO_BOOLS if mask is None else np.ascontiguousarray(mask), cell.Wx, cell.Wh, cell.b, *begin,
-        group, out, c_out, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
-        empty(workers, loops.local_floats(group, D, H, 0)),
+    panels = -(-H // LANES) if group > 1 else 0
+    local_size = loops.local_floats(group, D, H, 0)
+    fields = loops.Encode(
+        N=N, T=T, D=D, H=H, group=group, W=cell.W, table=cell.table, ids=np.ascontiguousarray(ids),
+        mask=arr.NO_BOOLS if mask is None else np.ascontiguousarray(mask), Wx=cell.Wx, Wh=cell.Wh, b=cell.b,
+        h0=begin.h, c0=begin.c, which=begin.which, out=out, c_out=c_out,
+        packed=arr.scratch(panels * PANEL * (1 + D + H)), local=empty(workers, local_size), local_size=local_size,
     )  # fmt: skip
+    loops.ENCODE(workers, fields, panels, -(-N // group))
     return out, c_out
 
 
@@ -122,12 +125,16 @@ def lstm_greedy(
     workers = min(N, threads.workers_for(N * a.length * ((D + H + 40) * G + H * V)))
     out, tops, group = np.empty((N, a.length), np.int64), empty(N, a.length), _group(N, workers)
     cell = _cell(a.W, a.Wx, a.Wh, a.b, N * a.length)
-    threads.run(
-        workers, loops.greedy, cell.W, cell.table, np.ascontiguousarray(a.ids), cell.Wx, cell.Wh, cell.b,
-        arr.c_order(a.W_out), arr.optional(a.b_out, arr.NONE1), arr.c_order(a.h),
-        arr.optional(a.c, arr.NONE2), arr.optional(a.row_bias, arr.NONE2), arr.optional(a.score_bias, arr.NONE2),
-        group, out, tops, arr.scratch((group > 1) * -(-H // LANES) * PANEL * (1 + D + H)),
-        arr.scratch(H * arr.padded(V)), empty(workers, loops.local_floats(group, D, H, V)),
+    D, panels = cell.W.shape[1], -(-H // LANES) if group > 1 else 0
+    local_size = loops.local_floats(group, D, H, V)
+    fields = loops.Greedy(
+        N=N, T=a.length, D=D, H=H, V=V, group=group, W=cell.W, table=cell.table, ids=np.ascontiguousarray(a.ids),
+        Wx=cell.Wx, Wh=cell.Wh, b=cell.b, W_out=arr.c_order(a.W_out), b_out=arr.optional(a.b_out, arr.NONE1),
+        h0=arr.c_order(a.h), c0=arr.optional(a.c, arr.NONE2), row_bias=arr.optional(a.row_bias, arr.NONE2),
+        score_bias=arr.optional(a.score_bias, arr.NONE2), out=out, tops=tops,
+        packed=arr.scratch(panels * PANEL * (1 + D + H)), packed_out=arr.scratch(H * arr.padded(V)),
+        local=empty(workers, local_size), local_size=local_size,
     )  # fmt: skip
+    loops.GREEDY(workers, fields, panels, -(-V // PANEL), -(-N // group))
     out[~np.isfinite(tops)] = -1
     return out

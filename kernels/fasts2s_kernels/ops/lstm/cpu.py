@@ -15,6 +15,7 @@ from fasts2s_kernels.ops.lstm import cpu_backward as back
 from fasts2s_kernels.ops.lstm import cpu_forward as fore
 from fasts2s_kernels.ops.lstm import reference
 from fasts2s_kernels.ops.lstm.cpu_gradients import local_floats
+from fasts2s_kernels.ops.lstm.cpu_records import Backward
 
 
 class _Saved(NamedTuple):
@@ -54,13 +55,19 @@ def _forward(seq: checks.Sequence, fresh: bool, table: Any, ids: Array) -> tuple
     hs, xh_time = empty(N, T, H), empty(T + 1, N, D + H)
     c_time, gates = empty(T + 1, panels, N, LANES), empty(T, panels, N, PANEL)
     xh_time[0, :, D:], c_time[0] = seq.states[0], _by_panels(seq.states[1])
-    threads.run(
-        workers, fore.forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
-        arr.optional(seq.b, arr.NONE1), arr.optional(seq.row_bias, arr.NONE2), _masked(seq),
-        arr.optional(table, arr.NONE2), np.ascontiguousarray(ids), group, int(fresh),
-        hs, xh_time, c_time, gates, arr.scratch((group > 1) * panels * PANEL * (1 + D + H)),
-        empty(workers, fore.step_floats(group, H)),
+    rows = arr.row_order(seq.xs)
+    packed_panels = panels if group > 1 else 0
+    fields = fore.Forward(
+        N=N, T=T, D=D, H=H, group=group, fresh=int(fresh),
+        xs=rows, x_n=rows.strides[0] // 4, x_t=rows.strides[1] // 4,
+        Wx=arr.c_order(seq.Wx), Wh=arr.c_order(seq.Wh), b=arr.optional(seq.b, arr.NONE1),
+        row_bias=arr.optional(seq.row_bias, arr.NONE2), mask=_masked(seq),
+        table=arr.optional(table, arr.NONE2), ids=np.ascontiguousarray(ids),
+        hs=hs, xh_time=xh_time, c_time=c_time, gates=gates,
+        packed=arr.scratch(packed_panels * PANEL * (1 + D + H)),
+        scratch=empty(workers, fore.step_floats(group, H)), scratch_size=fore.step_floats(group, H),
     )  # fmt: skip
+    fore.FORWARD(workers, fields, packed_panels, -(-N // group))
     flat = np.ascontiguousarray(ids.T).reshape(-1)
     saved = _Saved(seq, xh_time, c_time, gates, fresh, 0 if table is None else table.shape[0], flat)
     return hs, xh_time[T, :, D:].copy(), _by_rows(c_time[T], H).copy(), saved
@@ -119,18 +126,23 @@ def _backward(
     """Go back on checked inputs; returns dxs, dh0, dc0, drow_bias."""
     seq, xh_time, c_time, gates, fresh, _, ids = saved
     (N, T, D), (H, G) = seq.xs.shape, Wh.shape
-    columns = -(-H // PANEL) + -(-D // PANEL)
+    packed_panels, panels = -(-H // PANEL) + -(-D // PANEL), len(c_time[0])
     workers = threads.workers_for(2 * N * T * (D + H + 10) * G)
-    dc, dA = np.ascontiguousarray(_by_panels(dc_last)), empty(len(c_time[0]), T, N, PANEL)
+    dc, dA = np.ascontiguousarray(_by_panels(dc_last)), empty(panels, T, N, PANEL)
     dh, dxs, drow = empty(N, H), empty(N, T, D), arr.NONE2 if seq.row_bias is None else empty(N, G)
-    threads.run(
-        workers, back.backward, arr.NONE3 if dhs is None else arr.row_order(dhs), arr.optional(dh_last, arr.NONE2),
-        arr.c_order(Wx), arr.c_order(Wh), _masked(seq), xh_time, c_time, gates, -(-N // workers), 2 * workers,
-        N if fresh else 0, dA, empty(2, N, back.gradient_row(G)), dc, dh,
-        arr.NONE2 if seq.mask is None else empty(N, arr.padded(H)), drow,
-        inputs.weights, dWh, inputs.bias, dxs, inputs.table, ids, arr.scratch(columns * PANEL * G),
-        arr.scratch(workers * back.ROW_FLOATS), empty(workers, local_floats(D, H)),
+    outer = arr.NONE3 if dhs is None else arr.row_order(dhs)
+    group, x_tasks, dA_row = -(-N // workers), 2 * workers, back.gradient_row(G)
+    fields = Backward(
+        N=N, T=T, D=D, H=H, V=inputs.table.shape[0], group=group, x_tasks=x_tasks, h_from=N if fresh else 0,
+        dhs=outer, d_n=outer.strides[0] // 4, d_t=outer.strides[1] // 4, dh_last=arr.optional(dh_last, arr.NONE2),
+        Wx=arr.c_order(Wx), Wh=arr.c_order(Wh), mask=_masked(seq), xh_time=xh_time, c_time=c_time, gates=gates,
+        dA=dA, dA_rows=empty(2, N, dA_row), dA_row=dA_row, dc=dc, dh=dh,
+        dh_kept=arr.NONE2 if seq.mask is None else empty(N, arr.padded(H)), drow_bias=drow,
+        dWx=inputs.weights, dWh=dWh, db=inputs.bias, dxs=dxs, dtable=inputs.table, ids=ids,
+        packed=arr.scratch(packed_panels * PANEL * G), scratch=empty(workers, back.ROW_FLOATS),
+        local=empty(workers, local_floats(D, H)), local_size=local_floats(D, H),
     )  # fmt: skip
+    back.BACKWARD(workers, fields, packed_panels, -(-N // group), panels + (x_tasks if D else 0))
     return dxs, dh, _by_rows(dc, H).copy(), None if seq.row_bias is None else drow
 
 

@@ -9,7 +9,9 @@ from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.cpu import threads
+from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.ops.optimizers import cpu_loops as loops
+from fasts2s_kernels.ops.optimizers import cpu_records as records
 from fasts2s_kernels.ops.optimizers import reference
 from fasts2s_kernels.ops.optimizers.reference import adam_rate
 from fasts2s_kernels.quiet import quiet
@@ -62,34 +64,40 @@ class _Tables(NamedTuple):
 
 
 def _describe(lists: list[list[Array]]) -> _Tables:
-    """Return the tables, see ``update_loops``, of lists of p, g and slots."""
-    table, count, others = np.empty((max(len(lists[0]), 1), loops.COLUMNS), np.int64), 0, []
+    """Return the tables, see ``cpu_loops``, of lists of p, g and slots."""
+    table, count, others = np.empty((max(len(lists[0]), 1), records.COLUMNS), np.int64), 0, []
     missing = [arr.NONE1] * (4 - len(lists))
     for arrays in zip(*lists, strict=True):
         flat = _flat_alike(list(arrays))
         if flat is None:
             others.append(arrays)
         elif flat[0].size:
-            loops.describe(table, count, *flat, *missing)
+            loops.DESCRIBE(1, records.Parameter(table, count, flat[0].size, *flat, *missing), 1)
             count += 1
     table = table[:count]
-    if not table[:, loops.SHARED].any():
+    if not table[:, records.SHARED].any():
         return _Tables([table] if count else [], others)
     rows = [table[k : k + 1].copy() for k in range(count)]  # arrays that share memory: one after the other
     for row in rows:
-        row[0, loops.FIRST_TASK] = 0
+        row[0, records.FIRST_TASK] = 0
     return _Tables(rows, others)
 
 
-def _run(entry: Any, table: Array, numbers: Array) -> None:
-    threads.run(threads.workers_for(int(table[:, 0].sum()) * _COST), entry, table, numbers)
+def _tasks(table: Array) -> int:
+    return int(table[-1, records.FIRST_TASK]) - (-int(table[-1, records.SIZE]) // records.CHUNK)
+
+
+def _run(launch: Launch, table: Array, numbers: dict[str, Any]) -> None:
+    """Run a rule on all rows of a table."""
+    workers = threads.workers_for(int(table[:, records.SIZE].sum()) * _COST)
+    launch(workers, launch.record(count=len(table), table=table, **numbers), _tasks(table))
 
 
 def _norm(found: _Tables) -> float:
     total = sum(float(np.sum(np.square(g, dtype=np.float64))) for (g,) in found.others)
     for table in found.tables:
-        sums = np.empty(int(table[-1, loops.FIRST_TASK]) - (-int(table[-1, 0]) // loops.CHUNK))
-        _run(loops.sum_squares, table, sums)
+        sums = np.empty(_tasks(table))
+        _run(loops.SUM_SQUARES, table, {"sums": sums})
         total += float(sums.sum())
     return math.sqrt(total)
 
@@ -107,7 +115,7 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
         for (g,) in found.others:
             g *= rate
         for table in found.tables:
-            _run(loops.scale, table, np.array([rate], np.float32))
+            _run(loops.SCALE, table, {"factor": rate})
     return norm
 
 
@@ -120,15 +128,17 @@ def _lists(params: Any, grads: Any, **slots: Any) -> list[list[Array]]:
     return [params, grads, *held.values()]
 
 
-def _update(entry: Any, otherwise: Any, rule: list[float], options: dict[str, Any], lists: list[list[Array]]) -> None:
-    """Update every parameter; lists are params, grads and slots. ``otherwise`` does what entry cannot: float64.
+def _update(
+    launch: Launch, otherwise: Any, rule: dict[str, float], options: dict[str, Any], lists: list[list[Array]]
+) -> None:
+    """Update every parameter; lists are params, grads and slots. ``otherwise`` does what launch cannot: float64.
 
-    ``rule`` are the numbers of the entry's rule, ``options`` those of the reference, ``scale`` among them.
+    ``rule`` are the numbers of the launch's record, ``options`` those of the reference; ``scale`` is both.
     """
-    rule = [checks.number("scale", options["scale"]), *rule]
+    rule = {"scale": checks.number("scale", options["scale"]), **rule}
     found = _describe(lists)
     for table in found.tables:
-        _run(entry, table, np.array(rule, np.float32))
+        _run(launch, table, rule)
     for arrays in found.others:
         otherwise(*([a] for a in arrays), **options)
 
@@ -137,8 +147,8 @@ def _update(entry: Any, otherwise: Any, rule: list[float], options: dict[str, An
 def sgd_update(params: list[Array], grads: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
     lists = _lists(params, grads)
-    rate = checks.number("lr", lr)
-    _update(loops.sgd, reference.sgd_update, [rate], {"lr": lr, "scale": scale}, lists)
+    rule = {"lr": checks.number("lr", lr)}
+    _update(loops.SGD, reference.sgd_update, rule, {"lr": lr, "scale": scale}, lists)
 
 
 @quiet
@@ -147,9 +157,9 @@ def momentum_update(
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
     lists = _lists(params, grads, v=v)
-    rule = [checks.number("lr", lr), checks.number("momentum", momentum)]
+    rule = {"lr": checks.number("lr", lr), "momentum": checks.number("momentum", momentum)}
     options = {"lr": lr, "momentum": momentum, "scale": scale}
-    _update(loops.momentum, reference.momentum_update, rule, options, lists)
+    _update(loops.MOMENTUM, reference.momentum_update, rule, options, lists)
 
 
 @quiet
@@ -159,16 +169,17 @@ def nesterov_update(
     """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
     lists = _lists(params, grads, v=v)
     rate, mass = checks.number("lr", lr), checks.number("momentum", momentum)
-    rule, options = [rate, mass, mass * mass, (1 + mass) * rate], {"lr": lr, "momentum": momentum, "scale": scale}
-    _update(loops.nesterov, reference.nesterov_update, rule, options, lists)
+    rule = {"lr": rate, "momentum": mass, "ahead": mass * mass, "pull": (1 + mass) * rate}
+    options = {"lr": lr, "momentum": momentum, "scale": scale}
+    _update(loops.NESTEROV, reference.nesterov_update, rule, options, lists)
 
 
 @quiet
 def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
     lists = _lists(params, grads, h=h)
-    rule = [checks.number("lr", lr), 1.0, 1.0]
-    _update(loops.rmsprop, reference.adagrad_update, rule, {"lr": lr, "scale": scale}, lists)
+    rule = {"lr": checks.number("lr", lr), "keep": 1.0, "new": 1.0}
+    _update(loops.RMSPROP, reference.adagrad_update, rule, {"lr": lr, "scale": scale}, lists)
 
 
 @quiet
@@ -178,8 +189,9 @@ def rmsprop_update(
     """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
     lists = _lists(params, grads, h=h)
     rate, decay = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
+    rule = {"lr": rate, "keep": decay, "new": 1 - decay}
     options = {"lr": lr, "decay_rate": decay_rate, "scale": scale}
-    _update(loops.rmsprop, reference.rmsprop_update, [rate, decay, 1 - decay], options, lists)
+    _update(loops.RMSPROP, reference.rmsprop_update, rule, options, lists)
 
 
 @quiet
@@ -200,10 +212,10 @@ def adam_update(
     Implementation: all in float32; the book under NumPy 2 computes the last line in float64 and rounds then.
     """
     lists = _lists(params, grads, m=m, v=v)
-    rule = [
-        float(adam_rate(lr, beta1, beta2, step)),
-        1 - checks.number("beta1", beta1),
-        1 - checks.number("beta2", beta2),
-    ]
+    rule = {
+        "lr": float(adam_rate(lr, beta1, beta2, step)),
+        "new1": 1 - checks.number("beta1", beta1),
+        "new2": 1 - checks.number("beta2", beta2),
+    }
     options = {"lr": lr, "beta1": beta1, "beta2": beta2, "step": step, "scale": scale}
-    _update(loops.adam, reference.adam_update, rule, options, lists)
+    _update(loops.ADAM, reference.adam_update, rule, options, lists)

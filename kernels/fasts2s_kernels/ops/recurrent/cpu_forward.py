@@ -6,14 +6,13 @@ else than h (in a GRU r h), and only once the first part is done. Each part is d
 
 import numpy as np
 
-from fasts2s_kernels.cpu.calls import unpack_args
 from fasts2s_kernels.cpu.gemm import PANEL, ceil_div, clear, copy_row, load_first, pack, tiles
-from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.jit import inline
+from fasts2s_kernels.cpu.pointer import offset
 from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.cpu.vector import FLOAT, VECTOR, splat
-from fasts2s_kernels.cpu.vector_memory import load, load_bool, store
+from fasts2s_kernels.cpu.vector import splat
+from fasts2s_kernels.cpu.vector_memory import load, store
 
-_pack, _tiles, _copy_row = pack.external, tiles.external, copy_row.external
 _ZERO = np.float32(0)
 #: With fewer rows than this a step is bound by reading the weights once; packing them would read them twice.
 PACK_FROM_ROWS = 4
@@ -39,75 +38,74 @@ def packed_panels(columns, in_place):
 
 
 @inline
-def _panel_place(packed, D, H, start, u):
-    """Return the address of the packed panel of column u of the part that begins at ``start``."""
-    return packed + FLOAT * (1 + D + H) * (ceil_div(start, LANES) * LANES + u)
+def _panel_place(a, start, u):
+    """Return the place of the packed panel of column u of the part that begins at ``start``."""
+    return a.packed + (1 + a.D + a.H) * (ceil_div(start, LANES) * LANES + u)
 
 
-@kernel(needs=(pack,))
-def pack_columns(worker, task, args):
+@inline
+def pack_columns(task, a):
     """Pack one panel of the bias, Wx and Wh: 1 + D + H rows."""
-    D, H, G, split, Wx, Wh, b, packed, in_place = unpack_args(args, 9)
-    panels = packed_panels(split, in_place)
-    start, end = (0, split) if task < panels else (split, G)
-    u = _packed_from(end - start, in_place) + PANEL * (task if task < panels else task - panels)
-    columns, first = min(PANEL, end - start - u), FLOAT * (start + u)
+    D, H, G = a.D, a.H, a.G
+    panels = packed_panels(a.split, a.in_place)
+    start, end = (0, a.split) if task < panels else (a.split, G)
+    u = _packed_from(end - start, a.in_place) + PANEL * (task if task < panels else task - panels)
+    columns, first = min(PANEL, end - start - u), start + u
     width = ceil_div(columns, LANES)
-    bias = _panel_place(packed, D, H, start, u)
-    if b:
-        _pack(bias, width, b + first, G, 1, 1, columns)
+    bias, row = _panel_place(a, start, u), LANES * width
+    if a.b:
+        pack(bias, width, a.b + first, G, 1, 1, columns)
     else:
         clear(bias, width)
-    _pack(bias + VECTOR * width, width, Wx + first, G, 1, D, columns)
-    _pack(bias + VECTOR * width * (1 + D), width, Wh + first, G, 1, H, columns)
+    pack(bias + row, width, a.Wx + first, G, 1, D, columns)
+    pack(bias + row * (1 + D), width, a.Wh + first, G, 1, H, columns)
 
 
 @inline
-def panel_at(start, end, u, D, H, G, weights):
+def panel_at(a, start, end, u):
     """Return the panel that begins with column u of a part: its columns; bias, Wx, Wh; floats from row to row.
 
-    ``weights`` are the addresses Wx, Wh, b, packed and whether weights are read in place as far as they are whole
-    vectors. The address of the bias is 0 where there is none.
+    The bias is nothing where there is none. With ``a.in_place`` weights are read where they are as far as they are
+    whole vectors.
     """
-    Wx, Wh, b, packed, in_place = weights
-    whole, first = _packed_from(end - start, in_place), FLOAT * (start + u)
+    whole, first = _packed_from(end - start, a.in_place), start + u
     if u < whole:
-        return min(PANEL, whole - u), b + first if b else 0, Wx + first, Wh + first, G
+        return min(PANEL, whole - u), offset(a.b, first), a.Wx + first, a.Wh + first, a.G
     columns = min(PANEL, end - start - u)
-    bias, row = _panel_place(packed, D, H, start, u), ceil_div(columns, LANES) * LANES
-    return columns, bias, bias + FLOAT * row, bias + FLOAT * row * (1 + D), row
+    bias, row = _panel_place(a, start, u), ceil_div(columns, LANES) * LANES
+    return columns, bias, bias + row, bias + row * (1 + a.D), row
 
 
 @inline
-def preactivations(s, rows, panel, row_bias, x, h, D, H, G):
+def preactivations(a, s, rows, panel, row_bias, x, h):
     """Fill s with ``x Wx + h Wh + b + row_bias`` in the columns of a panel, as whole vectors.
 
-    Rows of x are D floats apart, those of h H, those of row_bias G; x and h are the addresses of the first row,
-    ``row_bias`` is that of the panel's first column in it, or 0.
+    Rows of x are D floats apart, those of h H, those of row_bias G; x and h are the places of the first row,
+    ``row_bias`` is that of the panel's first column in it, or nothing.
     """
     columns, bias, Wx, Wh, row = panel
     width = ceil_div(columns, LANES)
     for r in range(rows):
         for v in range(width):
-            a = load(bias + VECTOR * v) if bias else splat(_ZERO)
+            total = load(bias + LANES * v) if bias else splat(_ZERO)
             if row_bias:
-                a = a + load_first(row_bias + FLOAT * (G * r + LANES * v), columns - LANES * v)
-            store(s + VECTOR * (width * r + v), a)
-    _tiles(width, rows, s, width * LANES, x, D, 1, Wx, row, D)
-    _tiles(width, rows, s, width * LANES, h, H, 1, Wh, row, H)
+                total = total + load_first(row_bias + (a.G * r + LANES * v), columns - LANES * v)
+            store(s + LANES * (width * r + v), total)
+    tiles(width, rows, s, width * LANES, x, a.D, 1, Wx, row, a.D)
+    tiles(width, rows, s, width * LANES, h, a.H, 1, Wh, row, a.H)
 
 
 @inline
-def copy_inputs(x, xs, x_n, x_t, t, start, stop, D):
+def copy_inputs(a, x, t, start, stop):
     """Copy step t of the rows start to stop of xs to x (N, D)."""
     for n in range(start, stop):
-        _copy_row(x + FLOAT * D * n, xs + FLOAT * (x_n * n + x_t * t), D)
+        copy_row(x + a.D * n, a.xs + (a.x_n * n + a.x_t * t), a.D)
 
 
 @inline
-def finish_step(hs, h, h_next, mask, t, start, stop, T, H):
+def finish_step(a, h, h_next, t, start, stop):
     """Let h pass through padding, and copy the new h to hs."""
     for n in range(start, stop):
-        if mask and not load_bool(mask + T * n + t):
-            _copy_row(h_next + FLOAT * H * n, h + FLOAT * H * n, H)
-        _copy_row(hs + FLOAT * H * (T * n + t), h_next + FLOAT * H * n, H)
+        if a.mask and not a.mask[a.T * n + t]:
+            copy_row(h_next + a.H * n, h + a.H * n, a.H)
+        copy_row(a.hs + a.H * (a.T * n + t), h_next + a.H * n, a.H)

@@ -10,10 +10,10 @@ from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.cpu import threads
 from fasts2s_kernels.cpu.gemm import BLOCK, PANEL
 from fasts2s_kernels.cpu.memory import empty
-from fasts2s_kernels.ops.recurrent.cpu import local_floats
-from fasts2s_kernels.ops.recurrent.cpu_forward import read_in_place
-from fasts2s_kernels.ops.rnn import cpu_loops as loops
+from fasts2s_kernels.ops.recurrent.cpu import local_floats, weight_panels
+from fasts2s_kernels.ops.recurrent.cpu_forward import packed_panels, read_in_place
 from fasts2s_kernels.ops.rnn import reference
+from fasts2s_kernels.ops.rnn.cpu_loops import BACKWARD, FORWARD, Backward, Forward
 from fasts2s_kernels.quiet import quiet
 
 
@@ -48,13 +48,17 @@ def rnn_forward(
     hs, x_time = empty(N, T, H), empty(T, N, D)
     h_time = empty(T + 1, N, H)
     h_time[0] = seq.states[0]
-    threads.run(
-        workers, loops.forward, arr.row_order(seq.xs), arr.c_order(seq.Wx), arr.c_order(seq.Wh),
-        arr.optional(seq.b, arr.NONE1), arr.optional(seq.row_bias, arr.NONE2),
-        arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask), int(read_in_place(N, T)),
-        -(-N // workers), hs, x_time, h_time,
-        arr.scratch(arr.padded(H) * (1 + D + H)), arr.scratch(workers * PANEL * BLOCK),
+    group, in_place, rows = -(-N // workers), int(read_in_place(N, T)), arr.row_order(seq.xs)
+    fields = Forward(
+        N=N, T=T, D=D, H=H, G=H, split=H, group=group, in_place=in_place,
+        xs=rows, x_n=rows.strides[0] // 4, x_t=rows.strides[1] // 4,
+        Wx=arr.c_order(seq.Wx), Wh=arr.c_order(seq.Wh), b=arr.optional(seq.b, arr.NONE1),
+        row_bias=arr.optional(seq.row_bias, arr.NONE2),
+        mask=arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask),
+        hs=hs, x_time=x_time, h_time=h_time,
+        packed=arr.scratch(arr.padded(H) * (1 + D + H)), scratch=arr.scratch(workers * PANEL * BLOCK),
     )  # fmt: skip
+    FORWARD(workers, fields, packed_panels(H, in_place), -(-N // group))
     return hs, h_time[T].copy(), _Saved(seq, x_time, h_time)
 
 
@@ -87,14 +91,17 @@ def rnn_backward(
     dA, dh, dxs = empty(T, N, H), empty(N, H), empty(N, T, D)
     fresh = [arr.writable(buffer) for buffer in buffers]
     panels = -(-H // PANEL) + -(-D // PANEL)
-    threads.run(
-        workers, loops.backward, arr.NONE3 if dhs is None else arr.row_order(dhs), arr.c_order(Wx), arr.c_order(Wh),
-        arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask), x_time, h_time,
-        -(-N // workers), 2 * workers, dA, carry, dh,
-        fresh[0], fresh[1], arr.NONE1 if fresh[2] is None else fresh[2], dxs,
-        arr.scratch(panels * PANEL * H), arr.scratch(workers * PANEL * BLOCK),
-        empty(workers, local_floats(D, H)),
+    outer, group, x_tasks = arr.NONE3 if dhs is None else arr.row_order(dhs), -(-N // workers), 2 * workers
+    fields = Backward(
+        N=N, T=T, D=D, H=H, G=H, group=group, x_tasks=x_tasks,
+        dhs=outer, d_n=outer.strides[0] // 4, d_t=outer.strides[1] // 4, Wx=arr.c_order(Wx), Wh=arr.c_order(Wh),
+        mask=arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask),
+        x_time=x_time, h_time=h_time, dA=dA, carry=carry, dh=dh,
+        dWx=fresh[0], dWh=fresh[1], db=arr.NONE1 if fresh[2] is None else fresh[2], dxs=dxs,
+        packed=arr.scratch(panels * PANEL * H), scratch=arr.scratch(workers * PANEL * BLOCK),
+        local=empty(workers, local_floats(D, H)), local_size=local_floats(D, H),
     )  # fmt: skip
+    BACKWARD(workers, fields, panels, -(-N // group), weight_panels(H, H) + x_tasks)
     arr.put_back(buffers, fresh)
     return dxs, dh, None if seq.row_bias is None else dA.sum(axis=0)
 

@@ -1,4 +1,7 @@
-"""Softmax with cross-entropy loss: the scores are read once and the gradient is written once, both in forward."""
+"""Softmax with cross-entropy loss: what Python calls. The loops are in cpu_loops.
+
+Scores are read once and the gradient is written once, both in forward.
+"""
 
 from typing import Any, NamedTuple
 
@@ -8,35 +11,11 @@ from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.cpu import threads
-from fasts2s_kernels.cpu.calls import address, kernel_address, pack_args, unpack_args
-from fasts2s_kernels.cpu.gemm import ceil_div, store_first
-from fasts2s_kernels.cpu.jit import entry, inline, kernel
-from fasts2s_kernels.cpu.math import exp_negative
 from fasts2s_kernels.cpu.memory import empty
-from fasts2s_kernels.cpu.numba_api import types
-from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.cpu.threads import launch
-from fasts2s_kernels.cpu.vector import FLOAT, VECTOR, lane_max, lane_sum, merge_lanes, splat, where_greater
-from fasts2s_kernels.cpu.vector_memory import (
-    STREAM_FROM,
-    load,
-    load_double,
-    load_float,
-    load_int,
-    load_part,
-    prefetch,
-    store,
-    store_double,
-    store_float,
-    stream,
-)
+from fasts2s_kernels.ops.softmax_loss import cpu_loops as loops
 from fasts2s_kernels.ops.softmax_loss import reference
 from fasts2s_kernels.quiet import quiet
 
-_launch = launch.external
-_ZERO, _LOWEST = np.float32(0), np.float32(-np.inf)
-#: Vectors that are added in float32 before their sum goes to a float64: bounds the rounding error for any V.
-_RUN = 32
 #: What an exponential and a logarithm cost, in multiply-adds: for the choice between one thread and several.
 _COST = 16
 
@@ -63,93 +42,6 @@ class _Saved(NamedTuple):
     gradient: _Gradient
 
 
-@inline
-def _row_max(x, V):
-    """Return the maximum of a row; NaN does not count unless there is nothing else."""
-    whole, best = V - V % LANES, splat(_LOWEST)
-    for k in range(0, whole, LANES):
-        a = load(x + FLOAT * k)
-        best = where_greater(best, a, best, a)
-    if whole < V:
-        a = merge_lanes(load_part(x + FLOAT * whole, V - whole), splat(_LOWEST), V - whole)
-        best = where_greater(best, a, best, a)
-    return lane_max(best)
-
-
-@inline
-def _exponentials(y, x, V, top, following):
-    """Store exp(x - top) of a row, in whole vectors; return their sum, in float64 over runs of vectors.
-
-    ``following`` is the address of the row after it, which comes from memory meanwhile.
-    """
-    whole, total = V - V % LANES, 0.0
-    for first in range(0, whole, _RUN * LANES):
-        run = splat(_ZERO)
-        for k in range(first, min(whole, first + _RUN * LANES), LANES):
-            prefetch(following + FLOAT * k)
-            e = exp_negative(load(x + FLOAT * k) - splat(top))
-            store(y + FLOAT * k, e)
-            run = run + e
-        total += lane_sum(run)
-    if whole < V:
-        e = exp_negative(load_part(x + FLOAT * whole, V - whole) - splat(top))
-        store(y + FLOAT * whole, e)
-        total += lane_sum(merge_lanes(e, splat(_ZERO), V - whole))
-    return total
-
-
-@inline
-def _scaled(dx, y, V, weight, streamed):
-    """Store the row y times weight; past the caches where it is to be streamed and begins at a vector."""
-    if streamed and dx % VECTOR == 0:
-        for k in range(0, V, LANES):
-            stream(dx + FLOAT * k, load(y + FLOAT * k) * weight)
-    else:
-        for k in range(0, V, LANES):
-            store_first(dx + FLOAT * k, load(y + FLOAT * k) * weight, V - k)
-
-
-@kernel()
-def softmax_rows(worker, task, args):
-    """Loss and gradient of a group of rows; an ignored row is not read."""
-    R, V, group, ignore, xs, x_row, ts, tops, totals, dxs, scale, local, local_size = unpack_args(args, 13)
-    factor, y = load_double(scale), local + FLOAT * local_size * worker
-    streamed = R * V >= STREAM_FROM and V % LANES == 0
-    for r in range(task * group, min(R, (task + 1) * group)):
-        label, x, dx = load_int(ts + 8 * r), xs + FLOAT * x_row * r, dxs + FLOAT * V * r
-        if label == ignore:
-            for k in range(0, V, LANES):
-                store_first(dx + FLOAT * k, splat(_ZERO), V - k)
-            continue
-        top = _row_max(x, V)
-        total = _exponentials(y, x, V, top, x + FLOAT * x_row)
-        store_double(tops + 8 * r, np.float64(top) - load_float(x + FLOAT * label))
-        store_double(totals + 8 * r, total)
-        _scaled(dx, y, V, splat(np.float32(factor / total)), streamed)
-        here = dx + FLOAT * label
-        store_float(here, np.float32(load_float(here) - factor))
-
-
-@entry(
-    types.void(
-        arr.int_, arr.rows2, arr.ids1, arr.int_, arr.int_, arr.doubles1, arr.doubles1, arr.doubles1, arr.out2,
-        arr.out2,
-    ),
-    needs=(softmax_rows, launch),
-)  # fmt: skip
-def forward(team, xs, ts, ignore, group, scale, tops, totals, dxs, local):
-    """Fill dxs (R, V), the gradient of ``scale`` times the sum of the losses log(totals) + tops (R,) of the rows.
-
-    In an ignored row the two stay what they are.
-    """
-    R, V = xs.shape
-    args = pack_args((
-        R, V, group, ignore, address(xs), xs.strides[0] // FLOAT, address(ts), address(tops), address(totals),
-        address(dxs), address(scale), address(local), local.shape[1],
-    ))  # fmt: skip
-    _launch(team, kernel_address("softmax_rows"), ceil_div(R, group), 0, 0, 0, 0, args)
-
-
 def _group(R: int, workers: int) -> int:
     """Return how many rows a task has: four tasks a worker, for padding is not spread evenly."""
     return R if workers == 1 else -(-R // (4 * workers))
@@ -157,12 +49,14 @@ def _group(R: int, workers: int) -> int:
 
 def _run(scores: Array, labels: Array, ignore: int, scale: float) -> tuple[Array, Array]:
     """Return the losses of the rows (R,), and the gradient of ``scale`` times their sum."""
-    R, V = scores.shape
-    tops, totals, dxs, workers = np.zeros(R), np.ones(R), empty(R, V), threads.workers_for(R * V * _COST)
-    threads.run(
-        workers, forward, scores, labels, ignore, _group(R, workers), np.array([scale]), tops, totals, dxs,
-        empty(workers, arr.padded(V)),
+    (R, V), dxs = scores.shape, empty(*scores.shape)
+    tops, totals, workers, size = np.zeros(R), np.ones(R), threads.workers_for(R * V * _COST), arr.padded(V)
+    group = _group(R, workers)
+    fields = loops.Forward(
+        R=R, V=V, group=group, ignore=ignore, xs=scores, x_row=scores.strides[0] // 4, ts=labels,
+        tops=tops, totals=totals, dxs=dxs, scale=scale, local=empty(workers, size), local_size=size,
     )  # fmt: skip
+    loops.FORWARD(workers, fields, -(-R // group))
     return np.log(totals) + tops, dxs
 
 

@@ -1,0 +1,107 @@
+"""Launches: a record and the kernels that work on it, called from Python."""
+
+import sys
+import types as python_types
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fasts2s_kernels.cpu import plain, threads
+from fasts2s_kernels.cpu.jit import Entry, Kernel, called_by
+from fasts2s_kernels.cpu.numba_api import types
+from fasts2s_kernels.cpu.reads import attributes_read
+from fasts2s_kernels.cpu.record import RecordType, Team, pack, require_types, team_at
+from fasts2s_kernels.cpu.threads import launch
+
+
+def _template(team, first, n_first, second, n_second, third, n_third, fields):
+    launch(team_at(team), first, n_first, second, n_second, third, n_third, pack(fields))
+
+
+class _Fast(Entry):
+    """The compiled function of a record. What it takes was typed when the record was defined, see ``Launch``."""
+
+    def _publish(self, built: Any) -> Any:
+        # What the dispatcher calls after a look at the types of all arguments, which takes longer than all the rest.
+        return next(iter(built.overloads.values())).entry_point
+
+
+@cache
+def _entry(record: Any) -> _Fast:
+    """Return the compiled function of a record; Numba's cache knows it by the record's place in the sources."""
+    module, name = record.__module__, f"launch_{record.__name__}"
+    text = _template.__code__.replace(co_filename=_file(module), co_name=name)
+    function = python_types.FunctionType(text, _template.__globals__, name)
+    function.__module__, function.__qualname__ = module, name
+    return _Fast(function, types.void(*[types.int64] * 7, record.numba_type))
+
+
+def _file(module: str) -> str:
+    return str(sys.modules[module].__file__)
+
+
+class Launch:
+    """Up to three phases of kernels on one record: a phase begins when all tasks of the one before are done.
+
+    Parameters
+    ----------
+    record
+        See :func:`fasts2s_kernels.cpu.record.record`.
+    phases : Kernel
+        Each takes a worker, a task, and the record.
+
+    Raises
+    ------
+    TypeError
+        A kernel takes another record, or no kernel reads a field.
+    """
+
+    #: Whether the types of fields are looked at in every call: tests do, and the plain twin.
+    checked = False
+
+    def __init__(self, record: Any, *phases: Kernel) -> None:
+        self.record, self.phases = record, phases
+        wanted = types.void(types.int64, types.int64, RecordType(record))
+        wrong = [phase.name for phase in phases if phase.signature != wanted]
+        if wrong:
+            raise TypeError(f"{wrong[0]} does not take a worker, a task, and a {record.__name__}")
+        unread = set(record._fields).difference(*(attributes_read(text) for text in _texts(phases)))
+        if unread:
+            raise TypeError(f"no kernel of {[phase.name for phase in phases]} reads {record.__name__}.{min(unread)}")
+        self.entry = _entry(record)
+        self._addresses: tuple[int, ...] = ()
+
+    def __call__(self, workers: int, fields: Any, *counts: int) -> None:
+        """Run so many tasks of each phase on a number of workers."""
+        n = (*counts, 0, 0)
+        if self.checked or plain.is_on():
+            require_types(fields)
+        if plain.is_on():
+            self._run_plain(workers, fields, n)
+            return
+        a = self._addresses or self._ready()
+        threads.run(workers, self.entry, a[0], n[0], a[1], n[1], a[2], n[2], fields)
+
+    def _ready(self) -> tuple[int, ...]:
+        self.entry.ensure()
+        self._addresses = (*(phase.ensure().address for phase in self.phases), 0, 0)
+        return self._addresses
+
+    def _run_plain(self, workers: int, fields: Any, n: tuple[int, ...]) -> None:
+        team = Team(workers, threads.parallel_region) if workers > 1 else None
+        first, second, third = (*self.phases, None, None)[:3]
+        with np.errstate(all="ignore"):
+            launch(team, first, n[0], second, n[1], third, n[2], plain.fields_of(fields))
+
+
+def _texts(kernels: tuple[Kernel, ...]) -> set[Any]:
+    """Return the functions of kernels, and of all that they call."""
+    found = set()
+    left: list[Any] = list(kernels)
+    while left:
+        text = left.pop().function
+        if text not in found:
+            found.add(text)
+            left += called_by(text)
+    return found
