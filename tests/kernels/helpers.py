@@ -14,6 +14,9 @@ SHAPES = 200
 SMALL = 6
 DIRECTIONS = 3
 
+#: So many elements, of all arrays of a layer or a model, are too many to vary one by one.
+MANY = 80
+
 
 def cases(seed: int, count: int = SHAPES) -> Iterator[tuple[np.random.Generator, bool]]:
     """Yield a generator per random shape, and whether to vary every element of every array: on each tenth."""
@@ -41,6 +44,41 @@ def check_shape(
         rows = np.eye(a.size) if every_element or a.size <= SMALL else _unit_vectors(rng, a.size)
         worst = max(worst, _check_along(function, f"{name} at {shapes}", a, gradients[name], rows, eps))
     return worst
+
+
+def check_composed(
+    function: Callable[[], float],
+    arrays: Mapping[str, Array],
+    gradients: Mapping[str, Array],
+    rng: np.random.Generator,
+    thorough: bool,
+    eps: float = 1e-5,
+) -> float:
+    """As check_shape, for layers and models, whose kernels are proved one by one: all arrays are moved at once.
+
+    A random direction through all of them shows an error in any. A thorough check moves each by itself, too, and is
+    what names an array whose gradient is wrong.
+    """
+    if thorough:
+        return check_shape(function, arrays, gradients, rng, sum(a.size for a in arrays.values()) < MANY, eps)
+    whole = np.concatenate([a.ravel() for a in arrays.values()])
+    starts = np.cumsum([0, *(a.size for a in arrays.values())])
+    parts = [(a, whole[k : k + a.size].reshape(a.shape)) for a, k in zip(arrays.values(), starts, strict=False)]
+
+    def spread() -> float:
+        for a, part in parts:
+            a[...] = part
+        return function()
+
+    found = np.concatenate([np.ravel(gradients[name]) for name in arrays])
+    try:
+        return check_shape(spread, {"all arrays": whole}, {"all arrays": found}, rng, eps=eps)
+    except AssertionError:
+        spread()  # as they were
+        check_shape(function, arrays, gradients, rng, eps=eps)
+        raise
+    finally:
+        spread()
 
 
 def _unit_vectors(rng: np.random.Generator, size: int) -> Array:
