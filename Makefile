@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # Two test workers; one BLAS thread each, so that they do not fight for the cores.
 WORKERS ?= 2
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+# Hundreds of tests start a Python: bytecode is kept, whatever the environment says, or each would compile everything.
+KEEP_BYTECODE := PYTHONDONTWRITEBYTECODE=
 
 .PHONY: demo test check sanitize bench format clean
 .DELETE_ON_ERROR:
@@ -13,7 +15,7 @@ demo: $(VENV)/.demo
 	$(BIN)/fasts2s train addition --model peeky --reverse --epochs 14 --out demo --overwrite
 
 test: $(VENV)/.test
-	$(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python -m pytest tests benchmarks --benchmark-disable -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+	$(ONE_THREAD) $(KEEP_BYTECODE) MPLBACKEND=Agg $(BIN)/python -m pytest tests benchmarks --benchmark-disable -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .

@@ -18,10 +18,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fasts2s_kernels import Kernels, Settings, blas, load, setup_of
+from fasts2s_kernels import Kernels, Settings, blas, load
 from fasts2s_kernels.arguments import as_host_array, converted, one_of
 from fasts2s_kernels.checks import is_cupy
-from fasts2s_kernels.installed import TESTED_NUMBA, NoDeviceError, failure, library_version
+from fasts2s_kernels.installed import NoDeviceError, failure, library_version
 
 _log = logging.getLogger("fasts2s")
 
@@ -121,7 +121,7 @@ _global: Backend | None = None
 _context: ContextVar[Backend | None] = ContextVar("fasts2s_backend", default=None)
 #: Names of backends that were found to run here.
 _seen: set[str] = set()
-#: Why numba cannot be used, once that is known: it is not tried again.
+#: Why the import of numba failed, once it has: it is not tried again.
 _broken: list[str] = []
 
 
@@ -241,7 +241,7 @@ def book_checkout() -> Path | None:
 def backends() -> dict[str, BackendStatus]:
     """Return for every backend whether it can run here, why not, and the version of its library.
 
-    One tiny kernel of numba is computed, and where CuPy is installed one of cupy.
+    Where CuPy is installed, one tiny kernel is computed.
     """
     return {name: _status(name) for name in NAMES if name != "auto"}
 
@@ -266,12 +266,9 @@ def _loaded(name: str) -> Kernels:
         return load(name, settings)
     if not _broken:
         try:
-            kernels = load(name, settings)
-            setup_of(name).probe()
-            return kernels
-        except Exception as error:  # a broken installation, a Numba that is too new, a file that shadows a module
-            why = " ".join(f"{type(error).__name__}: {error}".split())[:300]  # Numba's errors are pages
-            _broken.append(f"numba {library_version(name)} cannot be used: {why} (tested: {TESTED_NUMBA})")
+            return load(name, settings)
+        except Exception as error:  # whatever stands beside a script may be imported in the place of what numba wants
+            _broken.append(f"numba is installed, but its import failed: {type(error).__name__}: {error}")
             raise ImportError(_broken[0]) from error
     raise ImportError(_broken[0])  # every layer asks, in every call
 
@@ -295,13 +292,7 @@ def _status(name: str) -> BackendStatus:
 
 
 def _failure(name: str) -> ImportError | NoDeviceError | None:
-    found = failure(name, can_compile=os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"))
-    if found is None and name == "numba":
-        try:
-            _loaded(name)
-        except ImportError as error:
-            return error
-    return found
+    return failure(name, can_compile=os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"))
 
 
 def _resolve(name: str, origin: str) -> Backend:
@@ -324,12 +315,15 @@ def _resolve(name: str, origin: str) -> Backend:
 @cache
 def _auto() -> Backend:
     # Never cupy: data does not move to a GPU unasked. The choice is said once.
-    error = _failure("numba")
-    if error is None:
-        _log.info("backend auto: numba")
-        return Backend("numba", named=False)
-    _log.warning("backend auto: numpy, right but slower: %s; FASTS2S_BACKEND=numpy says that it is meant", error)
-    return Backend("numpy", named=False)
+    name, why = "numpy", _status("numba").reason
+    if not why:
+        try:
+            _loaded("numba")
+            name = "numba"
+        except ImportError as error:  # an llvmlite that does not fit, a broken installation
+            why = str(error)
+    _log.log(logging.WARNING if _broken else logging.INFO, "backend auto: %s%s", name, f" ({why})" if why else "")
+    return Backend(name, named=False)
 
 
 def _from_environment() -> Backend:

@@ -15,11 +15,17 @@ import pytest
 
 import fasts2s
 from fasts2s_kernels import MODULES, load
-from fasts2s_kernels.cpu import memory
+from fasts2s_kernels.cpu import jit, memory
+from fasts2s_kernels.cpu.launch import Launch
 
 # The same examples every time, and no deadline: a slow machine is no failure.
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("fixed")
+
+# The types of all fields of every launch are looked at.
+Launch.checked = True
+# Whether the cache of kernels is empty is not what tests of what is said are about.
+jit._announced = True
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -5,6 +5,7 @@ any shape. A kind may stand before it: ``ids``, ``bits`` (0 and 1), ``mask``; el
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,8 +59,14 @@ def draw(spec: str, rng: np.random.Generator, sizes: dict[str, int] = SIZES) -> 
 
 def valid(specs: dict[str, str], **sizes: int) -> dict[str, Any]:
     """Return valid arguments by name, always the same ones; sizes replace those of SIZES."""
+    drawn = _drawn(tuple(specs.items()), tuple(sizes.items()))
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in drawn.items()}
+
+
+@cache
+def _drawn(specs: tuple[tuple[str, str], ...], sizes: tuple[tuple[str, int], ...]) -> dict[str, Any]:
     rng = np.random.default_rng(7)
-    return {name: draw(spec, rng, {**SIZES, **sizes}) for name, spec in specs.items()}
+    return {name: draw(spec, rng, {**SIZES, **dict(sizes)}) for name, spec in specs}
 
 
 def _layer(name: str, *weights: str) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from fasts2s.backend import to_cpu
 from fasts2s.models import Rnnlm
 from fasts2s.optimizers import SGD, Adam
 from fasts2s.trainer import RnnlmTrainer, Trainer
-from tests.sides import put
+from tests.sides import put, skip_on_the_stand_in
 
 TIME_SIZE = {Trainer: {}, RnnlmTrainer: {"time_size": 2}}
 
@@ -242,6 +242,7 @@ def test_train_step_clips_on_the_way_into_the_weights(backend):
 
 
 def test_training_lowers_the_loss_of_a_language_model(backend, capsys):
+    skip_on_the_stand_in(backend)  # tests/models/test_on_device.py: its lines and weights are those of numpy
     ids = np.tile(np.arange(7), 30)
     np.random.seed(3)
     fitted = RnnlmTrainer(Rnnlm(7, 5, 11, backend=backend), Adam(lr=0.02, backend=backend))

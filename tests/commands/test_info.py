@@ -26,12 +26,11 @@ def test_info_explains_a_wrong_number_of_threads(switch, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("backend", ["numba", "auto", "numpy"])
-def test_info_compiles_no_more_than_it_takes_to_see_that_kernels_run(backend, tmp_path):
+def test_info_compiles_nothing(backend, tmp_path):
     code = "from fasts2s.cli import main; raise SystemExit(main(['info']))"
     done = run_python(code, FASTS2S_BACKEND=backend, FASTS2S_CACHE_DIR=str(tmp_path / "new"))
     assert (done.returncode, done.stderr) == (0, "")
-    compiled = {path.name.split("-")[0] for path in (tmp_path / "new").rglob("*.nbi")}
-    assert len(compiled) <= 4, compiled
+    assert not (tmp_path / "new").exists()
     assert ("layer " in done.stdout) == (backend != "numpy")
     assert (f"cache      {tmp_path / 'new' / 'kernels-'}" in done.stdout) == (backend != "numpy")
 

@@ -21,6 +21,8 @@ ADDITION_LOSSES = {
 }
 # Correct answers in percent after epochs 1, 2: the same in seven independent runs.
 ADDITION_ACCURACIES = {(Seq2seq, False): (0.180, 0.220), (PeekySeq2seq, True): (0.280, 0.400)}
+#: Which of the losses are compared, and how closely: later ones part by rounding.
+BATCHES = (1, 2, 10, 30, 100)
 # One or two of 5,000 answers may turn over by rounding.
 ACCURACY_TOLERANCE = 0.041
 
@@ -44,12 +46,15 @@ def first_losses(model, x, t, count, backend):
     return losses
 
 
-@pytest.mark.parametrize(("make", "reverse"), ADDITION_LOSSES)
+def assert_first_losses(losses, make, reverse):
+    came = [losses[k - 1] for k in BATCHES]
+    assert came == pytest.approx(ADDITION_LOSSES[make, reverse], rel=1e-5, abs=0)
+
+
+@pytest.mark.parametrize(("make", "reverse"), [case for case in ADDITION_LOSSES if case not in ADDITION_ACCURACIES])
 def test_first_losses_of_addition(make, reverse, book_data, backend):
     x, t, _, _ = load(book_data / "addition.txt.gz", reverse)
-    losses = first_losses(make(13, 16, 128, backend=backend), x, t, 100, backend)
-    came = [losses[k - 1] for k in (1, 2, 10, 30, 100)]
-    assert came == pytest.approx(ADDITION_LOSSES[make, reverse], rel=1e-5, abs=0)
+    assert_first_losses(first_losses(make(13, 16, 128, backend=backend), x, t, 100, backend), make, reverse)
 
 
 def test_first_losses_of_attention_on_dates(book_data, backend):
@@ -59,21 +64,24 @@ def test_first_losses_of_attention_on_dates(book_data, backend):
 
 
 @pytest.mark.parametrize(("make", "reverse"), ADDITION_ACCURACIES)
-def test_accuracy_of_the_first_epochs_of_addition(make, reverse, book_data, backend, capsys):
+def test_losses_and_accuracy_of_the_first_epochs_of_addition(make, reverse, book_data, backend, capsys):
     skip_on_the_stand_in(backend)
     x, t, x_test, t_test = load(book_data / "addition.txt.gz", reverse)
-    model = make(13, 16, 128, backend=backend)
-    trainer = Trainer(model, Adam(backend=backend))
+    model, losses = make(13, 16, 128, backend=backend), []
+    trainer = Trainer(model, Adam(backend=backend), on_step=losses.append)
+    # The second epoch takes as long as the first, and says less: one model on one backend is enough.
+    wanted = ADDITION_ACCURACIES[make, reverse][: 2 if (make, backend) == (PeekySeq2seq, "numba") else 1]
     came = []
-    for _ in range(2):
+    for _ in wanted:
         trainer.fit(x, t, max_epoch=1, batch_size=128, max_grad=5.0)
         came.append(100 * exact_answers(model, x_test, t_test).mean())
-    assert came == pytest.approx(ADDITION_ACCURACIES[make, reverse], rel=0, abs=ACCURACY_TOLERANCE)
+    assert_first_losses(losses, make, reverse)
+    assert came == pytest.approx(wanted, rel=0, abs=ACCURACY_TOLERANCE)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 * 18
-    assert lines[0].startswith("| epoch 1 |  iter 1 / 351 | time ")
+    assert len(lines) == 18 * len(wanted)
+    for epoch, line in enumerate(lines[::18], 1):
+        assert line.startswith(f"| epoch {epoch} |  iter 1 / 351 | time ")
     assert lines[0].endswith(f"[s] | loss {ADDITION_LOSSES[make, reverse][0]:.2f}")
-    assert lines[18].startswith("| epoch 2 |  iter 1 / 351 | time ")
 
 
 def test_the_shipped_attention_model_reads_every_date(book_data, backend):

@@ -24,12 +24,14 @@ from fasts2s.models import (
 from fasts2s.optimizers import Adam
 from fasts2s.sequence import encode
 from fasts2s.trainer import Trainer
+from tests.sides import skip_on_the_stand_in
 
 SEQ2SEQ = [Seq2seq, PeekySeq2seq, AttentionSeq2seq]
 LANGUAGE = [SimpleRnnlm, Rnnlm, BetterRnnlm, RnnlmGen, BetterRnnlmGen]
 
 
 def test_a_language_model_learns_a_sentence_that_needs_a_memory(backend):
+    skip_on_the_stand_in(backend)  # its first steps are below
     corpus, word_to_id, id_to_word = tiny_corpus()
     np.random.seed(1)
     model = Rnnlm(len(word_to_id), 8, 16, backend=backend)
@@ -53,21 +55,47 @@ def test_a_language_model_learns_a_sentence_that_needs_a_memory(backend):
     assert " ".join(id_to_word[i] for i in said) == "say goodbye and i say hello <eos>"
 
 
+LETTERS = {c: i for i, c in enumerate("0123456789+_ ")}
+
+
+def ten_additions(rng):
+    """The operands, questions (10, 7), answers (10, 5)."""
+    sums = [(int(a), int(b)) for a, b in rng.integers(0, 1000, (10, 2))]
+    xs = np.array([encode(f"{a}+{b}", LETTERS, 7) for a, b in sums])
+    return sums, xs, np.array([encode(f"_{a + b}", LETTERS, 5) for a, b in sums])
+
+
+def trainer_of(make, backend, **options):
+    np.random.seed(1)
+    return Trainer(make(13, 16, 32, backend=backend), Adam(lr=0.02, backend=backend), **options)
+
+
 @pytest.mark.parametrize("make", SEQ2SEQ)
 def test_a_model_overfits_ten_additions(make, backend, rng):
-    letters = {c: i for i, c in enumerate("0123456789+_ ")}
-    sums = [(int(a), int(b)) for a, b in rng.integers(0, 1000, (10, 2))]
-    xs = np.array([encode(f"{a}+{b}", letters, 7) for a, b in sums])
-    ts = np.array([encode(f"_{a + b}", letters, 5) for a, b in sums])
-    np.random.seed(1)
-    model = make(13, 16, 32, backend=backend)
-    trainer = Trainer(model, Adam(lr=0.02, backend=backend))
+    skip_on_the_stand_in(backend)  # its first steps are below
+    sums, xs, ts = ten_additions(rng)
+    trainer = trainer_of(make, backend)
+    model = trainer.model
     assert exact_answers(model, xs, ts).sum() <= 1
     trainer.fit(xs, ts, max_epoch=300, batch_size=10, max_grad=5.0, eval_interval=None)
     assert exact_answers(model, xs, ts).sum() == 10
-    letter_of = {i: c for c, i in letters.items()}
-    answer = "".join(letter_of[i] for i in model.generate(xs[:1], letters["_"], 4))
+    letter_of = {i: c for c, i in LETTERS.items()}
+    answer = "".join(letter_of[i] for i in model.generate(xs[:1], LETTERS["_"], 4))
     assert answer.strip() == str(sum(sums[0]))
+
+
+@pytest.mark.parametrize("make", [*SEQ2SEQ, Rnnlm])
+def test_the_first_steps_of_learning_are_those_of_numpy(make, backend, rng):
+    # Whoever learns as numpy does learns what numpy learns: the stand-in for a GPU takes minutes for all of it.
+    _, xs, ts = ten_additions(rng)
+    came = {}
+    for name in {"numpy", backend}:
+        losses = came[name] = []
+        trainer = trainer_of(make, name, on_step=losses.append)
+        for _ in range(12):
+            trainer.train_step(xs, ts if make is not Rnnlm else xs, max_grad=5.0)
+    assert came[backend] == pytest.approx(came["numpy"], rel=1e-4)
+    assert came[backend][-1] < 0.95 * came[backend][0]
 
 
 def by_pickle(value):

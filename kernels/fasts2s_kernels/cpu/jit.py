@@ -16,7 +16,7 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import llvmlite.binding as llvm
@@ -65,17 +65,6 @@ def _announce() -> None:
         text = "fasts2s: compiling kernels for this processor; this happens once and takes some seconds"
         with contextlib.suppress(OSError, ValueError):  # nobody reads it: that ends no training
             print(text, file=sys.stderr, flush=True)  # noqa: T201
-
-
-@contextlib.contextmanager
-def unannounced() -> Iterator[None]:
-    """Say nothing of what is compiled inside: a moment's work, which may come to nothing."""
-    global _announced  # noqa: PLW0603
-    before, _announced = _announced, True
-    try:
-        yield
-    finally:
-        _announced = before
 
 
 class Inline:

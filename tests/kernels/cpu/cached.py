@@ -169,7 +169,7 @@ def fingerprints_of_changes(folder: str) -> dict[str, str]:
     changes: list[tuple[Any, str, Any]] = []
     changes += [(numba_api.config, name, 1) for name in ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")]
     changes += [(module, "__version__", "9.9") for module in (_cache.numba, _cache.llvmlite, _cache.np)]
-    changes += [(_cache, "_version", lambda: "9.9"), (_cache._target, "compile_target", lambda: ("a", "b", "c"))]
+    changes += [(_cache, "_version", lambda: "9.9"), (_cache.target, "compile_target", lambda: ("a", "b", "c"))]
     for holder, name, value in changes:
         kept = getattr(holder, name)
         setattr(holder, name, value)
