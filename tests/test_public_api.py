@@ -154,13 +154,13 @@ def test_the_search_for_shapes_tells_them_from_other_brackets():
 SOURCES = sorted([*(ROOT / "fasts2s").rglob("*.py"), *(ROOT / "kernels" / "fasts2s_kernels").rglob("*.py")])
 
 
-# Compiled functions: Numba infers their types or reads them in the decorator.
-COMPILED = {"inline", "kernel", "entry", "parallel", "region", "intrinsic"}
+# Compiled functions: Numba infers their types, of a primitive from what stands below ``@name.compiled``.
+COMPILED = {"inline", "parallel", "intrinsic", "Primitive"}
 
 
 def is_compiled(f):
     names = [d.func if isinstance(d, ast.Call) else d for d in f.decorator_list]
-    return any(isinstance(n, ast.Name) and n.id in COMPILED for n in names)
+    return any((n.attr == "compiled") if isinstance(n, ast.Attribute) else n.id in COMPILED for n in names)
 
 
 def unannotated(source):
@@ -197,8 +197,12 @@ class A:
     def bad_key(self, *, x) -> None:
         def bad_result(): ...
 def bad_rest(*rest) -> None: ...
-@entry(types.void())
+@inline
 def compiled(x): ...
+@Primitive
+def load(p): ...
+@load.compiled
+def _load(typing_context, p): ...
 """
     assert sorted(unannotated(source)) == ["bad_argument", "bad_key", "bad_rest", "bad_result"]
 

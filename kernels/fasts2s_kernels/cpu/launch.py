@@ -10,12 +10,15 @@ import numpy as np
 from fasts2s_kernels.cpu import plain, threads
 from fasts2s_kernels.cpu.jit import Entry, Kernel, called_by
 from fasts2s_kernels.cpu.numba_api import types
+from fasts2s_kernels.cpu.pointer import Int
 from fasts2s_kernels.cpu.reads import attributes_read
 from fasts2s_kernels.cpu.record import RecordType, Team, pack, require_types, team_at
 from fasts2s_kernels.cpu.threads import launch
 
 
-def _template(team, first, n_first, second, n_second, third, n_third, fields):
+def _template(
+    team: Int, first: Int, n_first: Int, second: Int, n_second: Int, third: Int, n_third: Int, fields: Any
+) -> None:
     launch(team_at(team), first, n_first, second, n_second, third, n_third, pack(fields))
 
 

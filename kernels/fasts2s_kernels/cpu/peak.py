@@ -6,6 +6,7 @@ from llvmlite import ir
 
 from fasts2s_kernels.cpu.jit import Entry
 from fasts2s_kernels.cpu.numba_api import intrinsic, types
+from fasts2s_kernels.cpu.pointer import Int
 from fasts2s_kernels.cpu.target import LANES, TARGET
 from fasts2s_kernels.cpu.vector import fused
 
@@ -49,7 +50,7 @@ def _multiply_add(typing_context, turns):
     return types.float32(types.int64), generate
 
 
-def _turns(turns):
+def _turns(turns: Int) -> Any:
     return _multiply_add(turns)
 
 

@@ -128,7 +128,7 @@ def launch(
         call_task(third, 0, k, record)
 
 
-def _starts(places):
+def _starts(places: Any) -> None:
     for k in prange(places.size):
         places[k] = k
 
