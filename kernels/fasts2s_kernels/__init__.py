@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fasts2s_kernels import blas
 from fasts2s_kernels.contract import Kernels, Settings
+from fasts2s_kernels.interrupts import interrupts_held_back
 
 if TYPE_CHECKING:
     from fasts2s_kernels.backends import cupy, numba, numpy
@@ -55,7 +56,8 @@ def load(name: str, settings: Settings | None = None) -> Kernels:
         blas.limit(settings.threads)
         if setup is not None:
             setup.configure(settings)
-    return cast(Kernels, importlib.import_module(MODULES[name]))
+    with interrupts_held_back():  # half a module would be imported again, and be there twice
+        return cast(Kernels, importlib.import_module(MODULES[name]))
 
 
 def setup_of(name: str) -> Any:

@@ -176,8 +176,10 @@ class Kernel(Compiled):
         for name, kind in kinds.items():
             if isinstance(kind, RecordType):
                 _require_fields(function, name, kind.record)
-        if any(function.__name__ == other.name for other in REGISTRY if isinstance(other, Kernel)):
-            raise TypeError(f"there is a kernel named {function.__name__} already")
+        for other in [other for other in REGISTRY if isinstance(other, Kernel) and other.name == function.__name__]:
+            if other.function.__module__ != function.__module__:
+                raise TypeError(f"there is a kernel named {other.name} already, in {other.function.__module__}")
+            REGISTRY.remove(other)  # of an import that was interrupted
         super().__init__(function, types.void(*kinds.values()))
         functools.update_wrapper(self, function)
 
