@@ -87,3 +87,26 @@ def _said(capsys, *arguments):
         main(arguments)
     assert stopped.value.code == 2
     return capsys.readouterr().err.splitlines()[-1].partition("error: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("", "COMMAND"),
+        ("train", "TASK"),
+        ("train addition", "which decoder (peeky)"),
+        ("train lm", "TEXT"),
+        ("ask", "DIR [question ...]"),
+        ("generate", "(100)"),
+        ("bench", "which measurements (quick)"),
+        ("bench kernels", "OLD.json NEW.json"),
+        ("info", "fasts2s info"),
+        ("warmup", "--clean"),
+    ],
+)
+@pytest.mark.parametrize("option", ["-h", "--he"])
+def test_help_names_every_word_and_default(command, shown, option, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([*command.split(), option])
+    assert left.value.code == 0
+    assert shown in " ".join(capsys.readouterr().out.split())

@@ -37,7 +37,7 @@ def _entry(record: Any) -> _Fast:
     text = _template.__code__.replace(co_filename=_file(module), co_name=name)
     function = python_types.FunctionType(text, _template.__globals__, name)
     function.__module__, function.__qualname__ = module, name
-    return _Fast(function, types.void(*[types.int64] * 7, record.numba_type))
+    return _Fast(function, types.void(*[types.int64] * 7, types.Tuple(tuple(record.kinds.values()))))
 
 
 def _file(module: str) -> str:
@@ -73,29 +73,33 @@ class Launch:
         if unread:
             raise TypeError(f"no kernel of {[phase.name for phase in phases]} reads {record.__name__}.{min(unread)}")
         self.entry = _entry(record)
-        self._addresses: tuple[int, ...] = ()
+        #: The compiled function of the record, and the addresses of three phases, once there are.
+        self._compiled: tuple[Any, ...] = ()
 
-    def __call__(self, workers: int, fields: Any, *counts: int) -> None:
+    def __call__(self, workers: int, fields: Any, first: int, second: int = 0, third: int = 0) -> None:
         """Run so many tasks of each phase on a number of workers."""
-        n = (*counts, 0, 0)
-        if self.checked or plain.is_on():
-            require_types(fields)
         if plain.is_on():
-            self._run_plain(workers, fields, n)
+            self._run_plain(workers, fields, first, second, third)
             return
-        a = self._addresses or self._ready()
-        threads.run(workers, self.entry, a[0], n[0], a[1], n[1], a[2], n[2], fields)
+        if self.checked:
+            require_types(fields)
+        entry, a, b, c = self._compiled or self._compile()
+        if workers == 1:
+            entry(0, a, first, b, second, c, third, fields)
+        else:
+            threads.run(workers, entry, a, first, b, second, c, third, fields)
 
-    def _ready(self) -> tuple[int, ...]:
-        self.entry.ensure()
-        self._addresses = (*(phase.ensure().address for phase in self.phases), 0, 0)
-        return self._addresses
+    def _compile(self) -> tuple[Any, ...]:
+        addresses = [phase.ensure().address for phase in self.phases]
+        self._compiled = self.entry.ensure(), *(*addresses, 0, 0)[:3]
+        return self._compiled
 
-    def _run_plain(self, workers: int, fields: Any, n: tuple[int, ...]) -> None:
+    def _run_plain(self, workers: int, fields: Any, *counts: int) -> None:
+        require_types(fields)
         team = Team(workers, threads.parallel_region) if workers > 1 else None
-        first, second, third = (*self.phases, None, None)[:3]
+        phases = zip((*self.phases, None, None), counts, strict=False)
         with np.errstate(all="ignore"):
-            launch(team, first, n[0], second, n[1], third, n[2], plain.fields_of(fields))
+            launch(team, *(value for phase in phases for value in phase), plain.fields_of(fields))
 
 
 def _texts(kernels: tuple[Kernel, ...]) -> set[Any]:

@@ -10,6 +10,7 @@ import ctypes
 import os
 import threading
 import warnings
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
@@ -257,13 +258,12 @@ def workers_for(work: float) -> int:
     return POOL.limit()
 
 
-def run(workers: int, entry: Entry, *args: Any) -> None:
-    """Call an entry with its team and arguments: the only way by which kernels go parallel."""
-    if workers == 1:
-        entry(0, *args)
-        return
+def run(workers: int, entry: Callable[..., Any], *args: Any) -> None:
+    """Call a compiled function with a team and arguments: the only way by which kernels go parallel.
+
+    It has been compiled before the lock is taken: who forks waits for what is compiled, and then for the lock.
+    """
     team = POOL.team(workers)
-    entry.ensure()  # before the lock: who forks waits for what is compiled, and then for it
     with POOL.region:
         POOL.users.add(threading.get_ident())
         entry(team, *args)
