@@ -112,17 +112,17 @@ class MadeOnRead:
     def __get__(self, obj: Any, kind: Any = None) -> Any:
         if obj is None:
             return self
-        settle(of(obj))
-        run_again(obj)
+        kept = known(obj)
+        if kept is not None:
+            settle(kept)
+            run_again(obj)
         try:
             return obj.__dict__[self._name]
         except KeyError:
             raise AttributeError(f"{type(obj).__name__!r} object has no attribute {self._name!r}") from None
 
     def __set__(self, obj: Any, value: Any) -> None:
-        kept = of(obj)
-        settle(kept)
-        kept.replay = kept.cache = None
+        forget_forward(obj)
         obj.__dict__[self._name] = value
 
     def __delete__(self, obj: Any) -> None:

@@ -38,15 +38,6 @@ def _gru_backward(self: Any, dhs: Array) -> Array:
 TIME_GRU: Methods = {"forward": _gru_forward, "backward": _gru_backward}
 
 
-def _softmax_forward(self: Any, x: Array) -> Array:
-    layers.Softmax.forward(self, x)
-    out: Array = self.out  # itself: who writes to it changes what backward reads
-    return out
-
-
-SOFTMAX: Methods = {"forward": _softmax_forward, "backward": layers.Softmax.backward}
-
-
 def _embedding_forward(self: Any, xs: Array) -> Array:
     out = layers.TimeEmbedding.forward(self, xs)
     if not is_cupy(self._cache):

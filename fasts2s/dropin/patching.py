@@ -24,6 +24,7 @@ from fasts2s.dropin.errors import FallbackError, UnrecognisedError
 from fasts2s.dropin.reliance import Reliance
 from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings
+from fasts2s.dropin.sizes import left_to_the_book
 from fasts2s.dropin.targets import CHAPTER_HOMES, CLASSES, FUNCTIONS, HOMES, FunctionTarget, Target
 
 Method = Callable[..., Any]
@@ -124,9 +125,8 @@ def _install(target: Target, entry: Entry, found: type) -> None:
         if settings.verify:
             new |= verify.layer_methods(entry, book, dict(new), target.ready)
     for name in new.keys() - {"forward", "backward"}:
-        new[name] = wrappers.plain(
-            entry, relies, book[name], new[name], target.ready, needs_kernels=not target.needs_no_kernels
-        )
+        left = left_to_the_book(f"{target.name}.{name}", needs_kernels=not target.needs_no_kernels)
+        new[name] = wrappers.plain(entry, relies, book[name], new[name], target.ready, left)
         if settings.verify:
             new[name] = verify.plain_method(entry, book[name], new[name], deep=name != "get_batch")
         repairs.note_replaced(f"{target.name}.{name}")
@@ -163,7 +163,8 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
         return
     book = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__)
     ours = partial(target.ours, found.__globals__) if target.in_module else target.ours
-    call = wrappers.plain(entry, relies, book, ours, None, needs_kernels=target.name == "clip_grads")
+    left = left_to_the_book(target.name, needs_kernels=target.name == "clip_grads")
+    call = wrappers.plain(entry, relies, book, ours, None, left)
     if settings.verify and not target.in_module:
         call = verify.plain_method(entry, book, call, deep=True)
     originals.replace(found, found.__name__, _sent_to(found, call))

@@ -1,8 +1,8 @@
 """Calls that are left to the book's own code without a word.
 
 Either they are so small that ours cannot gain: a call of ours takes some 20 microseconds before it computes, and the
-book's code is done by then. Or they are of a kind that the book has a plain answer for and ours do not: softmax, for
-one, returns what has three dimensions as it is. Measured by ``benchmarks/dropin_calls.py``.
+book's code is done by then. Or they are of a kind that the book has a plain answer for and ours do not, such as a
+product with a vector. Measured by ``benchmarks/dropin_calls.py``.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,12 @@ from fasts2s.dropin.report import before_first_call
 from fasts2s.dropin.settings import settings
 
 Question = Callable[..., bool]
+#: Encoder steps times their size, below which a question to a model with attention is the book's.
+_FEW_STATES = 600
 
 
 def _product(self: Any, x: Any) -> bool:
-    return type(x) is np.ndarray and x.size * self.params[0].shape[1] < 2_000_000
+    return type(x) is np.ndarray and x.size * self.params[0].shape[1] < 10_000_000
 
 
 def _embedding(self: Any, idx: Any) -> bool:
@@ -31,16 +33,8 @@ def _time_embedding(self: Any, xs: Any) -> bool:
     return type(xs) is np.ndarray and N <= 64 and (T == 1 or (T <= 4 and self.W.size < 4_000))
 
 
-def _softmax(self: Any, x: Any) -> bool:
-    return type(x) is np.ndarray and x.size < 100_000
-
-
-def _loss(self: Any, x: Any, t: Any) -> bool:
-    return type(x) is np.ndarray and x.size < 100_000
-
-
 def _time_loss(self: Any, xs: Any, ts: Any) -> bool:
-    return type(xs) is np.ndarray and xs.size < 10_000
+    return type(xs) is np.ndarray and xs.size < 15_000
 
 
 def _time_sigmoid_loss(self: Any, xs: Any, ts: Any) -> bool:
@@ -52,16 +46,34 @@ def _one_step(self: Any, xs: Any) -> bool:
     return type(xs) is np.ndarray and T == 1 and N * self.params[1].size < 100_000
 
 
-def _mask(self: Any, xs: Any) -> bool:
-    return type(xs) is np.ndarray and xs.size < 4_000
-
-
 def _attention(self: Any, hs_enc: Any, hs_dec: Any) -> bool:
     return type(hs_enc) is np.ndarray and hs_dec.shape[1] == 1 and hs_enc.size < 4_000
 
 
+def _one_step_of_model(self: Any, xs: Any, *state: Any) -> bool:
+    """A decoder that a script runs word by word, and its encoder."""
+    N, T = xs.shape
+    return type(xs) is np.ndarray and T == 1 and N * self.lstm.params[1].size < 100_000
+
+
+def _answer(self: Any, xs: Any, start_id: Any, sample_size: Any) -> bool:
+    """Of models with attention: the others gain at every size."""
+    attends = hasattr(self.decoder, "attention")
+    return attends and type(xs) is np.ndarray and xs.shape[1] * self.encoder.lstm.params[1].shape[0] < _FEW_STATES
+
+
+def _decoded(self: Any, enc_hs: Any, start_id: Any, sample_size: Any) -> bool:
+    return type(enc_hs) is np.ndarray and enc_hs.shape[1] * enc_hs.shape[2] < _FEW_STATES
+
+
 def _batch(self: Any, x: Any, t: Any, batch_size: int, time_size: int) -> bool:
     return batch_size * time_size < 25
+
+
+def _no_large_twins(params: Any, grads: Any) -> bool:
+    """No two matrices that the book compares number by number: shapes turned round."""
+    shapes = {a.shape for a in params if a.ndim == 2 and a.size > 20_000}
+    return all(type(a) is np.ndarray for a in params) and not any(shape[::-1] in shapes for shape in shapes)
 
 
 def _fewer_than(most: int) -> Question:
@@ -76,36 +88,34 @@ def _fewer_than(most: int) -> Question:
     return few
 
 
-#: Name in the report -> whether a call of forward, update or the function is too small to gain.
+#: Class, method or function -> whether a call is too small to gain; of a class it is forward.
 SMALL: dict[str, Question] = {
     "MatMul": _product,
     "Affine": _product,
     "TimeAffine": _product,
     "Embedding": _embedding,
     "TimeEmbedding": _time_embedding,
-    "Softmax": _softmax,
-    "SoftmaxWithLoss": _loss,
     "TimeSoftmaxWithLoss": _time_loss,
     "TimeSigmoidWithLoss": _time_sigmoid_loss,
     "TimeRNN": _one_step,
     "TimeLSTM": _one_step,
-    "TimeDropout": _mask,
     "TimeAttention": _attention,
-    "RnnlmTrainer": _batch,
-    "clip_grads": _fewer_than(150_000),
-    "remove_duplicate": _fewer_than(20_000),
-    "SGD": _fewer_than(300_000),
-    "Momentum": _fewer_than(60_000),
-    "Nesterov": _fewer_than(20_000),
-    "AdaGrad": _fewer_than(8_000),
-    "RMSprop": _fewer_than(5_000),
-    "Adam": _fewer_than(400),
+    "Encoder": _one_step_of_model,
+    "Decoder": _one_step_of_model,
+    "PeekyDecoder": _one_step_of_model,
+    "AttentionEncoder": _one_step_of_model,
+    "AttentionDecoder": _one_step_of_model,
+    "Seq2seq.generate": _answer,
+    "AttentionDecoder.generate": _decoded,
+    "RnnlmTrainer.get_batch": _batch,
+    "clip_grads": _fewer_than(250_000),
+    "remove_duplicate": _no_large_twins,
+    "SGD.update": _fewer_than(300_000),
+    "Momentum.update": _fewer_than(180_000),
+    "Nesterov.update": _fewer_than(20_000),
+    "AdaGrad.update": _fewer_than(12_000),
+    "RMSprop.update": _fewer_than(8_000),
 }
-
-
-def _no_rows(self: Any, x: Any, *labels: Any) -> bool:
-    """Of Softmax and SoftmaxWithLoss: vectors, what has more dimensions, and numbers that are no floats."""
-    return bool(x.ndim != 2 or x.dtype.kind != "f")
 
 
 def _other_product(self: Any, x: Any) -> bool:
@@ -139,15 +149,12 @@ def _truths(self: Any, xs: Any, ts: Any) -> bool:
 
 #: The same -> whether a call is of a kind that the book alone has an answer for.
 OTHER_KINDS: dict[str, Question] = {
-    "Softmax": _no_rows,
-    "SoftmaxWithLoss": _no_rows,
     "MatMul": _other_product,
     "Affine": _other_product,
     "TimeAffine": _other_weights,
     "TimeRNN": _spread_bias,
     "TimeLSTM": _spread_bias,
     "Embedding": _no_array,
-    "TimeDropout": _no_floats,
     "TimeAttention": _no_floats,
     "TimeSigmoidWithLoss": _truths,
 }

@@ -117,8 +117,6 @@ LAYERS = (
     _layer(layers.MatMul, "layers", "x"),
     _layer(layers.Affine, "layers", "x"),
     _layer(layers.Embedding, "layers", "idx"),
-    Target("Softmax", "layers", book_layers.SOFTMAX, ("out",)),
-    _layer(layers.SoftmaxWithLoss, "layers", "y", "t"),
     _layer(layers.TimeRNN, "time_layers", "h", made_on_read=_STEPS, copies=True, read_back=("h",)),
     _layer(
         layers.TimeLSTM, "time_layers", "h", "c", made_on_read=_STEPS, owed=("h", "c"), copies=True, read_back=("c",)

@@ -14,7 +14,7 @@ from fasts2s.dropin.calls import Call, Given
 from fasts2s.dropin.reliance import Reliance
 from fasts2s.dropin.report import Entry, Timed, note_fallback
 from fasts2s.dropin.settings import settings
-from fasts2s.dropin.sizes import left_to_the_book
+from fasts2s.dropin.sizes import Question, left_to_the_book
 from fasts2s.dropin.targets import Target
 
 Method = Callable[..., Any]
@@ -152,12 +152,12 @@ def again_of(target: Target, book_forward: Method) -> Method:
 
 
 def plain(
-    entry: Entry, relies: Reliance, original: Method, ours: Method, ready: Callable[[Any], str] | None,
-    *, needs_kernels: bool = True,
-) -> Method:  # fmt: skip
-    """Return a method that has no backward, or what a function is sent to; ``ready`` is asked about the object."""
+    entry: Entry, relies: Reliance, original: Method, ours: Method, ready: Callable[[Any], str] | None, left: Question
+) -> Method:
+    """Return a method that has no backward, or what a function is sent to.
 
-    left = left_to_the_book(entry.name, needs_kernels=needs_kernels)
+    ``ready`` is asked about the object, ``left`` about the arguments, see ``left_to_the_book``.
+    """
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if not kwargs and left(*args):

@@ -224,12 +224,10 @@ def test_an_embedding_or_its_matrix_shared_by_encoder_and_decoder(library, backe
 
 
 @both
-@pytest.mark.parametrize("name", ["TimeLSTM", "Encoder", "Softmax", "Seq2seq"])
+@pytest.mark.parametrize("name", ["TimeLSTM", "Encoder", "Seq2seq"])
 def test_what_the_book_makes_of_errors_that_are_asked_for(library, backend, name):
     def scene():
         layer, inputs, _ = build(name, 7)
-        if name == "Softmax":
-            inputs[0][0, 0] = 1000
         for p in getattr(layer, "params", []):
             p *= 1000
         with np.errstate(all="raise"):

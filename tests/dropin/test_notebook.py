@@ -98,7 +98,7 @@ def test_typed_classes_are_replaced_and_compute_the_same(cells, file_names):
     )
     expected = _numbers(plain)
     assert (loaded["out"], loaded["err"], loaded["error"]) == ("", "", "")
-    assert first["err"] == f"[fasts2s] {fasts2s.__version__}, numpy: 7 classes and functions replaced\n"
+    assert first["err"] == f"[fasts2s] {fasts2s.__version__}, numpy: 6 classes and functions replaced\n"
     assert len(expected) > 100
     assert np.allclose(json.loads(first["out"]), expected, rtol=1e-4, atol=1e-6)
     assert _numbers(second) == json.loads(first["out"])

@@ -84,8 +84,6 @@ CASES = {
     "MatMul": ("common.layers", lambda k, V: k(floats(D, H)), lambda V: [floats(N, D)], floats(N, H)),
     "Affine": ("common.layers", lambda k, V: k(floats(D, H), floats(H)), lambda V: [floats(N, D)], floats(N, H)),
     "Embedding": ("common.layers", lambda k, V: k(floats(V, D)), lambda V: [ids(V, N)], floats(N, D)),
-    "Softmax": ("common.layers", lambda k, V: k(), lambda V: [floats(N, V)], lambda V: floats(N, V)),
-    "SoftmaxWithLoss": ("common.layers", lambda k, V: k(), lambda V: [floats(N, V), ids(V, N)], 1),
     "TimeRNN": (
         "common.time_layers", lambda k, V: _with_state(k(*_recurrent(1), True), floats(N, H)),
         lambda V: [floats(N, T, D)], floats(N, T, H),

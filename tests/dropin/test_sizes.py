@@ -28,16 +28,13 @@ def _entry(name):
 @pytest.mark.parametrize(
     "x", [_random(2, 3, 4), _random(4), np.arange(6).reshape(2, 3)], ids=["3-D", "1-D", "integers"]
 )
-@pytest.mark.parametrize("all_sizes", [False, True])
-def test_softmax_of_what_are_no_rows(book, monkeypatch, x, all_sizes):
-    monkeypatch.setattr(settings, "all_sizes", all_sizes)
+def test_softmax_of_what_are_no_rows(book, x):
     expected = _layers().Softmax().forward(x)
     with fasts2s.patched("numpy"), warnings.catch_warnings():
         warnings.simplefilter("error")
         layer = _layers().Softmax()
         found = layer.forward(x)
         assert layer.out is found
-        assert _entry("Softmax").fallbacks == {}
     assert found.dtype == expected.dtype
     assert np.array_equal(found, expected)
 
@@ -84,9 +81,9 @@ def test_what_is_wrong_is_still_refused_with_a_word(book):
 
 def _steps(sizes):
     """Return all that a TimeAffine gives for batches of these sizes."""
-    layer, found = _layers("common.time_layers").TimeAffine(_random(40, 50), _random(50)), []
+    layer, found = _layers("common.time_layers").TimeAffine(_random(40, 200), _random(200)), []
     for N, T in sizes:
-        xs, dout = _random(N, T, 40), _random(N, T, 50)
+        xs, dout = _random(N, T, 40), _random(N, T, 200)
         found += [layer.forward(xs), layer.backward(dout), *(g.copy() for g in layer.grads)]
     return found
 
@@ -105,10 +102,10 @@ def test_small_calls_run_the_books_code_and_large_ones_ours(book, monkeypatch, b
 def test_a_small_forward_leaves_nothing_of_a_large_one(book, monkeypatch):
     monkeypatch.setattr(settings, "all_sizes", False)
     with fasts2s.patched("numpy"):
-        layer = _layers("common.time_layers").TimeAffine(_random(40, 50), _random(50))
+        layer = _layers("common.time_layers").TimeAffine(_random(40, 200), _random(200))
         layer.forward(_random(64, 20, 40))
         layer.forward(_random(1, 1, 40))
-        assert layer.backward(_random(1, 1, 50)).shape == (1, 1, 40)
+        assert layer.backward(_random(1, 1, 200)).shape == (1, 1, 40)
 
 
 def test_small_gradients_and_weights(book, monkeypatch):
@@ -141,3 +138,31 @@ def test_a_wrong_call_of_a_small_layer_is_the_books_type_error(book, monkeypatch
     monkeypatch.setattr(settings, "all_sizes", False)
     with fasts2s.patched("numpy"), pytest.raises(TypeError, match=r"Affine\.forward\(\)"):
         _layers().Affine(_random(4, 5), _random(5)).forward()
+
+
+#: Name -> sizes (V, N, T, H) that the book's code answers, and that ours does.
+MODELS = {"AttentionSeq2seq": ((13, 1, 4, 64), (13, 1, 9, 128)), "Seq2seq": (None, (13, 1, 1, 4))}
+
+
+@pytest.mark.parametrize(("name", "which"), [("AttentionSeq2seq", 0), ("AttentionSeq2seq", 1), ("Seq2seq", 1)])
+def test_questions_to_small_models_with_attention_are_the_books(book, monkeypatch, name, which):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    V, N, T, H = MODELS[name][which]
+    model = getattr(_layers("attention_seq2seq" if name[0] == "A" else "seq2seq"), name)(V, 3, H)
+    question = np.arange(N * T).reshape(N, T) % V
+    expected = model.generate(question, 1, 5)
+    with fasts2s.patched("numpy"):
+        assert [int(k) for k in model.generate(question, 1, 5)] == [int(k) for k in expected]
+        assert sum(e.calls for e in fasts2s.status().entries if e.name == "Seq2seq") == which
+
+
+@pytest.mark.parametrize("T", [1, 2])
+def test_a_decoder_that_is_run_word_by_word_is_the_books(book, monkeypatch, T):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    decoder = _layers("seq2seq").Decoder(13, 3, 8)
+    xs, h, dout = np.arange(T).reshape(1, T), _random(1, 8), _random(1, T, 13)
+    expected = [decoder.forward(xs, h), decoder.backward(dout), *(g.copy() for g in decoder.grads)]
+    with fasts2s.patched("numpy"):
+        found = [decoder.forward(xs, h), decoder.backward(dout), *(g.copy() for g in decoder.grads)]
+        assert _entry("Decoder").calls == 2 * (T - 1)
+    assert difference(found, expected) < 1e-5
