@@ -6,10 +6,7 @@ Its text may not be passed on (LDC99T42, text © Dow Jones), so nothing of it co
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
-import ssl
-import urllib.request
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -135,6 +132,9 @@ def _is_there(path: Path) -> bool:
 
 
 def _open_verified(url: str) -> AbstractContextManager[IO[bytes]]:
+    import ssl  # noqa: PLC0415 - 40 ms at every start, for what few do once
+    import urllib.request  # noqa: PLC0415
+
     # The context is given, so that no default set elsewhere in the process can switch the check off.
     context = ssl.create_default_context()
     stream: AbstractContextManager[IO[bytes]] = urllib.request.urlopen(url, timeout=_TIMEOUT, context=context)
@@ -142,11 +142,13 @@ def _open_verified(url: str) -> AbstractContextManager[IO[bytes]]:
 
 
 def _download(base_url: str, path: Path, opener: Opener) -> bytes:
+    from http.client import HTTPException  # noqa: PLC0415
+
     url = f"{base_url}/{path.name}"
     try:
         with opener(url) as stream:
             content = stream.read(_MOST_BYTES + 1)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, HTTPException) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ConnectionError(
             f"{path.name} could not be downloaded from {url} ({reason}): "

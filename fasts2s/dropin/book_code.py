@@ -127,15 +127,19 @@ class _Search:
         self.require(value)
 
 
-@lru_cache(maxsize=4096)
 def _attributes(function: ast.FunctionDef, name: str | None = None) -> frozenset[str]:
     """Return the attributes that a function asks of a name; None: of its first parameter."""
     asked = name or (function.args.args[0].arg if function.args.args else "")
-    return frozenset(
-        node.attr
-        for node in ast.walk(function)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == asked
-    )
+    return frozenset(_all_attributes(function).get(asked, ()))
+
+
+@lru_cache(maxsize=4096)
+def _all_attributes(function: ast.FunctionDef) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found.setdefault(node.value.id, set()).add(node.attr)
+    return found
 
 
 def _where(obj: Any) -> str:

@@ -1,7 +1,7 @@
 """What runs here: the libraries below the backends and their versions, and what keeps a backend from running."""
 
 import sys
-from importlib import metadata, util
+from importlib import util
 
 from fasts2s_kernels import setup_of
 
@@ -43,6 +43,8 @@ def library_version(name: str) -> str:
             return ""
     except ValueError:  # a module that somebody has made by hand in its place
         return str(getattr(sys.modules.get(name), "__version__", "unknown"))
+    from importlib import metadata  # noqa: PLC0415 - 20 ms, and nobody asks for numpy's version at the start
+
     for package in _PACKAGES.get(name, (name,)):
         try:
             return metadata.version(package)
