@@ -14,23 +14,22 @@ _LONGEST_SHOWN = 40
 class Parser(argparse.ArgumentParser):
     """A parser that takes options and words in any order: ``ask DIR --backend numpy QUESTION``."""
 
-    _mixing = False
-    _help = ""
+    #: While words and options are mixed, which takes the words away: the help of the parser that was written.
+    _help: str | None = None
 
     def parse_known_args(self, *args: Any, **options: Any) -> Any:
         """Parse; argparse calls this method again from within, and cannot mix where commands follow."""
-        if self._mixing or self._subparsers is not None:
+        if self._help is not None or self._subparsers is not None:
             return super().parse_known_args(*args, **options)
-        self._help = super().format_help()  # of the parser that was written: mixing takes its words away meanwhile
-        self._mixing = True
+        self._help = super().format_help()
         try:
             return self.parse_known_intermixed_args(*args, **options)
         finally:
-            self._mixing = False
+            self._help = None
 
     def format_help(self) -> str:
         """Return the help text, of the middle of parsing too."""
-        return self._help if self._mixing else super().format_help()
+        return self._help or super().format_help()
 
 
 def whole(least: int, most: int = MOST) -> Callable[[str], int]:

@@ -65,8 +65,7 @@ class _Writer:
 
     def _fields(self, node: ast.AST, **replaced: str) -> str:
         parts = []
-        for name in node._fields:  # ast.iter_fields takes three times as long
-            value: Any = getattr(node, name, None)
+        for name, value in _parts(node):
             counted = _undocumented(value) if name == "body" and isinstance(node, _DOCUMENTED) else value
             if name not in _SKIPPED and counted is not None and counted != []:
                 parts.append(f"{name}={replaced.get(name) or self.write(counted)}")
@@ -78,6 +77,11 @@ class _Writer:
                 return f"{depth}{scope[name]}"
         self.free.add(name)
         return name
+
+
+def _parts(node: ast.AST) -> list[tuple[str, Any]]:
+    """Return the fields of a node, as ast.iter_fields does in several times the time; None where one is missing."""
+    return [(name, getattr(node, name, None)) for name in node._fields]
 
 
 def _undocumented(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -127,8 +131,7 @@ class _Bound:
                     self.read(inner.target)
         elif not isinstance(node, ast.Lambda):
             self._read_name(node)
-            for name in node._fields:
-                value = getattr(node, name, None)
+            for _, value in _parts(node):
                 for part in value if isinstance(value, list) else [value]:
                     if isinstance(part, ast.AST):
                         self.read(part)

@@ -43,7 +43,7 @@ def library_version(name: str) -> str:
             return ""
     except ValueError:  # a module that somebody has made by hand in its place
         return str(getattr(sys.modules.get(name), "__version__", "unknown"))
-    from importlib import metadata  # noqa: PLC0415 - 20 ms, and nobody asks for numpy's version at the start
+    from importlib import metadata  # noqa: PLC0415 - 20 ms, where nobody asks for a version
 
     for package in _PACKAGES.get(name, (name,)):
         try:

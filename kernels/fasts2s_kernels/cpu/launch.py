@@ -94,12 +94,12 @@ class Launch:
         self._compiled = self.entry.ensure(), *(*addresses, 0, 0)[:3]
         return self._compiled
 
-    def _run_plain(self, workers: int, fields: Any, *counts: int) -> None:
+    def _run_plain(self, workers: int, fields: Any, first: int, second: int, third: int) -> None:
         require_types(fields)
         team = Team(workers, threads.parallel_region) if workers > 1 else None
-        phases = zip((*self.phases, None, None), counts, strict=False)
+        a, b, c = (*self.phases, None, None)[:3]
         with np.errstate(all="ignore"):
-            launch(team, *(value for phase in phases for value in phase), plain.fields_of(fields))
+            launch(team, a, first, b, second, c, third, plain.fields_of(fields))
 
 
 def _texts(kernels: tuple[Kernel, ...]) -> set[Any]:
