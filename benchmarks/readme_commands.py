@@ -123,6 +123,7 @@ class Place:
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")]),
             "FASTS2S_CACHE_DIR": str(folder / "cache"),
             "MPLBACKEND": "Agg",
+            "PIP_QUIET": "1",  # errors alone: what it warns of is this machine
         }
 
     def folder_of(self, step: Step) -> Path:

@@ -17,10 +17,19 @@ from fasts2s.dropin.settings import settings
 Question = Callable[..., bool]
 #: Encoder steps times their size, below which a question to a model with attention is the book's.
 _FEW_STATES = 600
+#: Multiply-adds of a product up to which OpenBLAS 0.3 takes one thread (interface/gemm.c), and of a product of one
+#: row up to which ours take longer.
+_ONE_BLAS_THREAD, _PRODUCT_OF_A_ROW = 1 << 18, 10_000_000
 
 
 def _product(self: Any, x: Any) -> bool:
-    return type(x) is np.ndarray and x.size * self.params[0].shape[1] < 10_000_000
+    """Of one row, or so small that BLAS takes one thread for it.
+
+    Several threads of a BLAS go on spinning for milliseconds when they are done, on the cores of the next kernels:
+    a step of Seq2seq took 1.5 times as long when these products alone were left to the book.
+    """
+    H, V = self.params[0].shape
+    return type(x) is np.ndarray and x.size * V <= (_PRODUCT_OF_A_ROW if x.size == H else _ONE_BLAS_THREAD)
 
 
 def _embedding(self: Any, idx: Any) -> bool:

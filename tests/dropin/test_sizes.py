@@ -91,7 +91,8 @@ def _steps(sizes):
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_small_calls_run_the_books_code_and_large_ones_ours(book, monkeypatch, backend):
     monkeypatch.setattr(settings, "all_sizes", False)
-    sizes = [(1, 1), (64, 20), (1, 1), (1, 2), (64, 20), (64, 20)]
+    # (8, 5) is soon done, but by several threads of a BLAS, which then are in the way of the kernels.
+    sizes = [(1, 1), (64, 20), (1, 1), (1, 2), (64, 20), (8, 5)]
     expected = _steps(sizes)
     with fasts2s.patched(backend):
         found = _steps(sizes)
