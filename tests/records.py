@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fasts2s import layers, models
-from fasts2s_kernels import MODULES
+from fasts2s_kernels import MODULES, cases
+from fasts2s_kernels.cases import SIZES
 
 #: Arrays of the host go to every backend but cupy, which wants its own.
 HOST = sorted(set(MODULES) - {"cupy"})
 
-#: No two alike, so that no axis can be taken for another.
-SIZES = {"N": 3, "T": 5, "S": 9, "D": 7, "H": 11, "M": 17, "V": 13, "R": 15}
 KINDS = ("ids", "bits", "mask")
 #: Arguments that are no arrays.
 SCALARS: dict[str, Any] = {"number": 1.0, "flag": True, "id": 1, "size": 4, "none": None}
@@ -32,14 +31,9 @@ class Record(NamedTuple):
     out: str
 
 
-def size(token: str, sizes: dict[str, int] = SIZES) -> int:
-    """Return the size a token stands for, such as 44 for 4H."""
-    return int(token) if token.isdigit() else sizes[token[-1]] * int(token[:-1] or 1)
-
-
 def shape(letters: str, sizes: dict[str, int] = SIZES) -> tuple[int, ...]:
     """Return the shape that letters stand for; any shape is that of a sequence."""
-    return tuple(size(t, sizes) for t in letters.replace("*", "N T D").split())
+    return cases.shape(letters, sizes, any_shape="N T D")
 
 
 def draw(spec: str, rng: np.random.Generator, sizes: dict[str, int] = SIZES) -> Any:

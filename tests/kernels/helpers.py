@@ -1,21 +1,29 @@
-"""Central differences over many random shapes, for kernels, layers and models."""
+"""What tests of kernels, layers and models share: central differences over random shapes, and judging results."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
-from fasts2s.testing import check_gradients
-from fasts2s_kernels.contract import Array
+from fasts2s.testing import TOLERANCES, check_gradients
+from fasts2s_kernels import calling, drawing
+from fasts2s_kernels.cases import functions
+from fasts2s_kernels.contract import Array, Kernels
 
 #: Number of random shapes on which every gradient is proved.
 SHAPES = 200
 
-#: Arrays up to this size are varied element by element, larger ones along random directions.
-SMALL = 6
+#: Along how many random directions an array is varied; one that has no more elements, element by element.
 DIRECTIONS = 3
 
 #: So many elements, of all arrays of a layer or a model, are too many to vary one by one.
 MANY = 80
+
+#: So many numbers are few.
+FEW = 4
+
+#: First word of the name of a result -> its tolerance in float32.
+CLASSES = {"out": "forward float32", "grad": "gradient float32"}
 
 
 def cases(seed: int, count: int = SHAPES) -> Iterator[tuple[np.random.Generator, bool]]:
@@ -41,7 +49,7 @@ def check_shape(
     shapes = " ".join(f"{name}{a.shape}".replace(" ", "") for name, a in arrays.items())
     worst = 0.0
     for name, a in arrays.items():
-        rows = np.eye(a.size) if every_element or a.size <= SMALL else _unit_vectors(rng, a.size)
+        rows = np.eye(a.size) if every_element or a.size <= DIRECTIONS else _unit_vectors(rng, a.size)
         worst = max(worst, _check_along(function, f"{name} at {shapes}", a, gradients[name], rows, eps))
     return worst
 
@@ -113,15 +121,43 @@ def batch_and_time(rng: np.random.Generator) -> tuple[int, int]:
     return int(rng.choice([2, 3, 5])), int(rng.choice([2, 3, 5, 7]))
 
 
-def random_mask(rng: np.random.Generator, N: int, T: int) -> Array:
-    """Padding on the left, on the right, or anywhere; often a row of padding only, often one without any."""
-    if N == 0 or T == 0:
-        return np.ones((N, T), dtype=bool)
-    length, steps = rng.integers(1, T + 1, size=(N, 1)), np.arange(T)
-    kind = rng.integers(3)
-    mask = (steps < length, steps >= T - length, rng.random((N, T)) < 0.6)[kind]
-    if rng.random() < 0.5:
-        mask[rng.integers(N)] = False
-    if rng.random() < 0.5:
-        mask[rng.integers(N)] = True
-    return mask
+def draw(
+    name: str, rng: np.random.Generator, *sizes: int, given: Any = None, dtype: Any = np.float64, scale: float = 1.0
+) -> drawing.Values:
+    """Draw inputs of a function, of the sizes of its letters; all that are optional, or those given."""
+    function = functions()[name]
+    given = function.inputs if given is None else given
+    return drawing.values(function, rng, function.sizes_of(sizes), given=given, dtype=dtype, scale=scale)
+
+
+def compute(kernels: Kernels, name: str, given: drawing.Values) -> calling.Results:
+    """Call a function of the contract with inputs by name; return everything on the host.
+
+    Inputs that it has not are left out; the results of a backward pass are those of its forward pass too.
+    """
+    function = functions()[name]
+    own = {key: value for key, value in given.items() if key in function.inputs}
+    return calling.host(kernels, calling.everything(kernels, function, own))
+
+
+def assert_results(
+    text: str, found: Mapping[str, Array], wanted: Mapping[str, Array], limits: Mapping[str, Any] = CLASSES
+) -> None:
+    """Compare results by name with those of the reference; ids must be equal.
+
+    limits : first word of a name -> a tolerance, relative in the L2 norm. Of numbers whose terms cancel that says
+    nothing: the scale of a few numbers, and of those that are small beside the other results, is at least 1.
+    """
+    assert found.keys() == wanted.keys(), f"{text}: {sorted(found)}, expected {sorted(wanted)}"
+    small = 0.01 * max((float(np.abs(a).max(initial=0)) for a in wanted.values()), default=0.0)
+    for name, a in wanted.items():
+        kind = name.partition("_")[0]
+        assert np.shape(found[name]) == a.shape, f"{name} of {text} has shape {np.shape(found[name])}"
+        if kind == "ids":
+            assert np.array_equal(found[name], a), f"{name} of {text}"
+            continue
+        limit = TOLERANCES[limits[kind]][0] if isinstance(limits[kind], str) else limits[kind]
+        norm = float(np.linalg.norm(a))
+        scale = norm if norm > small and a.size > FEW else max(norm, 1.0)
+        error = float(np.linalg.norm(np.asarray(found[name], np.float64) - a)) / scale
+        assert error <= limit, f"{name} of {text}: error {error:.3g}, expected at most {limit:.3g}"

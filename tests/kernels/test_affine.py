@@ -1,38 +1,19 @@
-"""Affine kernels: gradients by central differences, values by loops over single numbers."""
+"""Affine kernels: values by loops over single numbers, and what is special about them."""
 
 import numpy as np
 import pytest
 
-from fasts2s.testing import TOLERANCES, assert_close
-from tests.kernels.ops import AFFINE, gradients, host, prove
+from fasts2s.testing import assert_close
+from fasts2s_kernels.backends import numpy as reference
+from tests.kernels.helpers import compute, draw
 
 
-def test_gradients_on_random_shapes(kernels, backend, record_testsuite_property):
-    worst = prove(AFFINE, kernels, seed=4)
-    record_testsuite_property(f"{backend} {AFFINE.name}", worst)
-    assert worst <= TOLERANCES["central difference"][0]
-
-
-@pytest.mark.parametrize("with_bias", [True, False])
-def test_values(kernels, rng, with_bias):
-    x, W, b = rng.standard_normal((3, 5)), rng.standard_normal((5, 7)), rng.standard_normal(7)
-    expected = np.zeros((3, 7))
-    for r in range(3):
-        for m in range(7):
-            expected[r, m] = sum(x[r, d] * W[d, m] for d in range(5)) + (b[m] if with_bias else 0)
-    inputs = {"x": x, "W": W} | ({"b": b} if with_bias else {})
-    assert_close("out", host(kernels, AFFINE.run(kernels, inputs)[0])["out"], expected, 1e-14)
-
-
-def test_gradient_values(kernels, rng):
-    inputs, dout = AFFINE.case(rng, (3, 5, 7)), rng.standard_normal((3, 7))
-    found = gradients(AFFINE, kernels, inputs, {"out": dout})
-    x, W = inputs["x"], inputs["W"]
-    dW = [[sum(x[r, d] * dout[r, m] for r in range(3)) for m in range(7)] for d in range(5)]
-    dx = [[sum(dout[r, m] * W[d, m] for m in range(7)) for d in range(5)] for r in range(3)]
-    assert_close("dW", found["W"], dW, 1e-14)
-    assert_close("dx", found["x"], dx, 1e-14)
-    assert_close("db", found["b"], [sum(dout[r, m] for r in range(3)) for m in range(7)], 1e-14)
+@pytest.mark.parametrize("given", [("b",), ()])
+def test_values_of_the_reference(rng, given):
+    inputs = draw("affine_forward", rng, 3, 5, 7, given=given)
+    x, W, b = inputs["x"], inputs["W"], inputs.get("b", np.zeros(7))
+    expected = [[sum(x[r, d] * W[d, m] for d in range(5)) + b[m] for m in range(7)] for r in range(3)]
+    assert_close("out", compute(reference, "affine_forward", inputs)["out"], expected, 1e-14)
 
 
 def test_transposed_weight_with_its_buffer(kernels, rng):
@@ -50,24 +31,12 @@ def test_transposed_weight_with_its_buffer(kernels, rng):
     assert dW.strides == W.strides
 
 
-@pytest.mark.parametrize("sizes", [(0, 5, 7), (3, 0, 7), (3, 5, 0), (0, 0, 0)], ids=str)
-def test_zero_sizes(kernels, rng, sizes):
-    R, D, M = sizes
-    inputs = AFFINE.case(rng, sizes)
-    out = host(kernels, AFFINE.run(kernels, inputs)[0])["out"]
-    assert np.array_equal(out, np.broadcast_to(inputs["b"], (R, M)))
-    found = gradients(AFFINE, kernels, inputs, {"out": np.ones((R, M))})
-    assert found["x"].shape == (R, D)
-    assert np.array_equal(found["b"], np.full(M, R))
-    assert np.isfinite(found["W"]).all()
-
-
 @pytest.mark.parametrize("junk", [np.nan, np.inf, -np.inf])
 def test_junk_stays_in_its_row(kernels, rng, junk):
-    inputs = AFFINE.case(rng, (3, 5, 7))
-    clean = host(kernels, AFFINE.run(kernels, inputs)[0])["out"]
+    inputs = draw("affine_forward", rng, 3, 5, 7)
+    clean = compute(kernels, "affine_forward", inputs)["out"]
     inputs["x"][1, 2] = junk
-    out = host(kernels, AFFINE.run(kernels, inputs)[0])["out"]
+    out = compute(kernels, "affine_forward", inputs)["out"]
     assert not np.isfinite(out[1]).any()
     assert_close("other rows", out[[0, 2]], clean[[0, 2]], 1e-14)
 

@@ -1,12 +1,13 @@
-"""GRU kernels: gradients by central differences, values by loops over single numbers."""
+"""GRU kernels: values by loops over single numbers, and saturation."""
 
 import math
 
 import numpy as np
 import pytest
 
-from fasts2s.testing import TOLERANCES, assert_close
-from tests.kernels.ops import GRU, host, prove
+from fasts2s.testing import assert_close
+from fasts2s_kernels.backends import numpy as reference
+from tests.kernels.helpers import compute, draw
 
 
 def _sigmoid(a):
@@ -40,24 +41,12 @@ def _by_hand(xs, Wx, Wh, b=None, h0=None, row_bias=None, mask=None):
     return {"hs": hs, "h": h}
 
 
-def test_gradients_on_random_shapes(kernels, backend, record_testsuite_property):
-    worst = prove(GRU, kernels, seed=2)
-    record_testsuite_property(f"{backend} {GRU.name}", worst)
-    assert worst <= TOLERANCES["central difference"][0]
-
-
-def test_values_with_everything(kernels, rng):
-    inputs = GRU.case(rng, (3, 4, 5, 2))
-    outputs = host(kernels, GRU.run(kernels, inputs)[0])
+@pytest.mark.parametrize("given", [None, ()], ids=["everything", "nothing optional"])
+def test_values_of_the_reference(rng, given):
+    inputs = draw("gru_forward", rng, 3, 4, 5, 2, given=given)
+    found = compute(reference, "gru_forward", inputs)
     for name, expected in _by_hand(**inputs).items():
-        assert_close(name, outputs[name], expected, 1e-13)
-
-
-def test_values_with_nothing_optional(kernels, rng):
-    inputs = {k: a for k, a in GRU.case(rng, (3, 4, 2, 5)).items() if k in ("xs", "Wx", "Wh")}
-    outputs = host(kernels, GRU.run(kernels, inputs)[0])
-    for name, expected in _by_hand(**inputs).items():
-        assert_close(name, outputs[name], expected, 1e-13)
+        assert_close(name, found[f"out_{name}"], expected, 1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -70,12 +59,12 @@ def test_saturated_gates_are_exact(kernels, rng, dtype):
         "Wh": np.zeros((H, 3 * H), dtype),
         "b": (signs * 1e4).astype(dtype),
         "h0": rng.standard_normal((N, H)).astype(dtype),
+        "dhs": np.ones((N, T, H), dtype),
     }
-    outputs, cache = GRU.run(kernels, inputs)
+    found = compute(kernels, "gru_backward", inputs)
     # An open update gate takes the candidate, a closed one keeps the state.
     expected = np.where(signs[:H] > 0, signs[2 * H :], inputs["h0"])
-    assert np.array_equal(kernels.to_numpy(outputs["h"]), expected)
-    found = host(kernels, GRU.back(kernels, inputs, cache, {"hs": np.ones((N, T, H), dtype)}))
+    assert np.array_equal(found["out_h"], expected)
     for name in ("Wx", "Wh", "b", "xs"):
-        assert not found[name].any(), f"a saturated gate has no slope, but d{name} is not 0"
-    assert np.array_equal(found["h0"], np.where(signs[:H] > 0, 0, T) * np.ones((N, 1)))
+        assert not found[f"grad_{name}"].any(), f"a saturated gate has no slope, but d{name} is not 0"
+    assert np.array_equal(found["grad_h0"], np.where(signs[:H] > 0, 0, T) * np.ones((N, 1)))

@@ -1,12 +1,13 @@
-"""LSTM kernels: gradients by central differences, values by loops over single numbers."""
+"""LSTM kernels: values by loops over single numbers, and saturation."""
 
 import math
 
 import numpy as np
 import pytest
 
-from fasts2s.testing import TOLERANCES, assert_close
-from tests.kernels.ops import LSTM, host, prove
+from fasts2s.testing import assert_close
+from fasts2s_kernels.backends import numpy as reference
+from tests.kernels.helpers import compute, draw
 
 
 def _sigmoid(a):
@@ -38,24 +39,12 @@ def _by_hand(xs, Wx, Wh, b=None, h0=None, c0=None, row_bias=None, mask=None):
     return {"hs": hs, "h": h, "c": c}
 
 
-def test_gradients_on_random_shapes(kernels, backend, record_testsuite_property):
-    worst = prove(LSTM, kernels, seed=1)
-    record_testsuite_property(f"{backend} {LSTM.name}", worst)
-    assert worst <= TOLERANCES["central difference"][0]
-
-
-def test_values_with_everything(kernels, rng):
-    inputs = LSTM.case(rng, (3, 4, 5, 2))
-    outputs = host(kernels, LSTM.run(kernels, inputs)[0])
+@pytest.mark.parametrize("given", [None, ()], ids=["everything", "nothing optional"])
+def test_values_of_the_reference(rng, given):
+    inputs = draw("lstm_forward", rng, 3, 4, 5, 2, given=given)
+    found = compute(reference, "lstm_forward", inputs)
     for name, expected in _by_hand(**inputs).items():
-        assert_close(name, outputs[name], expected, 1e-13)
-
-
-def test_values_with_nothing_optional(kernels, rng):
-    inputs = {k: a for k, a in LSTM.case(rng, (3, 4, 2, 5)).items() if k in ("xs", "Wx", "Wh")}
-    outputs = host(kernels, LSTM.run(kernels, inputs)[0])
-    for name, expected in _by_hand(**inputs).items():
-        assert_close(name, outputs[name], expected, 1e-13)
+        assert_close(name, found[f"out_{name}"], expected, 1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -70,15 +59,16 @@ def test_saturated_gates_are_exact(kernels, rng, dtype):
         "Wh": np.zeros((H, 4 * H), dtype),
         "b": (signs * 1e4).astype(dtype),
         "c0": rng.integers(-3, 4, size=(N, H)).astype(dtype),
+        "dhs": np.ones((N, T, H), dtype),
+        "dc_last": np.ones((N, H), dtype),
     }
-    outputs, cache = LSTM.run(kernels, inputs)
+    found = compute(kernels, "lstm_backward", inputs)
     c = inputs["c0"].astype(np.float64)
     for _ in range(T):
         c = np.where(f, c, 0) + np.where(i, signs[H : 2 * H], 0)
-    assert np.array_equal(kernels.to_numpy(outputs["c"]), c)
-    assert_close("h", kernels.to_numpy(outputs["h"]), np.where(o, np.tanh(c), 0))
-    douts = {"hs": np.ones((N, T, H), dtype), "c": np.ones((N, H), dtype)}
-    for name, g in host(kernels, LSTM.back(kernels, inputs, cache, douts)).items():
-        assert np.isfinite(g).all(), name
-        if name in ("Wx", "Wh", "b", "xs"):
-            assert not g.any(), f"a saturated gate has no slope, but d{name} is not 0"
+    assert np.array_equal(found["out_c"], c)
+    assert_close("h", found["out_h"], np.where(o, np.tanh(c), 0))
+    for name, a in found.items():
+        assert np.isfinite(a).all(), name
+        if name in ("grad_Wx", "grad_Wh", "grad_b", "grad_xs"):
+            assert not a.any(), f"a saturated gate has no slope, but {name} is not 0"

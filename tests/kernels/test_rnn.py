@@ -1,12 +1,13 @@
-"""RNN kernels: gradients by central differences, values by loops over single numbers."""
+"""RNN kernels: values by loops over single numbers, and saturation."""
 
 import math
 
 import numpy as np
 import pytest
 
-from fasts2s.testing import TOLERANCES, assert_close
-from tests.kernels.ops import RNN, host, prove
+from fasts2s.testing import assert_close
+from fasts2s_kernels.backends import numpy as reference
+from tests.kernels.helpers import compute, draw
 
 
 def _by_hand(xs, Wx, Wh, b=None, h0=None, row_bias=None, mask=None):
@@ -27,24 +28,12 @@ def _by_hand(xs, Wx, Wh, b=None, h0=None, row_bias=None, mask=None):
     return {"hs": hs, "h": h}
 
 
-def test_gradients_on_random_shapes(kernels, backend, record_testsuite_property):
-    worst = prove(RNN, kernels, seed=3)
-    record_testsuite_property(f"{backend} {RNN.name}", worst)
-    assert worst <= TOLERANCES["central difference"][0]
-
-
-def test_values_with_everything(kernels, rng):
-    inputs = RNN.case(rng, (3, 4, 5, 2))
-    outputs = host(kernels, RNN.run(kernels, inputs)[0])
+@pytest.mark.parametrize("given", [None, ()], ids=["everything", "nothing optional"])
+def test_values_of_the_reference(rng, given):
+    inputs = draw("rnn_forward", rng, 3, 4, 5, 2, given=given)
+    found = compute(reference, "rnn_forward", inputs)
     for name, expected in _by_hand(**inputs).items():
-        assert_close(name, outputs[name], expected, 1e-13)
-
-
-def test_values_with_nothing_optional(kernels, rng):
-    inputs = {k: a for k, a in RNN.case(rng, (3, 4, 2, 5)).items() if k in ("xs", "Wx", "Wh")}
-    outputs = host(kernels, RNN.run(kernels, inputs)[0])
-    for name, expected in _by_hand(**inputs).items():
-        assert_close(name, outputs[name], expected, 1e-13)
+        assert_close(name, found[f"out_{name}"], expected, 1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -57,8 +46,9 @@ def test_saturated_units_are_exact(kernels, rng, dtype):
         "Wh": rng.standard_normal((H, H)).astype(dtype),
         "b": (signs * 1e4).astype(dtype),
         "h0": rng.standard_normal((N, H)).astype(dtype),
+        "dhs": np.ones((N, T, H), dtype),
     }
-    outputs, cache = RNN.run(kernels, inputs)
-    assert np.array_equal(kernels.to_numpy(outputs["hs"]), np.broadcast_to(signs, (N, T, H)))
-    for name, g in host(kernels, RNN.back(kernels, inputs, cache, {"hs": np.ones((N, T, H), dtype)})).items():
-        assert not g.any(), f"a saturated unit has no slope, but d{name} is not 0"
+    found = compute(kernels, "rnn_backward", inputs)
+    assert np.array_equal(found["out_hs"], np.broadcast_to(signs, (N, T, H)))
+    for name, a in found.items():
+        assert name.startswith("out") or not a.any(), f"a saturated unit has no slope, but {name} is not 0"

@@ -1,12 +1,11 @@
-"""Softmax with loss: gradients by central differences, values by loops over single numbers."""
+"""Softmax with loss: values by loops over single numbers, labels of every kind, scores out of bounds."""
 
 import math
 
 import numpy as np
 import pytest
 
-from fasts2s.testing import TOLERANCES, assert_close
-from tests.kernels.ops import SOFTMAX_LOSS, host, prove
+from fasts2s.testing import assert_close
 
 
 def _loss(kernels, xs, ts, ignore_label=-1):
@@ -29,12 +28,6 @@ def _by_hand(xs, ts, ignore_label=-1):
             top = max(x)
             losses.append(top + math.log(math.fsum(math.exp(v - top) for v in x)) - x[t])
     return math.fsum(losses) / len(losses) if losses else 0.0
-
-
-def test_gradients_on_random_shapes(kernels, backend, record_testsuite_property):
-    worst = prove(SOFTMAX_LOSS, kernels, seed=6)
-    record_testsuite_property(f"{backend} {SOFTMAX_LOSS.name}", worst)
-    assert worst <= TOLERANCES["central difference"][0]
 
 
 @pytest.mark.parametrize("ignore_label", [-1, 0, 4, 57, -100])
@@ -142,11 +135,3 @@ def test_labels_of_every_integer_type(kernels, rng, dtype):
 def test_other_labels_are_refused(kernels, rng, wrong):
     with pytest.raises(IndexError, match=f"ts holds {wrong} at position"):
         _loss(kernels, rng.standard_normal((3, 7)), np.array([0, wrong, -1]))
-
-
-@pytest.mark.parametrize("sizes", [(0, 7), (0, 0), (3, 0)], ids=str)
-def test_zero_sizes(kernels, rng, sizes):
-    inputs = SOFTMAX_LOSS.case(rng, sizes)
-    outputs, cache = SOFTMAX_LOSS.run(kernels, inputs)
-    assert outputs["loss"] == 0.0
-    assert host(kernels, SOFTMAX_LOSS.back(kernels, inputs, cache, {"loss": np.float64(1)}))["xs"].shape == sizes

@@ -7,7 +7,8 @@ import numpy as np
 
 from fasts2s import layers
 from fasts2s_kernels.contract import Array
-from tests.kernels.helpers import batch_and_time, random_mask, two_sizes
+from fasts2s_kernels.drawing import random_mask
+from tests.kernels.helpers import batch_and_time, two_sizes
 
 Arrays = dict[str, Array]
 

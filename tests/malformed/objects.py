@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s_kernels.cases import size
 from tests.malformed.ledger import Ledger, described, finite, leaves
 from tests.malformed.values import malform
-from tests.records import KINDS, LAYERS, MODELS, SCALARS, SIZES, Record, shape, size, valid
+from tests.records import KINDS, LAYERS, MODELS, SCALARS, SIZES, Record, shape, valid
 
 RECORDS: dict[str, Record] = {**LAYERS, **MODELS}
 
@@ -83,7 +84,7 @@ def bind(specs: dict[str, str], arguments: dict[str, Any], known: dict[str, Any]
         rest, letters = value.shape[len(lead) :], [t for t in letters if t != "*"]
         one_hot = spec.split()[0] in ("ids", "bits") and len(rest) == len(letters) + 1
         for token, length in zip(letters, rest, strict=False):
-            factor = size(token) // SIZES[token[-1]]
+            factor = size(token, SIZES) // SIZES[token[-1]]
             fits = fits and sizes.setdefault(token[-1], length // factor) * factor == length
         if not fits or not (len(rest) == len(letters) or one_hot):
             misfits.append(name)

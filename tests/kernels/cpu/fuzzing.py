@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s_kernels.cases import functions
 from tests import test_malformed_kernels
 from tests.kernels.cpu.guarded import PLACES, Place, arrays_at
 from tests.kernels.cpu.training import kernels
 
-KERNELS = test_malformed_kernels.KERNELS
+KERNELS = tuple(functions())
 
 
 def fuzz(name: str, calls: int, place: str) -> dict[str, Any]:
@@ -32,4 +33,4 @@ def _moved(value: Any, place: Place) -> Any:
     if type(value) is not np.ndarray or value.dtype.kind not in "fiub" or not value.ndim:
         return value
     flags = value.flags
-    return place.put(value, writable=flags.writeable) if flags.c_contiguous and flags.aligned else value
+    return place.put(value, written=flags.writeable) if flags.c_contiguous and flags.aligned else value

@@ -13,48 +13,29 @@ from typing import Any
 import numpy as np
 
 import fasts2s
+from fasts2s_kernels.calling import Call, everything
+from fasts2s_kernels.cases import Function, functions, whole
 from fasts2s_kernels.cores import available_cores, group_quota
 from fasts2s_kernels.cpu import jit, numba_api
 from fasts2s_kernels.cpu import threads as _threads
+from fasts2s_kernels.drawing import values
 from tests.kernels.cpu.cached import work
 from tests.kernels.cpu.training import Learner, in_threads, kernels, parallel_always
-from tests.kernels.ops import LSTM, OPS, Op, cast, projection
 
 MODELS = ("Rnnlm", "AttentionSeq2seq")
-#: N T D H; R D M; N T V D; R V; N T S H. Odd, and some beyond a panel of columns or a block of rows.
-SIZES = {
-    "lstm": [(7, 5, 17, 33), (53, 3, 70, 65), (2, 9, 3, 130)],
-    "lstm_ids": [(7, 5, 17, 33), (53, 3, 70, 65), (2, 9, 3, 130)],
-    "gru": [(7, 5, 17, 33), (53, 3, 70, 65)],
-    "rnn": [(7, 5, 17, 33), (53, 3, 70, 65)],
-    "affine": [(7, 5, 11), (131, 70, 257), (300, 300, 3)],
-    "embedding": [(3, 7, 11, 5), (53, 5, 131, 33)],
-    "softmax_loss": [(7, 11), (131, 1000)],
-    "attention": [(3, 7, 11, 5), (53, 5, 17, 33)],
-}
+#: Odd sizes, some beyond a panel of columns or a block of rows.
+SIZES = (
+    {"N": 7, "T": 5, "S": 11, "D": 17, "H": 33, "M": 11, "V": 67, "R": 7},
+    {"N": 53, "T": 3, "S": 17, "D": 70, "H": 65, "M": 257, "V": 131, "R": 131},
+    {"N": 2, "T": 9, "S": 5, "D": 300, "H": 130, "M": 3, "V": 1000, "R": 300},
+)
 
 
-def _everything(loaded: Any, op: Op, sizes: tuple[int, ...]) -> dict[str, bytes]:
-    """The bytes of all outputs and gradients of an operation, for always the same inputs."""
-    rng = np.random.default_rng([len(op.name), *sizes])
-    inputs = cast(op.case(rng, sizes), np.float32)
-    outputs, cache = op.run(loaded, inputs)
-    douts = projection(rng, op, outputs, np.float32)
-    found = outputs | {f"d{name}": g for name, g in op.back(loaded, inputs, cache, douts).items()}
-    return {name: np.asarray(a).tobytes() for name, a in found.items()}
-
-
-def _whole_sequences(loaded: Any, _: Any, sizes: tuple[int, ...]) -> dict[str, bytes]:
-    """The same of reading and answering, and of clipping and Adam."""
-    N, T, V, D, H = sizes
-    rng = np.random.default_rng(sizes)
-    W, Wx, Wh, W_out = (rng.standard_normal(s, np.float32) for s in ((V, D), (D, 4 * H), (H, 4 * H), (H, V)))
-    h = loaded.lstm_encode(W, rng.integers(0, V, (N, T)), Wx, Wh, None)
-    ids = loaded.lstm_greedy(W, rng.integers(0, V, N), T, Wx, Wh, None, W_out, None, h=h)
-    params, grads, m, v = ([rng.random((400, 300), np.float32)] for _ in range(4))
-    norm = loaded.clip_grads(grads, 0.5)
-    loaded.adam_update(params, grads, m, v, lr=0.1, beta1=0.9, beta2=0.99, step=3)
-    return {"h": h.tobytes(), "ids": ids.tobytes(), "norm": norm.hex().encode(), "adam": params[0].tobytes()}
+def _everything(function: Function, sizes: dict[str, int]) -> dict[str, bytes]:
+    """The bytes of all results of a function, for always the same inputs."""
+    rng = np.random.default_rng([len(function.name), *sizes.values()])
+    given = values(function, rng, sizes, dtype=np.float32, given=function.inputs)
+    return {name: np.asarray(a).tobytes() for name, a in everything(kernels(), function, given).items()}
 
 
 def different_teams() -> dict[str, Any]:
@@ -62,15 +43,14 @@ def different_teams() -> dict[str, Any]:
     plain = _threads.workers_for
     parallel_always()
     differ: list[str] = []
-    cases = [(op.name, _everything, op, sizes) for op in OPS for sizes in SIZES[op.name]]
-    cases += [("greedy", _whole_sequences, None, sizes) for sizes in ((7, 5, 67, 13, 33), (99, 2, 131, 3, 17))]
-    for name, call, op, sizes in cases:
+    cases = [(function, sizes) for function in whole() for sizes in SIZES]
+    for function, sizes in cases:
         results = []
         for workers in (1, 2, 3, 8):
             _threads.POOL.wanted = workers
             _threads.workers_for = plain if workers <= 3 else lambda work: 8
-            results.append(call(kernels(), op, sizes))
-        differ += [f"{name} {sizes} {k}" for k in results[0] if len({r[k] for r in results}) > 1]
+            results.append(_everything(function, sizes))
+        differ += [f"{function.name} {sizes} {k}" for k in results[0] if len({r[k] for r in results}) > 1]
     return {"differ": differ, "cases": len(cases), "teams": sorted(_threads.POOL.teams), "layer": _threads.POOL.layer}
 
 
@@ -79,11 +59,10 @@ def many_regions(count: int, workers: int) -> int:
     parallel_always()
     _threads.workers_for(1)  # starts the threads
     _threads.workers_for = lambda work: workers
-    rng = np.random.default_rng(0)
-    inputs = cast(LSTM.case(rng, (13, 3, 5, 17)), np.float32)
-    outputs, cache = LSTM.run(kernels(), inputs)
-    douts = projection(rng, LSTM, outputs, np.float32)
-    return len({LSTM.back(kernels(), inputs, cache, douts)["Wx"].tobytes() for _ in range(count)})
+    function = functions()["lstm_backward"]
+    sizes = {"N": 13, "T": 3, "D": 5, "H": 17}
+    back = Call(kernels(), function, values(function, np.random.default_rng(0), sizes, dtype=np.float32))
+    return len({back()["grad_Wx"].tobytes() for _ in range(count)})
 
 
 def _choose(layer: str) -> None:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """``old`` in a module's text becomes ``new``; ``run`` names the operation that meets it, with its sizes."""
+    """``old`` in a module's text becomes ``new``; ``run`` names what meets it, with its sizes."""
 
     module: str
     old: str
@@ -116,7 +116,7 @@ FAULTS = {
     ),
     "argmax: the last of equal ones": Fault("decoding", "(a == b && i < j)", "(a == b && i > j)", "argmax", (9, 300)),
     "greedy: no barrier before the choice": Fault(
-        "lstm_greedy_rows", f"= chosen;\n            {_BARRIER}", "= chosen;", "greedy", (3, 6, 4, 13, 5)
+        "lstm_greedy_rows", f"= chosen;\n            {_BARRIER}", "= chosen;", "lstm_greedy", (3, 6, 5, 4, 13)
     ),
     "updates: beyond the end": Fault("updates", "left < CHUNK ? left : CHUNK", "CHUNK", "adam", (4090,)),
     "updates: the second chunk is the first": Fault(

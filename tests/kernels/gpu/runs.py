@@ -1,14 +1,14 @@
-"""Running an operation of the cupy backend in every order of threads: the results must be the same bits in all."""
+"""Running a function of the cupy backend in every order of threads: the results must be the same bits in all."""
 
 import contextlib
 
 import numpy as np
 
-from fasts2s.testing import assert_close
 from fasts2s_kernels import load
-from fasts2s_kernels.backends import numpy as reference
+from fasts2s_kernels.calling import everything, host, reference
+from fasts2s_kernels.cases import functions
 from tests.conftest import STANDS_IN
-from tests.kernels.ops import cast, host, projection
+from tests.kernels.helpers import CLASSES, assert_results, draw
 
 #: On a real GPU threads run as they like: there the same bits twice.
 ORDERS = (("forward", 0), ("reverse", 0), ("random", 1)) if STANDS_IN else (("once", 0), ("again", 0))
@@ -32,32 +32,18 @@ def same_bits(results, expected):
         assert np.array_equal(results[name], a, equal_nan=True), f"{name} depends on the order of the threads"
 
 
-def everything(op, kernels, inputs, douts):
-    """Outputs and gradients on the host, by name."""
-    outputs, cache = op.run(kernels, inputs)
-    found = host(kernels, outputs)
-    return found, host(kernels, op.back(kernels, inputs, cache, douts))
+def check(name, rng, *sizes, dtype=np.float32, given=None):
+    """Compare all results of a function of the cupy backend with the float64 reference, in every order of threads.
 
-
-def check(op, inputs, dtype=np.float32):
-    """Compare outputs and gradients of the cupy backend with the float64 reference, in every order of threads.
-
-    Outputs to 2e-6, gradients to 1e-5 (relative L2 norm); float64 to 1e-12.
+    sizes are those of its letters; given are the optional arguments, all of them if None. Outputs to 2e-6, gradients
+    to 1e-5, ids exactly; in float64 to 1e-12.
     """
-    kernels, wide = load("cupy"), cast(inputs, np.float64)
-    expected, cache = op.run(reference, wide)
-    douts = projection(np.random.default_rng(5), op, expected, dtype)
-    wanted = op.back(reference, wide, cache, cast(douts, np.float64))
-    first = None
+    kernels, function, found = load("cupy"), functions()[name], {}
+    drawn = draw(name, rng, *sizes, given=given, dtype=dtype)
     for order in ORDERS:
         with in_order(*order):
-            outputs, grads = everything(op, kernels, cast(inputs, dtype), douts)
-        if first is None:
-            first = outputs, grads
-        same_bits(outputs, first[0])
-        same_bits(grads, first[1])
-    exact = dtype is np.float64
-    for name, a in expected.items():
-        assert_close(name, first[0][name], a, 1e-12 if exact else "forward float32")
-    for name, a in wanted.items():
-        assert_close(f"d{name}", first[1][name], a, 1e-12 if exact else "gradient float32")
+            results = host(kernels, everything(kernels, function, drawn))
+        found = found or results
+        same_bits(results, found)
+    limits = {"out": 1e-12, "grad": 1e-12} if dtype is np.float64 else CLASSES
+    assert_results(f"{name} at {sizes}", found, reference(function, drawn), limits)

@@ -6,15 +6,14 @@ import pytest
 from fasts2s.testing import assert_close
 from fasts2s_kernels import load
 from fasts2s_kernels.backends import numpy as reference
+from fasts2s_kernels.cases import functions
 from fasts2s_kernels.gpu import device as _device
 from fasts2s_kernels.gpu import dispatch, launch, sources
 from tests.conftest import STANDS_IN
 from tests.kernels.gpu.faults import FAULTS
 from tests.kernels.gpu.runs import ORDERS, check, in_order
-from tests.kernels.ops import OPS
 
 pytestmark = pytest.mark.skipif(not STANDS_IN, reason="a fault may leave a real device in ruins")
-BY_NAME = {op.name: op for op in OPS}
 
 
 def _single(kernels, *arrays):
@@ -43,15 +42,7 @@ def _argmax(rng, R, V):
     assert np.array_equal(kernels.to_numpy(kernels.argmax(*_single(kernels, host))), host.argmax(axis=1))
 
 
-def _greedy(rng, N, T, D, H, V):
-    kernels, shapes = load("cupy"), ((V, D), (D, 4 * H), (H, 4 * H), (4 * H,), (H, V), (V,), (N, H))
-    *weights, h = (rng.standard_normal(shape).astype("f") for shape in shapes)
-    expected = reference.lstm_greedy(weights[0], np.zeros(N, int), T, *weights[1:], h=h)
-    W, *rest, h = _single(kernels, *weights, h)
-    assert np.array_equal(kernels.to_numpy(kernels.lstm_greedy(W, np.zeros(N, int), T, *rest, h=h)), expected)
-
-
-RUNS = {"adam": _adam, "norm": _norm, "argmax": _argmax, "greedy": _greedy}
+RUNS = {"adam": _adam, "norm": _norm, "argmax": _argmax}
 
 
 def run(name, sizes):
@@ -63,8 +54,8 @@ def run(name, sizes):
                 with in_order(*order):
                     RUNS[name](rng, *sizes)
         else:
-            op = BY_NAME[name.partition(" ")[0]]
-            check(op, op.case(rng, sizes))
+            function = name.partition(" ")[0]
+            check(function if function in functions() else f"{function}_backward", rng, *sizes)
 
 
 @pytest.fixture

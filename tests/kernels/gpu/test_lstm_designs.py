@@ -6,7 +6,6 @@ import pytest
 from fasts2s_kernels import load
 from fasts2s_kernels.gpu import dispatch
 from tests.kernels.gpu.runs import check
-from tests.kernels.ops import LSTM, LSTM_IDS
 
 SIZES = {  # (N, T, D, H)
     "rows": [
@@ -45,7 +44,7 @@ def only(monkeypatch):
 @pytest.mark.parametrize(("design", "sizes"), CASES, ids=lambda v: v if isinstance(v, str) else "-".join(map(str, v)))
 def test_values_and_gradients(only, rng, design, sizes):
     asked = only(design)
-    check(LSTM, LSTM.case(rng, sizes))
+    check("lstm_backward", rng, *sizes)
     if design != "steps":
         assert all(found is not None for name, found in asked if name == design), "another design ran"
 
@@ -53,18 +52,17 @@ def test_values_and_gradients(only, rng, design, sizes):
 @pytest.mark.parametrize(("design", "sizes"), [(d, s[3]) for d, s in SIZES.items()], ids=str)
 def test_values_and_gradients_on_ids(only, rng, design, sizes):
     only(design)
-    check(LSTM_IDS, LSTM_IDS.case(rng, sizes))
+    check("lstm_ids_backward", rng, *sizes)
 
 
 @pytest.mark.parametrize("design", SIZES)
 def test_nothing_optional(only, rng, design):
     only(design)
-    inputs = LSTM.case(rng, (3, 4, 5, 13))
-    check(LSTM, {name: inputs[name] for name in ("xs", "Wx", "Wh")})
+    check("lstm_backward", rng, 3, 4, 5, 13, given=["dhs"])
 
 
 def test_float64_goes_step_by_step(rng):
-    check(LSTM, LSTM.case(rng, (3, 4, 5, 100)), np.float64)
+    check("lstm_backward", rng, 3, 4, 5, 100, dtype=np.float64)
 
 
 @pytest.mark.parametrize("H", [128, 256, 650])
@@ -82,5 +80,5 @@ def test_longer_batches_go_in_parts(only, rng):
     plan = dispatch.slices(300, 400, dispatch.Device(90, 132, 232448))
     assert plan is not None
     assert plan.rows * plan.groups < 300
-    check(LSTM, LSTM.case(rng, (plan.rows * plan.groups + 1, 1, 2, 400)))
+    check("lstm_backward", rng, plan.rows * plan.groups + 1, 1, 2, 400)
     assert kernels is load("cupy")

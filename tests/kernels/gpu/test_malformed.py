@@ -8,7 +8,7 @@ import pytest
 from fasts2s_kernels import load
 from tests.malformed.ledger import Ledger, finite, leaves
 from tests.malformed.objects import generator, malformed
-from tests.test_malformed_kernels import KERNELS, arrays, judge, writes
+from tests.test_malformed_kernels import FUNCTIONS, arguments, cache_for, judge
 
 CALLS = 120
 
@@ -31,7 +31,7 @@ def _host(kernels: Any, value: Any) -> Any:
 def _call(kernels: Any, name: str, moved: dict[str, Any], given: dict[str, Any]) -> Any:
     """Call a kernel; its inputs must be as they were. Caches go as they are."""
     result = getattr(kernels, name)(**moved)
-    for key in set(given) - writes(name) - {"cache"}:
+    for key in set(given) - FUNCTIONS[name].written - {"cache"}:
         before, after = leaves(given[key]), leaves(_host(kernels, moved[key]))
         for a, b in zip(before, after, strict=True):
             if isinstance(a, np.ndarray) and a.dtype.kind in "fiub":
@@ -43,27 +43,23 @@ def _call(kernels: Any, name: str, moved: dict[str, Any], given: dict[str, Any])
     )
 
 
-def _valid(kernels: Any, name: str, rng: np.random.Generator) -> dict[str, Any]:
+def _valid(kernels: Any, name: str) -> dict[str, Any]:
     """Valid arguments on the host, but for a cache, which is one of the device."""
-    given = arrays(load("numpy"), name)
-    if "cache" in given:
-        forward = arrays(load("numpy"), KERNELS[name][0]["cache"])
-        moved = {k: _moved(kernels, v, rng) for k, v in forward.items()}
-        given["cache"] = getattr(kernels, KERNELS[name][0]["cache"])(**moved)[-1]
-    return given
+    function = FUNCTIONS[name]
+    return arguments(name, cache_for(kernels, function) if "cache" in function.arguments else None)
 
 
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_malformed_calls(name: str) -> None:
     kernels, rng, ledger = load("cupy"), generator(name, "cupy"), Ledger()
     for _ in range(CALLS):
-        given = _valid(kernels, name, rng)
+        given = _valid(kernels, name)
         cache = {"cache": given.pop("cache")} if "cache" in given else {}
         wrong = {**malformed(given, rng), **({"cache": None} if cache and rng.random() < 0.1 else cache)}
         moved = {k: v if k == "cache" else _moved(kernels, v, rng) for k, v in wrong.items()}
         sound = finite(leaves([v for k, v in wrong.items() if k != "cache"]))
         call = lambda moved=moved, **host: _call(kernels, name, moved, host)
-        done, result = ledger.call(call, wrong, name, writes(name))
+        done, result = ledger.call(call, wrong, name, FUNCTIONS[name].written)
         if done:
             judge(ledger, name, wrong, result, sound)
     ledger.settle()

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from fasts2s_kernels import load
+from fasts2s_kernels.calling import everything
+from fasts2s_kernels.cases import SIZES, functions, pairs
+from fasts2s_kernels.drawing import values
 from tests.conftest import STANDS_IN
-from tests.kernels.ops import LSTM, OPS, cast, projection
+from tests.kernels.helpers import draw
 
 pytestmark = pytest.mark.skipif(not STANDS_IN, reason="a real CuPy does not count")
-SIZES = {"affine": (7, 5, 11), "embedding": (3, 7, 11, 5), "softmax_loss": (7, 11)}
 
 
 @pytest.fixture
@@ -19,13 +21,11 @@ def counts():
     return stand_in.counts
 
 
-@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+@pytest.mark.parametrize("function", pairs(), ids=lambda function: function.forward.name)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_no_kernel_waits(op, dtype, rng, counts):
-    kernels, inputs = load("cupy"), cast(op.case(rng, SIZES.get(op.name, (3, 7, 5, 11))), dtype)
-    outputs, cache = op.run(kernels, inputs)
-    douts = projection(rng, op, outputs, dtype)
-    op.back(kernels, inputs, cache, douts)
+def test_no_kernel_waits(function, dtype, rng, counts):
+    kernels, given = load("cupy"), values(function, rng, SIZES, dtype=dtype, given=function.inputs)
+    everything(kernels, function, given)
     assert counts.launches > 0
     assert counts.fetches == 0
     assert counts.synchronizations == 0
@@ -56,9 +56,8 @@ def test_a_scale_of_nan_leaves_everything(rng):
 
 @pytest.mark.parametrize("H", [100, 256])
 def test_the_time_loop_is_one_launch(rng, counts, H):
-    kernels, inputs = load("cupy"), cast(LSTM.case(rng, (3, 6, 5, H)), np.float32)
-    outputs, cache = LSTM.run(kernels, inputs)
-    LSTM.back(kernels, inputs, cache, projection(rng, LSTM, outputs, np.float32))
+    given = draw("lstm_backward", rng, 3, 6, 5, H, dtype=np.float32)
+    everything(load("cupy"), functions()["lstm_backward"], given)
     design = "rows" if H == 100 else "slices"
     assert counts.by_kernel[f"lstm_fwd_{design}"] == 1
     assert counts.by_kernel[f"lstm_bwd_{design}"] == 1

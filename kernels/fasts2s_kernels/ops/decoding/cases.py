@@ -1,0 +1,42 @@
+"""How the functions that choose ids from scores are called. No choice is so close that rounding decides."""
+
+import numpy as np
+
+from fasts2s_kernels.arrays import Array
+from fasts2s_kernels.cases import Argument, Function, Row
+from fasts2s_kernels.drawing import Draw
+
+#: How far the number that is drawn lies from the ends of its id's part, at least.
+CLEAR = 2e-6
+
+
+def _scores(d: Draw, shape: tuple[int, ...]) -> Array:
+    """Return scores, now and then rounded: then several are equal, and the first of them is right."""
+    scores = d.normal(shape, 3 * d.scale)
+    return np.round(scores) if d.odds(0.3) else scores
+
+
+def _uniforms(d: Draw, shape: tuple[int, ...]) -> Array:
+    """Draw an id that is not too unlikely, and from its part the middle, or a number just beside one of its ends."""
+    scores, rows = d.values["scores"].astype(np.float64), np.arange(shape[0])
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    likely = np.where(p > 10 * CLEAR, p, 0.0).cumsum(axis=1)
+    ids = (likely <= d.rng.random((shape[0], 1)) * likely[:, -1:]).sum(axis=1)
+    part, end = p[rows, ids], p.cumsum(axis=1)[rows, ids]
+    inside = np.stack([part / 2, np.full(shape, CLEAR), part - CLEAR])
+    which = np.zeros(shape, int) if d.plain else d.rng.integers(0, 3, shape)
+    return np.clip(end - inside[which, rows], 0, 1 - 1e-9)
+
+
+def _choice(name: str, more: dict[str, Argument], *rows: Row) -> Function:
+    scores = Argument("R V", draw=_scores, role="leading")
+    return Function(
+        name, "RV", {"scores": scores, **more}, {"ids": "R"}, rows=rows, hard=(({"R": 50, "V": 700}, 1.0),), least="V"
+    )
+
+
+FUNCTIONS = (
+    _choice("argmax", {}, Row("dates", (1, 59)), Row("dates", (1000, 59))),
+    _choice("sample", {"uniforms": Argument("double R", draw=_uniforms)}, Row("Rnnlm", (1, 10000))),
+)

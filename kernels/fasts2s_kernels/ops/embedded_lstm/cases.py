@@ -1,0 +1,115 @@
+"""How the functions that are an embedding and an LSTM as one are called."""
+
+import numpy as np
+
+from fasts2s_kernels.arrays import Array
+from fasts2s_kernels.cases import Argument, Function, Row, Sizes, optional, weight
+from fasts2s_kernels.drawing import Draw, Values, scaled
+from fasts2s_kernels.ops.affine.reference import affine_forward
+from fasts2s_kernels.ops.lstm.reference import lstm_step
+
+#: Two scores that are closer than this are too close for a choice.
+CLEAR = 1e-4
+
+_HARD = (
+    ({"N": 1, "T": 7, "D": 16, "H": 128, "V": 13}, 1.0),
+    ({"N": 5, "T": 3, "D": 17, "H": 33, "V": 70}, 1.0),
+    # Many rows that begin alike.
+    ({"N": 40, "T": 4, "D": 3, "H": 9, "V": 3}, 1.0),
+    ({"N": 201, "T": 5, "D": 5, "H": 20, "V": 4}, 1.0),
+    # Few rows with many units.
+    ({"N": 1, "T": 4, "D": 9, "H": 403, "V": 21}, 1.0),
+    ({"N": 2, "T": 3, "D": 5, "H": 450, "V": 7}, 1.0),
+)
+_WEIGHTS = {"Wx": weight("D 4H"), "Wh": weight("H 4H"), "b": optional("4H")}
+
+
+def _spread(d: Draw, shape: tuple[int, ...]) -> Array:
+    """Return output weights so large that the state decides the score, and another id is the best at every step."""
+    return d.normal(shape, 4 * d.scale / max(shape[0], 1) ** 0.5)
+
+
+def _slight(d: Draw, shape: tuple[int, ...]) -> Array:
+    """Return a bias of scores that does not decide them."""
+    return d.normal(shape, 0.3 * d.scale)
+
+
+def _clear_rows(given: Values) -> Array:
+    """Return (N,) whether the two best scores are far enough apart at every step, in float64."""
+    w: Values = {name: a.astype(np.float64) if np.asarray(a).dtype.kind == "f" else a for name, a in given.items()}
+    ids, h, c = w["start_ids"], w["h"], w.get("c", np.zeros_like(w["h"]))
+    clear = np.ones(len(ids), bool)
+    for _ in range(w["length"]):
+        h, c = lstm_step(w["W"][ids], w["Wx"], w["Wh"], w.get("b"), h=h, c=c, row_bias=w.get("row_bias"))
+        scores = affine_forward(h, w["W_out"], w.get("b_out")) + w.get("score_bias", 0.0)
+        if scores.shape[1] > 1:
+            two = np.partition(scores, -2, axis=1)[:, -2:]
+            clear &= two[:, 1] - two[:, 0] > CLEAR
+        ids = scores.argmax(axis=1)
+    return clear
+
+
+def _until_clear(d: Draw) -> None:
+    """Draw the states of a row again where rounding would decide what it answers."""
+    for _ in range(100):
+        doubtful = np.flatnonzero(~_clear_rows(d.values))
+        if not doubtful.size:
+            return
+        d.values["h"][doubtful] = d.normal((doubtful.size, d.sizes["H"]))
+    raise ValueError(f"no clear choices at sizes {dict(d.sizes)} and scale {d.scale}: draw with another seed")
+
+
+def _encode_flops(sizes: Sizes) -> int:
+    return 2 * sizes["N"] * sizes["T"] * (sizes["D"] + sizes["H"]) * 4 * sizes["H"]
+
+
+def _greedy_flops(sizes: Sizes) -> int:
+    return _encode_flops(sizes) + 2 * sizes["N"] * sizes["T"] * sizes["H"] * sizes["V"]
+
+
+# What is counted is what the formulas have: a table of all words and beginnings that rows share may make it less.
+FUNCTIONS = (
+    Function(
+        "lstm_encode",
+        "NTVDH",
+        {
+            "W": weight("V D", draw=scaled, reads="N T D"),
+            "ids": Argument("ids N T"),
+            **_WEIGHTS,
+            "mask": optional("mask N T"),
+        },
+        {"out_h": "N H"},
+        rows=(Row("addition", (1, 7, 13, 16, 128), "b"), Row("addition", (1000, 7, 13, 16, 128), "b")),
+        edges=({"T": 0, "V": 0}, {"N": 0, "V": 0}),
+        hard=_HARD,
+        least="V",
+        flops=_encode_flops,
+    ),
+    Function(
+        "lstm_greedy",
+        "NTVDH",
+        {
+            "W": weight("V D", draw=scaled, reads="N T D"),
+            "start_ids": Argument("ids N"),
+            "length": Argument("size T"),
+            **_WEIGHTS,
+            "W_out": weight("H V", draw=_spread),
+            "b_out": Argument("V", draw=_slight, optional=True),
+            "h": Argument("N H"),
+            "c": optional("N H"),
+            "row_bias": optional("N 4H"),
+            "score_bias": Argument("N V", draw=_slight, optional=True),
+        },
+        {"ids_answers": "N T"},
+        rows=(
+            Row("addition", (1, 4, 13, 16, 128), "b b_out"),
+            Row("addition", (1000, 4, 13, 16, 128), "b b_out"),
+            # The bias of the scores is in score_bias, with what the decoder peeks at.
+            Row("Peeky decoder", (1000, 4, 13, 16, 128), "b row_bias score_bias"),
+        ),
+        hard=_HARD,
+        least="VH",  # without hidden units all scores of a row are its bias
+        flops=_greedy_flops,
+        mend=_until_clear,
+    ),
+)
