@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fasts2s import layers, models
-from fasts2s_kernels import MODULES, cases
-from fasts2s_kernels.cases import SIZES
+from fasts2s_kernels import MODULES, letters
+from fasts2s_kernels.letters import SIZES
 
 #: Arrays of the host go to every backend but cupy, which wants its own.
 HOST = sorted(set(MODULES) - {"cupy"})
@@ -31,9 +31,9 @@ class Record(NamedTuple):
     out: str
 
 
-def shape(letters: str, sizes: dict[str, int] = SIZES) -> tuple[int, ...]:
+def shape(spec: str, sizes: dict[str, int] = SIZES) -> tuple[int, ...]:
     """Return the shape that letters stand for; any shape is that of a sequence."""
-    return cases.shape(letters, sizes, any_shape="N T D")
+    return letters.shape(spec, sizes, any_shape="N T D")
 
 
 def draw(spec: str, rng: np.random.Generator, sizes: dict[str, int] = SIZES) -> Any:

@@ -17,8 +17,9 @@ from typing import Any
 from fasts2s.bench.cases import Case
 from fasts2s.bench.peer import Arrays, numbered
 from fasts2s_kernels import Kernels, calling
-from fasts2s_kernels.cases import SIZES, Function, Row, functions
+from fasts2s_kernels.cases import Function, Row, functions
 from fasts2s_kernels.drawing import Values, row_numbers, row_values
+from fasts2s_kernels.letters import SIZES
 
 Call = Callable[[], Arrays]
 

@@ -3,8 +3,9 @@
 >>> import numpy as np
 >>> from fasts2s_kernels import load
 >>> from fasts2s_kernels.calling import Call
->>> from fasts2s_kernels.cases import SIZES, functions
+>>> from fasts2s_kernels.cases import functions
 >>> from fasts2s_kernels.drawing import values
+>>> from fasts2s_kernels.letters import SIZES
 >>> backward = functions()["affine_backward"]
 >>> call = Call(load("numpy"), backward, values(backward, np.random.default_rng(0), SIZES))
 >>> sorted(call())
@@ -76,14 +77,17 @@ class Call:
         value: Any = given.get(name)
         if a.kind == "list":
             return [self._put(one, a.written) for one in value]
-        return self._put(value, False) if isinstance(value, np.ndarray) else value
+        return self._put(value, a.written) if isinstance(value, np.ndarray) else value
 
     def _written(self) -> Results:
         """Return the results that the function does not return but writes."""
         found = {f"grad_{of}": self.arguments[name] for name, of in self.function.buffers.items()}
         for name, a in self.function.arguments.items():
-            if a.written:
-                found |= {f"out_{name}_{k:02d}": one for k, one in enumerate(self.arguments[name])}
+            value = self.arguments.get(name) if a.written else None
+            if isinstance(value, list):
+                found |= {f"out_{name}_{k:02d}": one for k, one in enumerate(value)}
+            else:
+                found[f"out_{name}"] = value
         return {name: a for name, a in found.items() if a is not None}
 
     def __call__(self) -> Results:

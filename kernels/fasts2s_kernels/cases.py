@@ -2,13 +2,8 @@
 
 ``ops/<op>/cases.py`` holds ``FUNCTIONS``, one :class:`Function` per function of the op's part of the contract. The
 tests of the kernels, the fuzzer of malformed calls, the accuracy campaign and the benchmarks read them: an op that
-has a description is tested and measured. Random arguments: :mod:`fasts2s_kernels.drawing`; calls:
-:mod:`fasts2s_kernels.calling`.
-
-Shapes are texts of sizes, with the letters of the contract: ``"N T 4H"``, ``"H+D 4H"``; ``*`` is any shape. A word
-before them says what the elements are: ``ids`` (integers -V to V - 1), ``labels`` (0 to V - 1, or the number
-``ignore_label``), ``mask`` (bool), ``double`` (float64 whatever the weights are); without one they are floats. What
-is no array: ``number``; ``size T``, the number T; ``list``, arrays of the shapes of :attr:`Function.lists`.
+has a description is tested and measured. Shapes: :mod:`fasts2s_kernels.letters`; random arguments:
+:mod:`fasts2s_kernels.drawing`; calls: :mod:`fasts2s_kernels.calling`.
 """
 
 import importlib
@@ -23,36 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fasts2s_kernels import ops
 from fasts2s_kernels.contract import Kernels
+from fasts2s_kernels.letters import SIZES, Sizes, kind_and_letters, nbytes
 
 if TYPE_CHECKING:
     from fasts2s_kernels.drawing import Draw
 
-Sizes = Mapping[str, int]
 #: input: no more than that. leading: its dtype is that of the results. weight: likewise, native, and in step with its
 #: buffer. gradient: of a result of the forward pass. buffer: where the gradient of an argument is written.
 Role = Literal["input", "leading", "weight", "gradient", "buffer", "cache"]
-
-KINDS = ("ids", "labels", "mask", "double", "number", "size", "list")
-#: Sizes for tests: no two alike, so that no axis can be taken for another, and none a whole number of vectors.
-SIZES: dict[str, int] = {"N": 3, "T": 5, "S": 9, "D": 7, "H": 11, "M": 17, "V": 13, "R": 15}
-
-
-def size(token: str, sizes: Sizes) -> int:
-    """Return what a token stands for: 44 for ``4H``, 18 for ``H+D``, 5 for ``5``."""
-    if "+" in token:
-        return sum(size(part, sizes) for part in token.split("+"))
-    return int(token) if token.isdigit() else sizes[token[-1]] * int(token[:-1] or 1)
-
-
-def shape(letters: str, sizes: Sizes, any_shape: str = "N T") -> tuple[int, ...]:
-    """Return the shape that letters stand for; ``any_shape`` is taken for ``*``."""
-    return tuple(size(token, sizes) for token in letters.replace("*", any_shape).split())
-
-
-def kind_and_letters(spec: str) -> tuple[str, str]:
-    """Return the word before the letters of a text, ``float`` where there is none, and the letters."""
-    kind, _, letters = spec.partition(" ")
-    return (kind, letters) if kind in KINDS else ("float", spec)
 
 
 @dataclass(frozen=True)
@@ -62,7 +35,7 @@ class Argument:
     Attributes
     ----------
     spec : str
-        Its shape, see above.
+        Its shape, see :mod:`fasts2s_kernels.letters`.
     draw : callable or None
         ``draw(d, shape)`` makes a random value (:class:`fasts2s_kernels.drawing.Draw`); None: by the kind.
     role : Role
@@ -89,7 +62,7 @@ class Argument:
 
     @property
     def kind(self) -> str:
-        """What the elements are: one of KINDS, or float."""
+        """What the elements are: one of ``letters.KINDS``, or float."""
         return kind_and_letters(self.spec)[0]
 
     @property
@@ -212,7 +185,7 @@ class Function:
             if a.role != "cache" and not absent:
                 total += self._bytes(a, sizes, row) * (2 if a.written else 1)
         for name, spec in self.results.items():
-            total += _bytes("ids" if name.startswith("ids") else "float", spec, sizes)
+            total += nbytes("ids" if name.startswith("ids") else "float", spec, sizes)
         return total
 
     def _may_be_absent(self, name: str) -> bool:
@@ -221,17 +194,10 @@ class Function:
 
     def _bytes(self, a: Argument, sizes: Sizes, row: Row) -> int:
         if a.kind == "list":
-            return sum(_bytes("float", one, sizes) for one in (row.lists or self.lists).split(";"))
+            return sum(nbytes("float", one, sizes) for one in (row.lists or self.lists).split(";"))
         if a.kind in ("number", "size"):
             return 0
-        return _bytes(a.kind, a.reads or a.letters, sizes)
-
-
-def _bytes(kind: str, letters: str, sizes: Sizes) -> int:
-    elements = 1
-    for length in shape(letters, sizes):
-        elements *= length
-    return elements * {"ids": 8, "labels": 8, "double": 8, "mask": 1}.get(kind, 4)
+        return nbytes(a.kind, a.reads or a.letters, sizes)
 
 
 # ---- arguments, in short --------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from fasts2s_kernels.arrays import Array
-from fasts2s_kernels.cases import Argument, Function, Row, Sizes, shape
+from fasts2s_kernels.cases import Argument, Function, Row
+from fasts2s_kernels.letters import Sizes, shape
 
 #: Arguments by name: host arrays, lists of them, numbers. An absent name is an argument left at None.
 Values = dict[str, Any]

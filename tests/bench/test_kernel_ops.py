@@ -13,7 +13,8 @@ from fasts2s.bench.cases import Case
 from fasts2s.bench.gate import judge
 from fasts2s_kernels import load
 from fasts2s_kernels.calling import host
-from fasts2s_kernels.cases import SIZES, functions
+from fasts2s_kernels.cases import functions
+from fasts2s_kernels.letters import SIZES
 
 TINY = {case.name: case for case in map(kernel_ops.tiny, kernel_ops.CASES)}
 BOOK = {case.name: case for case in kernel_ops.CASES}

@@ -12,8 +12,9 @@ from fasts2s import models
 from fasts2s.optimizers import remove_duplicate
 from fasts2s_kernels import ops
 from fasts2s_kernels.calling import reference
-from fasts2s_kernels.cases import KINDS, SIZES, edges, functions, pairs, shape
+from fasts2s_kernels.cases import edges, functions, pairs
 from fasts2s_kernels.drawing import row_values, values
+from fasts2s_kernels.letters import KINDS, SIZES, shape
 from tests import contract
 
 FUNCTIONS = functions()

@@ -5,8 +5,9 @@ import pytest
 
 from fasts2s.testing import assert_close
 from fasts2s_kernels.calling import Call, everything, host
-from fasts2s_kernels.cases import SIZES, pairs, whole
+from fasts2s_kernels.cases import pairs, whole
 from fasts2s_kernels.drawing import values
+from fasts2s_kernels.letters import SIZES
 
 LAYOUTS = {
     "Fortran order": np.asfortranarray,

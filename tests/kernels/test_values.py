@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from fasts2s_kernels.calling import everything, host, reference
-from fasts2s_kernels.cases import SIZES, edges, shape, whole
+from fasts2s_kernels.cases import edges, whole
 from fasts2s_kernels.drawing import values
+from fasts2s_kernels.letters import SIZES, shape
 from tests.kernels.helpers import CLASSES, assert_results
 
 #: In float64 sums may be grouped anew, and nothing else.

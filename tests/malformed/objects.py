@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.cases import size
+from fasts2s_kernels.letters import size
 from tests.malformed.ledger import Ledger, described, finite, leaves
 from tests.malformed.values import malform
 from tests.records import KINDS, LAYERS, MODELS, SCALARS, SIZES, Record, shape, valid

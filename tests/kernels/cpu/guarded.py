@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels import cases
+from fasts2s_kernels import letters
 from fasts2s_kernels.calling import everything, host, reference
 from fasts2s_kernels.cases import Function, whole
 from fasts2s_kernels.cpu import memory as _memory
@@ -137,7 +137,7 @@ SIZES = {"N": _N, "T": _T, "D": _D, "H": _H, "S": _D, "M": _WIDE, "V": _WIDE, "R
 def _sizes(function: Function) -> list[dict[str, int]]:
     usual = [{letter: SIZES[letter][k] for letter in function.letters} for k in range(len(_N))]
     return usual + [
-        {letter: (cases.SIZES | sizes)[letter] for letter in function.letters} for sizes, _ in function.hard
+        {letter: (letters.SIZES | sizes)[letter] for letter in function.letters} for sizes, _ in function.hard
     ]
 
 

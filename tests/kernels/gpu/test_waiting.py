@@ -5,8 +5,9 @@ import pytest
 
 from fasts2s_kernels import load
 from fasts2s_kernels.calling import everything
-from fasts2s_kernels.cases import SIZES, functions, pairs
+from fasts2s_kernels.cases import functions, pairs
 from fasts2s_kernels.drawing import values
+from fasts2s_kernels.letters import SIZES
 from tests.conftest import STANDS_IN
 from tests.kernels.helpers import draw
 

@@ -1,6 +1,7 @@
 """How the functions of the affine layer are called."""
 
-from fasts2s_kernels.cases import Argument, Function, Row, Sizes, buffers, gradient, optional, weight
+from fasts2s_kernels.cases import Argument, Function, Row, buffers, gradient, optional, weight
+from fasts2s_kernels.letters import Sizes
 
 _ROWS = (
     Row("addition", (512, 128, 13), "b"),

@@ -1,8 +1,9 @@
 """How the functions of dot-product attention are called."""
 
 from fasts2s_kernels.arrays import Array
-from fasts2s_kernels.cases import CACHE, Argument, Function, Row, Sizes, gradient, optional
+from fasts2s_kernels.cases import CACHE, Argument, Function, Row, gradient, optional
 from fasts2s_kernels.drawing import Draw
+from fasts2s_kernels.letters import Sizes
 
 
 def _flops(sizes: Sizes) -> int:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from fasts2s_kernels.arrays import Array
-from fasts2s_kernels.cases import Argument, Function, Row, Sizes, optional, weight
+from fasts2s_kernels.cases import Argument, Function, Row, optional, weight
 from fasts2s_kernels.drawing import Draw, Values, scaled
+from fasts2s_kernels.letters import Sizes
 from fasts2s_kernels.ops.affine.reference import affine_forward
 from fasts2s_kernels.ops.lstm.reference import lstm_step
 

@@ -1,7 +1,8 @@
 """How the functions of the LSTM layer are called; GRU and RNN are called alike."""
 
-from fasts2s_kernels.cases import CACHE, Argument, Function, Row, Sizes, buffers, gradient, optional, weight
+from fasts2s_kernels.cases import CACHE, Argument, Function, Row, buffers, gradient, optional, weight
 from fasts2s_kernels.drawing import scaled
+from fasts2s_kernels.letters import Sizes
 
 
 def cell(
