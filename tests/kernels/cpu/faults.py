@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fasts2s_kernels import load
+from fasts2s_kernels.calling import everything
+from fasts2s_kernels.cases import functions
 from fasts2s_kernels.cpu import jit
 from fasts2s_kernels.cpu.target import LANES
-from tests.kernels import ops
+from tests.kernels.helpers import draw
 
 _KERNELS = load("numba")
 
@@ -28,29 +30,17 @@ def _kernel(name: str) -> jit.Kernel:
     return found
 
 
-def _call(op: ops.Op, *sizes: int) -> Callable[[Any], Any]:
-    """Return a call of forward and backward with inputs of these sizes."""
-
-    def call(rng: Any) -> None:
-        inputs = ops.cast(op.case(rng, sizes), np.float32)
-        inputs.pop("mask", None)
-        outputs, cache = op.run(_KERNELS, inputs)
-        op.back(_KERNELS, inputs, cache, ops.projection(rng, op, outputs, np.float32))
-
-    return call
+def _call(name: str, *sizes: int) -> Callable[[Any], Any]:
+    """Return a call of a function, and of its forward pass, with inputs of these sizes."""
+    given = set(functions()[name].inputs) - {"mask"}
+    return lambda rng: everything(_KERNELS, functions()[name], draw(name, rng, *sizes, given=given, dtype=np.float32))
 
 
-def _infer(rng: Any) -> None:
-    draw: Any = lambda *shape: rng.standard_normal(shape).astype(np.float32)
-    N, T, D, H, V = 3, 2, 4, 5, LANES
-    W, Wx, Wh, W_out, ids = draw(V, D), draw(D, 4 * H), draw(H, 4 * H), draw(H, V), rng.integers(0, V, (N, T))
-    h = _KERNELS.lstm_encode(W, ids, Wx, Wh, None)
-    _KERNELS.lstm_greedy(W, ids[:, 0], T, Wx, Wh, None, W_out, None, h=h)
-
-
-_LSTM, _SOFTMAX = _call(ops.LSTM, 3, 2, 4, LANES), _call(ops.SOFTMAX_LOSS, 4, LANES)
-_AFFINE = _call(ops.AFFINE, 3, 4, 5)
-_EMBEDDING, _ATTENTION = _call(ops.EMBEDDING, 2, 3, 4, LANES), _call(ops.ATTENTION, 2, 3, 4, LANES)
+_LSTM, _SOFTMAX = _call("lstm_backward", 3, 2, 4, LANES), _call("softmax_loss_backward", 4, LANES)
+_AFFINE = _call("affine_backward", 3, 4, 5)
+_EMBEDDING = _call("embedding_backward", 2, 3, 4, LANES)
+_ATTENTION = _call("attention_backward", 2, 3, 4, LANES)
+_ENCODE, _GREEDY = _call("lstm_encode", 3, 2, LANES, 4, 5), _call("lstm_greedy", 3, 2, LANES, 4, 5)
 
 FAULTS = [
     Fault(_kernel(name), old, new, array, call)
@@ -62,9 +52,9 @@ FAULTS = [
         ("softmax_rows", "a.xs + a.x_row * r", "a.xs + a.x_row * r + 1", "xs", _SOFTMAX),
         ("softmax_rows", "a.totals[r] = total", "a.totals[r + 1] = total", "totals", _SOFTMAX),
         ("attention_rows", "a.kept + T * S * n", "a.kept + T * S * n + 1", "kept", _ATTENTION),
-        ("encode_rows", "a.out + H * (first + r)", "a.out + H * (first + r) + 1", "out", _infer),
-        ("greedy_rows", "a.tops[T * (first + r) + t]", "a.tops[T * (first + r) + t + 1]", "tops", _infer),
-        ("pack_scores", "a.W_out + first", "a.W_out + first + 1", "W_out", _infer),
+        ("encode_rows", "a.out + H * (first + r)", "a.out + H * (first + r) + 1", "out", _ENCODE),
+        ("greedy_rows", "a.tops[T * (first + r) + t]", "a.tops[T * (first + r) + t + 1]", "tops", _GREEDY),
+        ("pack_scores", "a.W_out + first", "a.W_out + first + 1", "W_out", _GREEDY),
         ("affine_panel", "(part + 1) * R // a.groups", "(part + 1) * R // a.groups + 1", "x", _AFFINE),
     )
 ]

@@ -5,35 +5,37 @@ array is refused with the name of the array.
 """
 
 import inspect
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 from fasts2s_kernels import load
+from fasts2s_kernels.calling import Call, Results, host
+from fasts2s_kernels.cases import Function, functions, whole
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cpu import plain, threads
 from fasts2s_kernels.cpu.target import LANES
+from fasts2s_kernels.drawing import Values, values
 from fasts2s_kernels.ops.affine import cpu_loops
 from fasts2s_kernels.ops.softmax_loss import cpu_loops as softmax_loops
-from tests.kernels import ops
 from tests.kernels.cpu.faults import FAULTS, Fault
+from tests.kernels.helpers import draw
 
 KERNELS = load("numba")
 #: Less than a vector, a vector and a bit, more than a panel.
 PART, MORE, WIDE = 3, LANES + 1, 4 * LANES + 2
+#: Letter -> sizes; the k-th of all letters belong together.
 SIZES = {
-    "lstm": [(2, 3, 2, PART), (5, 2, MORE, MORE), (1, 2, PART, WIDE), (26, 2, 1, 2), (2, 2, WIDE, 2)],
-    "lstm_ids": [(2, 3, 4, PART), (5, 2, 3, MORE), (1, 3, 4, PART)],
-    "gru": [(2, 3, 2, PART), (5, 2, MORE, MORE), (1, 2, PART, WIDE), (26, 2, 1, 2), (2, 2, WIDE, 2)],
-    "rnn": [(2, 3, 2, PART), (5, 2, MORE, MORE), (1, 2, PART, WIDE), (26, 2, 1, 2), (2, 2, WIDE, 2)],
-    "affine": [(2, PART, 2), (26, MORE, WIDE), (3, WIDE, 5), (9, 5, 2 * WIDE)],
-    "embedding": [(2, 3, 4, PART), (2, 4, 5, MORE)],
-    "softmax_loss": [(3, PART), (5, MORE), (4, 2 * LANES)],
-    "attention": [(2, 3, 4, PART), (2, 2, MORE, MORE), (2, MORE, 3, 2)],
-}  # fmt: skip
-CASES = [(op, sizes) for op in ops.OPS for sizes in SIZES[op.name]]
+    "N": (2, 5, 1, 26, 2),
+    "T": (3, 2, 2, 3, 2),
+    "S": (4, MORE, 3, 2, 5),
+    "D": (2, MORE, PART, 1, WIDE),
+    "H": (PART, MORE, WIDE, 2, 2),
+    "M": (2, WIDE, 5, 2 * WIDE, MORE),
+    "V": (5, WIDE, PART, 2, 2 * LANES),
+    "R": (2, 26, 3, 9, 5),
+}
 
 
 @pytest.fixture(params=[False, True], ids=["one worker", "two workers"])
@@ -42,13 +44,16 @@ def workers(request: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(threads, "SERIAL_BELOW", 0 if request.param else np.inf)
 
 
-def answers(op: ops.Op, inputs: dict[str, Array], douts: dict[str, Array]) -> dict[str, Array]:
-    """Return outputs and gradients by name; softmax's gradient also as it is computed a second time."""
-    outputs, cache = op.run(KERNELS, inputs)
-    found = dict(outputs)
+def answers(function: Function, given: Values) -> Results:
+    """Return all results on the host; those of a backward pass also as they are computed a second time."""
+    if function.forward is None:
+        return host(KERNELS, Call(KERNELS, function, given)())
+    forward = Call(KERNELS, function.forward, given)
+    found = host(KERNELS, forward())
     for turn in range(2):
-        found |= {f"d{name} {turn}": a for name, a in op.back(KERNELS, inputs, cache, douts).items()}
-    return {name: np.array(a) for name, a in found.items()}
+        back = host(KERNELS, Call(KERNELS, function, given, forward.cache)())
+        found |= {f"{name} {turn}": a for name, a in back.items()}
+    return found
 
 
 def same(found: dict[str, Array], expected: dict[str, Array]) -> None:
@@ -64,16 +69,16 @@ def _past_the_caches(monkeypatch: Any) -> None:
 
 
 @pytest.mark.usefixtures("workers")
-@pytest.mark.parametrize(("op", "sizes"), CASES, ids=lambda v: getattr(v, "name", str(v)))
-def test_plain_is_what_is_compiled(op: ops.Op, sizes: Any, rng: Any) -> None:
-    inputs = ops.cast(op.case(rng, sizes), np.float32)
-    for absent in ((), ("b", "row_bias", "mask"), ("h0", "c0")):
-        given = {name: a for name, a in inputs.items() if name not in absent}
-        outputs, _ = op.run(KERNELS, given)
-        douts = ops.projection(rng, op, outputs, np.float32)
-        expected = answers(op, given, douts)
-        with plain.kernels():
-            same(answers(op, given, douts), expected)
+@pytest.mark.parametrize("function", whole(), ids=lambda function: function.name)
+def test_plain_is_what_is_compiled(function: Function) -> None:
+    options = [set(function.inputs), set(function.inputs) - {"b", "b_out", "row_bias", "mask"}, {"dhs", "dh_last"}]
+    for k in range(len(SIZES["N"])):
+        sizes = {letter: SIZES[letter][k] for letter in function.letters}
+        for given in (options[k % 3], options[(k + 1) % 3]):
+            drawn = values(function, np.random.default_rng(k), sizes, given=given, dtype=np.float32)
+            expected = answers(function, drawn)
+            with plain.kernels():
+                same(answers(function, drawn), expected)
 
 
 def affine(rng: Any, R: int, D: int, M: int, order: Any) -> dict[str, Array]:
@@ -96,55 +101,19 @@ def test_affine_of_a_row_and_of_many(sizes: tuple[int, int, int], order: str, mo
         same(affine(np.random.default_rng(5), *sizes, order), expected)
 
 
-def infer(rng: Any, N: int, T: int, D: int, H: int, V: int, bare: bool) -> dict[str, Array]:
-    """Return what reading and choosing answer."""
-    draw: Any = lambda *shape: rng.standard_normal(shape).astype(np.float32)
-    W, Wx, Wh, b, W_out, b_out = draw(V, D), draw(D, 4 * H), draw(H, 4 * H), draw(4 * H), draw(H, V), draw(V)
-    ids, mask = rng.integers(0, V, (N, T)), None if bare else rng.random((N, T)) < 0.7
-    more = {} if bare else {"c": draw(N, H), "row_bias": draw(N, 4 * H), "score_bias": draw(N, V)}
-    read = KERNELS.lstm_encode(W, ids, Wx, Wh, None if bare else b, mask=mask)
-    out = (W_out, None if bare else b_out)
-    return {"h": read, "ids": KERNELS.lstm_greedy(W, ids[:, 0], T, Wx, Wh, None if bare else b, *out, h=read, **more)}
+def test_parameters_that_share_memory(rng: Any) -> None:
+    drawn = draw("momentum_update", rng, 4, 3, PART, dtype=np.float32)
 
+    def tied() -> Results:
+        call = Call(KERNELS, functions()["momentum_update"], drawn)
+        params = call.arguments["params"]
+        params[0] = params[1].reshape(-1)[: params[0].size].reshape(params[0].shape)
+        call()
+        return {str(k): np.array(a) for k, a in enumerate(params)}
 
-@pytest.mark.usefixtures("workers")
-@pytest.mark.parametrize("bare", [False, True])
-@pytest.mark.parametrize("sizes", [(2, 3, 2, PART, 5), (1, 2, MORE, MORE, WIDE), (30, 4, 3, 4, 2), (3, 2, 9, 5, 40)])
-def test_inference(sizes: tuple[int, ...], bare: bool) -> None:
-    answer = partial(infer, N=sizes[0], T=sizes[1], D=sizes[2], H=sizes[3], V=sizes[4], bare=bare)
-    expected = answer(np.random.default_rng(5))
+    expected = tied()
     with plain.kernels():
-        same(answer(np.random.default_rng(5)), expected)
-
-
-UPDATES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
-    "sgd": ((), {}),
-    "momentum": (("v",), {"momentum": 0.9}),
-    "nesterov": (("v",), {"momentum": 0.9}),
-    "adagrad": (("h",), {}),
-    "rmsprop": (("h",), {"decay_rate": 0.99}),
-    "adam": (("m", "v"), {"beta1": 0.9, "beta2": 0.999, "step": 3}),
-}
-
-
-def update(name: str, sizes: tuple[int, ...], seed: int) -> dict[str, Array]:
-    """Return parameters, slots and clipped gradients after an update."""
-    rng = np.random.default_rng(seed)
-    slots, settings = UPDATES[name]
-    params, grads, *held = ([rng.random(n).astype(np.float32) for n in sizes] for _ in range(2 + len(slots)))
-    params[0] = params[1][:PART]  # tied
-    norm = KERNELS.clip_grads(grads, 0.5)
-    getattr(KERNELS, f"{name}_update")(params, grads, *held, lr=0.1, scale=0.5, **settings)
-    return {f"{k}": a for k, a in enumerate([np.array(norm), *params, *grads, *[a for slot in held for a in slot]])}
-
-
-@pytest.mark.usefixtures("workers")
-@pytest.mark.parametrize("name", UPDATES)
-def test_updates(name: str) -> None:
-    sizes = (PART, 2 * LANES, 9 * LANES + 1)
-    expected = update(name, sizes, 4)
-    with plain.kernels():
-        same(update(name, sizes, 4), expected)
+        same(tied(), expected)
 
 
 def test_a_field_of_nothing_is_refused_by_name() -> None:
