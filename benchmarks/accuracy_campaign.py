@@ -18,10 +18,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from suite.heading import heading
 
 import fasts2s
-from fasts2s.bench.machine import versions
+from fasts2s.bench.machine import heading
 from fasts2s.testing import TOLERANCES, relative_error
 from fasts2s_kernels import load
 from fasts2s_kernels.calling import Results, everything, host
@@ -193,7 +192,7 @@ def main() -> int:
         parser.error(f"{', '.join(sorted(set(wanted) - set(names)))}: expected {', '.join(names)}")
     tested, exact = fasts2s.get_backend("numba").kernels(), load("numpy")
     threads = os.environ.get("FASTS2S_NUM_THREADS", "default")
-    heading(f"{options.cases} random cases, seed {options.seed}", threads, versions("fasts2s"))
+    print(heading(f"{options.cases} random cases, seed {options.seed}", threads, "fasts2s"))
     print(f"limits: forward {LIMITS['out']:g}, gradients {LIMITS['grad']:g}")
     print(_LINE.format(*_HEAD) + f"{'s':>8}")
     failed = 0

@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from suite.heading import heading
 
-from fasts2s.bench.peers import blas
+from fasts2s.bench.machine import blas, heading
 
 ROOT = Path(__file__).resolve().parent.parent
 WAYS = (("numpy", ""), ("numpy", "1"), ("numba", ""), ("numba", "1"))
@@ -68,32 +67,24 @@ def step_seconds(source: Path, backend: str, threads: str, steps: int) -> list[f
     return seconds
 
 
-def table(count: int, source: Path, rounds: int, steps: int) -> list[str]:
-    """Return a line for each way beside ``count`` busy processes."""
-    found: dict[tuple[str, str], list[float]] = {way: [] for way in WAYS}
-    with busy(count):
-        for _ in range(rounds):
-            for backend, threads in WAYS:
-                found[backend, threads] += step_seconds(source, backend, threads, steps)
-    lines = []
-    for (backend, threads), seconds in found.items():
-        low, middle, high = 1e3 * np.percentile(seconds, [0, 50, 100])
-        lines.append(f"{count:>6}  {backend:<8}{threads or '-':<9}{low:>9.1f}{middle:>9.1f}{high:>9.1f}")
-    return lines
-
-
 def main(argv: list[str] | None = None) -> int:
-    """Print the table."""
+    """Print a line for each number of busy processes and each way."""
     parser = argparse.ArgumentParser(description="Training steps beside busy processes.")
     parser.add_argument("--beside", default="0,1,3", help="numbers of busy processes (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="processes for each way (%(default)s)")
     parser.add_argument("--steps", type=int, default=20, help="steps in each of them (%(default)s)")
     parser.add_argument("--source", type=Path, default=ROOT, help="checkout to measure (this one)")
     a = parser.parse_args(argv)
-    heading("Milliseconds of a training step beside busy processes", "as said", {"BLAS": blas.name()})
+    print(heading("Milliseconds of a training step beside busy processes", "as said", BLAS=blas()))
     print(f"{'beside':>6}  {'backend':<8}{'threads':<9}{'fastest':>9}{'median':>9}{'slowest':>9}")
-    for count in a.beside.split(","):
-        print("\n".join(table(int(count), a.source.resolve(), a.rounds, a.steps)), flush=True)
+    for count in map(int, a.beside.split(",")):
+        found: dict[tuple[str, str], list[float]] = {way: [] for way in WAYS}
+        with busy(count):
+            for way in WAYS * a.rounds:
+                found[way] += step_seconds(a.source.resolve(), way[0], way[1], a.steps)
+        for (backend, threads), seconds in found.items():
+            low, middle, high = 1e3 * np.percentile(seconds, [0, 50, 100])
+            print(f"{count:>6}  {backend:<8}{threads or '-':<9}{low:>9.1f}{middle:>9.1f}{high:>9.1f}", flush=True)
     return 0
 
 

@@ -11,17 +11,17 @@ import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from suite.heading import heading
 
 import fasts2s
-from fasts2s.backend import book_checkout
+from fasts2s.bench.machine import heading
+from fasts2s.bench.peers.code import book_code
 from fasts2s.dropin.settings import settings
 
-Call = Callable[[], Any]
+#: Name of a layer, what is called, and the call.
+Calls = Iterator[tuple[str, Callable[[], Any]]]
 _ROUNDS = 9
 
 
@@ -51,77 +51,64 @@ def _recurrent(gates: int, s: Size) -> tuple[Any, ...]:
     return _random(s.D, gates * s.H), _random(s.H, gates * s.H), _random(gates * s.H)
 
 
-def _module(name: str) -> Any:
-    return importlib.import_module(name)
-
-
-def _layer(layer: Any, *given: Any, dout: Any = None) -> dict[str, Call]:
+def _layer(name: str, layer: Any, *given: Any, dout: Any = None) -> Calls:
+    """Yield the calls of a layer; where there is no dout, it is a loss."""
     layer.forward(*given)
-
-    def both() -> None:
-        layer.forward(*given)
-        if dout is None:
-            layer.backward()
-        else:
-            layer.backward(dout)
-
-    return {"forward": lambda: layer.forward(*given), "step": both}
+    douts = () if dout is None else (dout,)
+    yield f"{name}.forward", lambda: layer.forward(*given)
+    yield f"{name}.step", lambda: (layer.forward(*given), layer.backward(*douts))
 
 
-def layers(s: Size) -> Iterator[tuple[str, dict[str, Call]]]:
-    """Yield name and calls of every layer, made for a size."""
+def layers(s: Size) -> Calls:
+    """Yield the calls of every layer, made for a size."""
     N, T, D, H, V = s
-    steps, flat, labels = _module("common.time_layers"), _module("common.layers"), np.arange(N * T) % V
-    ids = labels.reshape(N, T)
-    xs, hs, scores = _random(N, T, D), _random(N, T, H), _random(N, T, V)
+    steps, flat = importlib.import_module("common.time_layers"), importlib.import_module("common.layers")
+    labels = np.arange(N * T) % V
+    ids, xs, hs, scores = labels.reshape(N, T), _random(N, T, D), _random(N, T, H), _random(N, T, V)
     rows, row_scores, W, b = hs.reshape(-1, H), scores.reshape(-1, V), _random(H, V), _random(V)
-    yield "MatMul", _layer(flat.MatMul(W), rows, dout=row_scores)
-    yield "Affine", _layer(flat.Affine(W, b), rows, dout=row_scores)
-    yield "Embedding", _layer(flat.Embedding(_random(V, D)), ids[:, 0], dout=xs[:, 0])
-    yield "TimeRNN", _layer(steps.TimeRNN(*_recurrent(1, s)), xs, dout=hs)
-    yield "TimeLSTM", _layer(steps.TimeLSTM(*_recurrent(4, s)), xs, dout=hs)
-    yield "TimeEmbedding", _layer(steps.TimeEmbedding(_random(V, D)), ids, dout=xs)
-    yield "TimeAffine", _layer(steps.TimeAffine(W, b), hs, dout=scores)
-    yield "TimeSoftmaxWithLoss", _layer(steps.TimeSoftmaxWithLoss(), scores, ids)
-    yield "TimeSigmoidWithLoss", _layer(steps.TimeSigmoidWithLoss(), scores[:, :, 0], ids % 2)
-    attention = _module("attention_layer").TimeAttention()
-    yield "TimeAttention", _layer(attention, hs, hs, dout=hs)
+    yield from _layer("MatMul", flat.MatMul(W), rows, dout=row_scores)
+    yield from _layer("Affine", flat.Affine(W, b), rows, dout=row_scores)
+    yield from _layer("Embedding", flat.Embedding(_random(V, D)), ids[:, 0], dout=xs[:, 0])
+    yield from _layer("TimeRNN", steps.TimeRNN(*_recurrent(1, s)), xs, dout=hs)
+    yield from _layer("TimeLSTM", steps.TimeLSTM(*_recurrent(4, s)), xs, dout=hs)
+    yield from _layer("TimeEmbedding", steps.TimeEmbedding(_random(V, D)), ids, dout=xs)
+    yield from _layer("TimeAffine", steps.TimeAffine(W, b), hs, dout=scores)
+    yield from _layer("TimeSoftmaxWithLoss", steps.TimeSoftmaxWithLoss(), scores, ids)
+    yield from _layer("TimeSigmoidWithLoss", steps.TimeSigmoidWithLoss(), scores[:, :, 0], ids % 2)
+    attention = importlib.import_module("attention_layer").TimeAttention()
+    yield from _layer("TimeAttention", attention, hs, hs, dout=hs)
 
 
-def models(s: Size) -> Iterator[tuple[str, dict[str, Call]]]:
-    """Yield name and calls of encoders and decoders, and of one answer, for vocabularies of letters."""
-    if s.V > 100:
-        return
+def models(s: Size) -> Calls:
+    """Yield the calls of encoders and decoders, and of one answer, for vocabularies of letters."""
     ids = np.arange(s.N * s.T).reshape(s.N, s.T) % s.V
     hs, scores = _random(s.N, s.T, s.H), _random(s.N, s.T, s.V)
-    for file, name in (
-        ("seq2seq", "Seq2seq"),
-        ("peeky_seq2seq", "PeekySeq2seq"),
-        ("attention_seq2seq", "AttentionSeq2seq"),
-    ):
-        model = getattr(_module(file), name)(s.V, s.D, s.H)
+    for name in ("Seq2seq", "PeekySeq2seq", "AttentionSeq2seq") if s.V <= 100 else ():
+        file = importlib.import_module(name.replace("Seq2seq", "_seq2seq").lower().strip("_"))
+        model = getattr(file, name)(s.V, s.D, s.H)
         state = hs if name.startswith("Attention") else hs[:, -1]
-        yield type(model.encoder).__name__, _layer(model.encoder, ids, dout=state)
-        yield type(model.decoder).__name__, _layer(model.decoder, ids, state, dout=scores)
-        yield name, {"generate": lambda m=model: m.generate(ids[:1], 1, 4)}
+        yield from _layer(type(model.encoder).__name__, model.encoder, ids, dout=state)
+        yield from _layer(type(model.decoder).__name__, model.decoder, ids, state, dout=scores)
+        yield f"{name}.generate", lambda model=model: model.generate(ids[:1], 1, 4)
 
 
-def others(s: Size) -> Iterator[tuple[str, dict[str, Call]]]:
+def others(s: Size) -> Calls:
     """Yield optimisers and functions, on the weights of a language model of a size."""
     params = [_random(s.V, s.D), *_recurrent(4, s), _random(s.H, s.V), _random(s.V)]
     grads = [1e-3 * p for p in params]
     for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"):
-        optimizer = getattr(_module("common.optimizer"), name)(1e-6)
-        yield name, {"update": lambda o=optimizer: o.update(params, grads)}
-    util, trainer = _module("common.util"), _module("common.trainer")
-    yield "clip_grads", {"": lambda: util.clip_grads(grads, 1e9), "clips": lambda: util.clip_grads(grads, 1e-9)}
-    yield "remove_duplicate", {"": lambda: trainer.remove_duplicate(params, grads)}
+        optimizer = getattr(importlib.import_module("common.optimizer"), name)(1e-6)
+        yield f"{name}.update", lambda o=optimizer: o.update(params, grads)
+    util, trainer = importlib.import_module("common.util"), importlib.import_module("common.trainer")
+    yield "clip_grads", lambda: util.clip_grads(grads, 1e9)
+    yield "clip_grads.clips", lambda: util.clip_grads(grads, 1e-9)
+    yield "remove_duplicate", lambda: trainer.remove_duplicate(params, grads)
     words, batches = np.arange(1000), trainer.RnnlmTrainer(None, None)
     batches.time_idx = 0
-    yield "RnnlmTrainer", {"get_batch": lambda: batches.get_batch(words, words, s.N, s.T)}
+    yield "RnnlmTrainer.get_batch", lambda: batches.get_batch(words, words, s.N, s.T)
 
 
-def _least(call: Call) -> float:
+def _least(call: Callable[[], Any]) -> float:
     """Return the least seconds of one call, of those that fit in about 6 ms after a first one."""
     started = time.perf_counter()
     call()
@@ -136,13 +123,8 @@ def _least(call: Call) -> float:
 
 
 def _measured(s: Size, part: str) -> dict[str, float]:
-    found = {}
-    for kind in (layers, models, others):
-        for name, calls in kind(s):
-            for what, call in calls.items():
-                if part in name:
-                    found[f"{name}.{what}".rstrip(".")] = 1e6 * _least(call)
-    return found
+    """Return microseconds by name."""
+    return {name: 1e6 * _least(call) for kind in (layers, models, others) for name, call in kind(s) if part in name}
 
 
 def _round(s: Size, backend: Any, part: str) -> Iterator[dict[str, float]]:
@@ -162,18 +144,15 @@ def _least_of_rounds(s: Size, backend: Any, part: str) -> list[dict[str, float]]
 
 def main(backend: Any = "numba", part: str = "") -> None:
     """Measure and print, size by size."""
-    book = book_checkout()
-    if book is None:
-        raise SystemExit("FASTS2S_BOOK is not set, expected the folder of a checkout of the book's code")
-    sys.path[:0] = [str(Path(book)), *(str(Path(book) / chapter) for chapter in ("ch07", "ch08"))]
-    heading("Microseconds of single calls of the book's layers, plain and replaced", "as they come", {})
+    book_code()
+    print(heading("Microseconds of single calls of the book's layers, plain and replaced", "as they come"))
     print(f"{backend}, microseconds{'plain':>36} {'ours':>9} {'runs':>9}")
     for s in SIZES:
         print(", ".join(f"{name} {value}" for name, value in s._asdict().items()))
         plain, ours, runs = _least_of_rounds(s, backend, part)
         for name, took in plain.items():
-            slower = "  slower" if took < 0.95 * runs[name] else ""
             ratio = took / runs[name]
+            slower = "  slower" if ratio < 0.95 else ""
             print(f"  {name:36} {took:9.1f} {ours[name]:9.1f} {runs[name]:9.1f} {ratio:6.2f}{slower}", flush=True)
 
 

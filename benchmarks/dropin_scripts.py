@@ -12,25 +12,25 @@ import sys
 import tempfile
 from pathlib import Path
 
-from suite import book_scripts as scripts
-from suite.heading import heading
+import book_scripts as scripts
+
+from fasts2s.bench.machine import heading
 
 LINE = "{:<31}{:<8}{:<22}{:<36}{:<36}"
 BACKENDS = ("numpy", "numba")
+# Writes the file that generate_better_text.py loads, which the book offers as a download, with fresh weights.
+WEIGHTS = "import sys; sys.path.append('..'); from better_rnnlm import BetterRnnlm; BetterRnnlm().save_params()"
 
 
-def short_data(book: Path) -> None:
-    """Keep a tenth of the lines of additions and dates."""
+def copy(checkout: Path, folder: Path) -> Path:
+    """Return a copy with a tenth of the additions and dates, and with weights for every script."""
+    book = scripts.copy_checkout(checkout, folder / "book", 12_000, 2_000)
     for name in ("addition.txt", "date.txt"):
         path = book / "dataset" / name
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         path.write_text("".join(lines[: len(lines) // 10]), encoding="utf-8")
-
-
-def save_better_weights(book: Path) -> None:
-    """Write the file that generate_better_text.py loads, which the book offers as a download, with fresh weights."""
-    code = "import sys; sys.path.append('..'); from better_rnnlm import BetterRnnlm; BetterRnnlm().save_params()"
-    subprocess.run([sys.executable, "-c", code], cwd=book / "ch06", check=True)
+    subprocess.run([sys.executable, "-c", WEIGHTS], cwd=book / "ch06", check=True)
+    return book
 
 
 def last_line(done: scripts.Done) -> str:
@@ -55,13 +55,11 @@ def table(edition: str, book: Path) -> list[str]:
     for script in scripts.SCRIPTS:
         for blas in (None, 1):
             plain = scripts.run(book, script, "plain", blas=blas)
-            cells = []
-            for backend in BACKENDS:
-                done = scripts.run(book, script, "fasts2s", "--backend", backend, blas=blas)
-                cells.append(cell(plain, done))
-                failed += [f"{edition} {script} {backend}: {last_line(done)}"] if done.status else []
+            runs = {b: scripts.run(book, script, "fasts2s", "--backend", b, blas=blas) for b in BACKENDS}
+            failed += [f"{edition} {script} {b}: {last_line(done)}" for b, done in runs.items() if done.status]
             outcome = f"ok {plain.seconds:6.1f} s" if not plain.status else last_line(plain).partition(":")[0]
             deaths += [f"  {script}: {last_line(plain)}"] if plain.status and blas is None else []
+            cells = (cell(plain, done) for done in runs.values())
             print(LINE.format(script if blas is None else "", blas or "own", outcome, *cells).rstrip(), flush=True)
     print("\n".join(["why plain python fails:", *deaths]))
     return failed
@@ -72,22 +70,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("checkouts", nargs="+", type=Path, help="checkouts of the book's repository")
     args = parser.parse_args()
-    heading("The book's scripts", "the library's choice; BLAS as said", {})
+    print(heading("The book's scripts", "the library's choice; BLAS as said"))
     failed: list[str] = []
     for checkout in args.checkouts:
         with tempfile.TemporaryDirectory(prefix="fasts2s-book-") as folder:
-            book = scripts.copy_checkout(checkout, Path(folder) / "book")
-            scripts.write_ptb(book, 12_000, 2_000)
-            short_data(book)
-            save_better_weights(book)
-            failed += table("Korean edition" if _is_korean(book) else "Japanese edition", book)
-    for line in failed:
-        print(f"FAILED: {line}")
+            book = copy(checkout, Path(folder))
+            korean = "numpy.int)" in (book / "dataset" / "sequence.py").read_text(encoding="utf-8")
+            failed += table("Korean edition" if korean else "Japanese edition", book)
+    print(*(f"FAILED: {line}" for line in failed), sep="\n")
     return int(bool(failed))
-
-
-def _is_korean(book: Path) -> bool:
-    return "numpy.int)" in (book / "dataset" / "sequence.py").read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":

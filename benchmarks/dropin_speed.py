@@ -9,7 +9,6 @@ chaotic: two runs of plain python with other BLAS threads part as soon.
 """
 
 import argparse
-import platform
 import subprocess
 import sys
 import tempfile
@@ -17,16 +16,17 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from suite import book_scripts as scripts
+import book_scripts as scripts
 
 from fasts2s.bench import machine, results
+from fasts2s.bench.fresh import Found, in_turn
 from fasts2s.bench.report import tables
 from fasts2s.bench.results import Result, Row
-from fasts2s.bench.separate import rows_of
+from fasts2s.bench.rows import of_rounds
 
 
 class Case(NamedTuple):
-    """A script, its epochs, its edits (see shortened.py), and the speed-up that is wanted."""
+    """A script, its epochs, its edits (see book_scripts.py), and the speed-up that is wanted."""
 
     script: str
     epochs: int
@@ -58,8 +58,9 @@ def run(book: Path, case: Case, way: str, blas: int | None) -> scripts.Done:
     """Run a case once. Raises RuntimeError where it fails."""
     options = ("-q",) if way == "fasts2s" else ()
     # Chapter 8 of the Japanese edition imports seq2seq.py of chapter 7, and by plain python does not find it.
-    path = book / "ch07" if way == "plain" and case.script.startswith("ch08") else None
-    done = scripts.run(book, case.script, way, *options, epochs=case.epochs, blas=blas, edits=case.edits, path=path)
+    more = {"PYTHONPATH": str(book / "ch07")} if way == "plain" and case.script.startswith("ch08") else {}
+    more["FASTS2S_TEST_EDITS"] = case.edits
+    done = scripts.run(book, case.script, way, *options, epochs=case.epochs, blas=blas, **more)
     if done.status:
         raise RuntimeError(f"{case.script} by {way}: {done.stderr.strip()[-300:]}")
     return done
@@ -73,27 +74,26 @@ def measure(book: Path, case: Case, rounds: int) -> list[Row]:
     if gate != "same output":
         own = scripts.agreement(first[None].stdout, first[1].stdout)
         gate += f" (python with one BLAS thread and with more: {own})"
-    times: dict[str, list[float]] = {"fasts2s": [], "plain": []}
-    for _ in range(rounds):
-        for way, seconds in times.items():
-            time.sleep(0.5)
-            seconds.append(run(book, case, way, blas if way == "plain" else None).seconds)
+    ours, plain = (
+        (lambda k: run(book, case, "fasts2s", None).seconds),
+        (lambda k: run(book, case, "plain", blas).seconds),
+    )
     print(f"{case.name}: {gate}; BLAS threads of python: {blas or 'its own choice'}", flush=True)
+    found, _ = in_turn({(case.name, OURS): ours, (case.name, PLAIN): plain}, rounds, 0)
     about = {OURS: {"gate": gate, "wanted": case.wanted}, PLAIN: {"BLAS threads": blas}}
-    found = {(case.name, OURS): times["fasts2s"], (case.name, PLAIN): times["plain"]}
-    return rows_of("scripts", "s", found, about, GRAIN)
+    return of_rounds("scripts", "s", found, about, GRAIN)
 
 
 def launcher(rounds: int) -> list[Row]:
     """Return what the launcher costs: an empty script by both, in turn."""
-    found: dict[tuple[str, str], list[float]] = {("import numpy", OURS): [], ("import numpy", PLAIN): []}
+    found: Found = {("import numpy", OURS): [], ("import numpy", PLAIN): []}
     words = {PLAIN: ["-c", "import numpy"], OURS: ["-m", "fasts2s", "-q", "-c", "import numpy"]}
     for _ in range(rounds):
         for (_, way), seconds in found.items():
             started = time.perf_counter()
             subprocess.run([sys.executable, *words[way]], check=True, capture_output=True)
             seconds.append(time.perf_counter() - started)
-    return rows_of("scripts", "s", found, {}, GRAIN)
+    return of_rounds("scripts", "s", found, {}, GRAIN)
 
 
 def main() -> int:
@@ -105,16 +105,14 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write everything that was measured")
     args = parser.parse_args()
     started, began, rows = time.strftime("%Y-%m-%dT%H:%M:%S"), time.perf_counter(), []
-    about = machine.describe()
+    about, versions = machine.describe(), machine.versions("numpy", "numba", "fasts2s")
     with tempfile.TemporaryDirectory(prefix="fasts2s-book-") as folder:
-        book = scripts.copy_checkout(args.checkout, Path(folder) / "book")
-        scripts.write_ptb(book, 58_000, 7_000)
+        book = scripts.copy_checkout(args.checkout, Path(folder) / "book", 58_000, 7_000)
         for case in CASES:
             if args.only in case.script:
                 rows += measure(book, case, args.rounds)
     rows += launcher(9)
     spent = round(time.perf_counter() - began, 1)
-    versions = {"python": platform.python_version(), **machine.versions("numpy", "numba", "fasts2s")}
     result = Result("scripts", started, spent, about, versions, {"scripts": METHOD}, [], 0.0, rows)
     print(tables.text(result))
     if args.json:

@@ -20,22 +20,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from fasts2s.backend import backends, book_checkout
+from fasts2s.bench import machine
+from fasts2s.bench.report import units
 
 ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))  # as the tests have it
-
-from benchmarks.suite.heading import heading  # noqa: E402
-from fasts2s.backend import backends, book_checkout  # noqa: E402
-from fasts2s.bench import machine  # noqa: E402
-from fasts2s.bench.report import units  # noqa: E402
-
 README = ROOT / "README.md"
 #: Begin of a command -> why it is not simply run.
-OBSTACLES = {
-    "pip install": "changes the environment",
-    "fasts2s bench compare": "wants the files of two runs",
-}
+OBSTACLES = {"pip install": "changes the environment", "fasts2s bench compare": "wants the files of two runs"}
 LONG = ("make test", "fasts2s bench full", "fasts2s bench peeky")
 # Executes the blocks that come as JSON on stdin, in one namespace; says the seconds of each.
 BLOCKS = """
@@ -157,17 +151,8 @@ class Place:
             block.why = f"FAILED: {done.stdout.strip()[-400:]}"
 
     def _process(self, command: list[str], folder: Path, given: str | None) -> "subprocess.CompletedProcess[str]":
-        pipe, both = subprocess.PIPE, subprocess.STDOUT
-        return subprocess.run(
-            command,
-            cwd=folder,
-            env=self.environment,
-            input=given or "",
-            stdout=pipe,
-            stderr=both,
-            text=True,
-            check=False,
-        )
+        how: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.run(command, cwd=folder, env=self.environment, input=given or "", check=False, **how)
 
 
 def run(found: list[Step], folder: Path, long: bool) -> Iterator[Step]:
@@ -192,7 +177,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write what was measured")
     a = parser.parse_args(argv)
     about, started = machine.describe(), time.strftime("%Y-%m-%dT%H:%M:%S")
-    heading("The commands of README.md", "the library's choice", machine.versions("fasts2s"))
+    print(machine.heading("The commands of README.md", "the library's choice", "fasts2s"))
     found = [step for step in steps(README.read_text(encoding="utf-8")) if a.only in step.section]
     with tempfile.TemporaryDirectory(prefix="fasts2s-readme-") as name:
         for step in run(found, Path(name), a.long):

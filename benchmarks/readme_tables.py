@@ -14,21 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fasts2s.bench import goals, results
+from fasts2s.bench.machine import line, too_busy
+from fasts2s.bench.report import document, markdown, story, units
+from fasts2s.bench.results import Result, Row
+
 ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))  # as the tests have it
-
-from benchmarks import goals  # noqa: E402
-from fasts2s.bench import results  # noqa: E402
-from fasts2s.bench.machine import too_busy  # noqa: E402
-from fasts2s.bench.report import markdown, story, units, words  # noqa: E402
-from fasts2s.bench.results import Result, Row  # noqa: E402
-
 RESULTS = ROOT / "benchmarks" / "results"
 FILES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
 #: What stands where the README's commands have not been timed.
 UNTIMED = "How long it takes on your machine: `python benchmarks/readme_commands.py`."
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n)(?P<text>.*?)(\n<!-- end -->)", re.DOTALL)
+_ALONE, _BATCHED = "5000 answers, one by one", "5000 answers, in batches"
 
 
 def load(plan: str) -> Result:
@@ -41,8 +38,8 @@ def summary() -> str:
     full = load("full")
     steps = {name: _range(full, "steps", name) for name in ("book", "PyTorch")}
     layers = _range(full, "layers", "PyTorch", "LSTM")
-    alone = goals.ratio(full, "answers", "5000 answers, one by one", "book")
-    batched = goals.ratio(full, "answers", "5000 answers, one by one", "book", "5000 answers, in batches")
+    alone = goals.ratio(full, "answers", _ALONE, "book")
+    batched = goals.ratio(full, "answers", _ALONE, "book", our_case=_BATCHED)
     cores, torch = f"{full.machine['threads']} cores of an {full.machine['processor']}", full.versions["torch"]
     return (
         f"On {cores} a training step is {steps['book']} times as fast as the book's own code and {steps['PyTorch']} "
@@ -65,10 +62,10 @@ def _short(ratio: float | None) -> str:
 
 def start() -> str:
     """Return the sentence about the first training step."""
-    full = load("full")
-    empty = full.find("start", "first step of Seq2seq, nothing compiled yet", "numba")
-    filled = {name: full.find("start", "first step of Seq2seq", name) for name in ("numba", "PyTorch")}
-    texts = [units.quantity(row.value, "s") for row in (empty, filled["numba"], filled["PyTorch"]) if row is not None]
+    full, filled = load("full"), "first step of Seq2seq"
+    cases = ((f"{filled}, nothing compiled yet", "numba"), (filled, "numba"), (filled, "PyTorch"))
+    rows = [full.find("start", *case) for case in cases]
+    texts = [units.quantity(row.value, "s") for row in rows if row is not None]
     ours = f"From the start of a process to the end of its first training step: {texts[0]} the first time ever, then "
     return ours + " (PyTorch: ".join(texts[1:]) + (")." if len(texts) > 2 else ".")
 
@@ -81,13 +78,10 @@ def peeky() -> str:
 
 def scripts() -> str:
     """Return the table of whole scripts."""
-    result = load("scripts")
     lines = ["| whole script | python | `python -m fasts2s` | times as fast |", "|---|---|---|---|"]
-    for case, rows in result.of("scripts"):
-        ours, plain = rows
+    for case, (ours, plain) in load("scripts").of("scripts"):
         texts = [units.quantity(row.value, "s") for row in (plain, ours)]
-        ratio = plain.ratio or plain.value / ours.value
-        lines.append(f"| {case} | {texts[0]} | {texts[1]} | {_short(ratio)} |")
+        lines.append(f"| {case} | {' | '.join(texts)} | {_short(plain.ratio or plain.value / ours.value)} |")
     return "\n".join(lines)
 
 
@@ -106,8 +100,8 @@ def _commands(found: dict[str, Any] | None, section: str, start: str = "") -> li
 def _place(found: dict[str, Any]) -> str:
     """Return where and when the README's commands were timed, and a caution if the machine was busy."""
     about = found["machine"]
-    text = f"{about['processor']}, {about['threads']} cores, {found['started'][:10]}"
     caution = too_busy(about["load_before"])
+    text = f"{about['processor']}, {about['threads']} cores, {found['started'][:10]}"
     return f"{text}; **{caution}**" if caution else text
 
 
@@ -138,19 +132,17 @@ def demo(found: dict[str, Any] | None) -> str:
 
 def bench_times() -> str:
     """Return how long the plans of the suite take, as far as they were run."""
-    parts = [f"`{plan}` took {units.duration(load(plan).seconds)}" for plan in ("full", "peeky")]
-    found = _timed()
-    quick = [one for one in _commands(found, "Benchmarks") if one["text"] == "fasts2s bench"]
-    parts = [f"`fasts2s bench` took {units.duration(one['seconds'])}" for one in quick] + parts
+    quick = [one for one in _commands(_timed(), "Benchmarks") if one["text"] == "fasts2s bench"]
+    parts = [f"`fasts2s bench` took {units.duration(one['seconds'])}" for one in quick]
+    parts += [f"`{plan}` took {units.duration(load(plan).seconds)}" for plan in ("full", "peeky")]
     return f"{', '.join(parts)}."
 
 
 def machine() -> str:
     """Return what the tables were measured on."""
     full = load("full")
-    text = f"*{words.machine(full)}; {words.versions(full)}; {full.started[:10]}, commit {full.machine['commit']}.*"
-    caution = words.caution(full)
-    return f"{text}\n\n**{caution}**" if caution else text
+    about = f"{line(full.machine)}; {document.versions(full)}; {full.started[:10]}, commit {full.machine['commit']}"
+    return "\n\n".join([f"*{about}.*", *(f"**{caution}**" for caution in [document.caution(full)] if caution)])
 
 
 def beside(group: str) -> str:
@@ -163,9 +155,9 @@ def beside(group: str) -> str:
         found = {row.contestant: row for row in rows}
         ours = found[goals.OURS]
         share = ours.info.get("peak_share")
-        line = [case, units.quantity(ours.value, "s"), "" if share is None else units.percent(share)]
-        lines.append(line + [_times(found.get(name)) for name in others])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        cells = [case, units.quantity(ours.value, "s"), "" if share is None else units.percent(share)]
+        lines.append(cells + [_times(found.get(name)) for name in others])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _times(row: Row | None) -> str:
@@ -203,14 +195,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if it would")
     args = parser.parse_args()
-    stale = []
-    for path in FILES:
-        text = path.read_text(encoding="utf-8")
-        if renewed(text) != text:
-            stale.append(path)
-            if not args.check:
-                path.write_text(renewed(text), encoding="utf-8")
+    stale = [path for path in FILES if renewed(path.read_text(encoding="utf-8")) != path.read_text(encoding="utf-8")]
     for path in stale:
+        if not args.check:
+            path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"{'differs from the results' if args.check else 'renewed'}: {path.relative_to(ROOT)}")
     return int(args.check and bool(stale))
 

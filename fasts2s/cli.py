@@ -96,7 +96,7 @@ def _run_warmup(a: argparse.Namespace) -> int:
 def _bench_parser(commands: Any) -> None:
     summary = "measure speed: backend against backend, beside PyTorch, JAX and the book's code"
     parser = commands.add_parser("bench", help=summary, description=summary)
-    plans = ("quick", "full", "kernels", "peeky", "scaling", "peers")
+    plans = ("quick", "full", "kernels", "peeky", "scaling", "peers", "gpu")
     parser.add_argument(
         "what", nargs="?", choices=(*plans, "compare"), default="quick", help="which measurements (%(default)s)"
     )
@@ -108,13 +108,17 @@ def _bench_parser(commands: Any) -> None:
     parser.add_argument("--html", metavar="DIR", help="write a report: index.html, report.md, results.json")
     parser.add_argument("--overwrite", action="store_true", help="replace what --json and --html name")
     parser.add_argument("--threads", metavar="N", type=positive, help="the most threads (one per core)")
+    parser.add_argument("--case", metavar="TEXT", default="", help="only cases with this in their names")
+    parser.add_argument("--rounds", metavar="N", type=positive, help="rounds that count (as the plan says)")
+    parser.add_argument("--dry", action="store_true", help="tiny sizes: does everything run? Times mean nothing")
     parser.set_defaults(run=_run_bench, backend=None)
 
 
 def _run_bench(a: argparse.Namespace) -> int:
     from fasts2s.commands.bench import BenchOptions, bench  # noqa: PLC0415
 
-    return bench(BenchOptions(a.what, tuple(a.files), a.backends, a.json, a.html, a.overwrite, a.threads))
+    given = a.what, tuple(a.files), a.backends, a.json, a.html, a.overwrite, a.threads, a.case, a.rounds, a.dry
+    return bench(BenchOptions(*given))
 
 
 def _run_info(a: argparse.Namespace) -> int:

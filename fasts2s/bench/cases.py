@@ -1,9 +1,12 @@
-"""The cases that are measured: sizes as in the book's scripts, and the arithmetic in them.
+"""The cases that are measured, with the sizes of the book's scripts, and the arithmetic in them.
 
 Letters: N batch, T time steps (of the target), S time steps of the source, D input, H hidden units, V vocabulary.
+
+Counted are the matrix products of a model as the book writes it down, a multiplication and an addition as two
+operations. Our kernels may do fewer. Element-wise work, softmax, dropout, clipping and optimiser are not counted.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 #: Questions of the cases "answers ...", and how many of them are asked one at a time in one repetition.
 QUESTIONS, ASKED_ALONE = 5000, 200
@@ -12,29 +15,24 @@ ANSWER_LENGTH, START_ID, ANSWER_BLOCK = 4, 6, 1000
 ADDITION = {"V": 13, "D": 16, "N": 128, "S": 7, "T": 5}
 DATES = {"V": 59, "D": 16, "N": 128, "S": 29, "T": 11}
 WORDS = {"V": 10000, "N": 20, "S": 35, "T": 35}
+#: Sizes of tiny cases, at most; those of data need some lines.
+TINY = {"N": 3, "S": 4, "T": 4, "D": 6, "H": 6, "V": 11}
+_TINY_DATA = {"N": 50, "T": 60, "V": 30, "D": 5, "H": 7}
 #: Kinds of training steps; they are the names of models.
 MODELS = ("Seq2seq", "PeekySeq2seq", "AttentionSeq2seq", "Rnnlm", "BetterRnnlm")
+#: Forward, gradient of the input, gradient of the weights: as many operations each.
+_PASSES = 3
 
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that is measured.
+    """One thing that is measured. Its name is unique; it is also that of its files; its group one of results.GROUPS.
 
-    Attributes
-    ----------
-    name : str
-        Unique; also the name of its files.
-    group : str
-        One of ``results.GROUPS``.
-    kind : str
-        For a step the class of the model; for a kernel the function of the contract; else "lstm", "softmax",
-        "embedding", "answers", "text", "perplexity".
-    sizes : dict
-        Letter -> size.
-    max_grad : float
-        Threshold of clipping, for a step.
-    variant : str
-        "batched" or "alone" for answers.
+    kind is for a step the class of the model, for a kernel the function of the contract, else "lstm", "softmax",
+    "embedding", "update", "answers", "text", "perplexity", or one of :mod:`~fasts2s.bench.pipeline`. sizes: letter ->
+    size. max_grad: threshold of clipping, for a step or an update. variant: "batched" or "alone" for answers,
+    "forward" for layers, "no dropout" for steps, the model of an update. clock, on a GPU: "device" for time between
+    CUDA events, "call" for a loop of calls; "": call by call.
     """
 
     name: str
@@ -43,6 +41,7 @@ class Case:
     sizes: dict[str, int] = field(default_factory=dict)
     max_grad: float = 0.0
     variant: str = ""
+    clock: str = ""
 
     def __getitem__(self, letter: str) -> int:
         return self.sizes[letter]
@@ -53,17 +52,51 @@ class Case:
         return self.kind in MODELS
 
     @property
+    def model(self) -> str:
+        """The class of the model that is trained, updated or asked; "" without one."""
+        return {"answers": "Seq2seq", "text": "RnnlmGen", "perplexity": "Rnnlm", "update": self.variant}.get(
+            self.kind, self.kind if self.is_step else ""
+        )
+
+    @property
     def adam(self) -> bool:
-        """Whether the step's optimiser is Adam (0.001); else it is SGD (20)."""
-        return not self.kind.endswith("Rnnlm")
+        """Whether the optimiser is Adam (0.001); else it is SGD (20)."""
+        return not self.model.endswith("Rnnlm")
+
+    @property
+    def steps(self) -> int:
+        """Steps of the target that are computed: a decoder never reads the last id of ts (N, T)."""
+        return self["T"] - 1 if self.model.endswith("eq2seq") else self["T"]
+
+    def _lstms(self) -> list[tuple[int, int]]:
+        """Return (time steps, inputs) of every LSTM."""
+        T, D, H = self.steps, self["D"], self["H"]
+        if self.model.endswith("eq2seq"):
+            return [(self["S"], D), (T, D + H if self.model == "PeekySeq2seq" else D)]
+        return [(T, D), (T, H)] if self.model == "BetterRnnlm" else [(T, D)]
+
+    @property
+    def _read(self) -> int:
+        """Inputs of the last layer."""
+        return self["H"] * (2 if self.model in {"PeekySeq2seq", "AttentionSeq2seq"} else 1)
 
     @property
     def flops(self) -> int | None:
-        """Floating-point operations in the matrix products of an LSTM's forward and backward; None otherwise."""
-        if self.kind != "lstm":
+        """Floating-point operations in the matrix products of a step or an LSTM; None for what is not counted."""
+        if self.kind != "lstm" and not self.is_step:
             return None
-        N, T, D, H = (self[letter] for letter in "NTDH")
-        return 3 * 2 * N * T * (D + H) * 4 * H
+        N, T, H = self["N"], self.steps, self["H"]
+        products = sum(N * t * (inputs + H) * 4 * H for t, inputs in self._lstms())
+        products += N * T * self._read * self["V"] if self.is_step else 0
+        products += 2 * N * T * self["S"] * H if self.kind == "AttentionSeq2seq" else 0
+        return 2 * products * (1 if self.variant == "forward" else _PASSES)
+
+    @property
+    def params(self) -> int:
+        """Parameters of a step's model; shared ones count once: the output matrix of BetterRnnlm is its embedding."""
+        embeddings = self["V"] * self["D"] * (2 if self.model.endswith("eq2seq") else 1)
+        lstms = sum((inputs + self["H"] + 1) * 4 * self["H"] for _, inputs in self._lstms())
+        return embeddings + lstms + self["V"] * (1 if self.model == "BetterRnnlm" else self._read + 1)
 
 
 def lstm(N: int, T: int, D: int, H: int, group: str = "layers", name: str = "") -> Case:
@@ -74,6 +107,12 @@ def lstm(N: int, T: int, D: int, H: int, group: str = "layers", name: str = "") 
 def step(kind: str, sizes: dict[str, int], H: int, max_grad: float, **more: int) -> Case:
     """Return the case of one training step."""
     return Case(f"{kind} H={H}", "steps", kind, {**sizes, "H": H, **more}, max_grad)
+
+
+def tiny(case: Case) -> Case:
+    """Return a case of the same name and kind with sizes for a smoke test."""
+    most = _TINY_DATA if case.group == "data" else TINY
+    return replace(case, sizes={letter: min(size, most[letter]) for letter, size in case.sizes.items()})
 
 
 STEPS = (

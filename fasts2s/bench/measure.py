@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from fasts2s.bench.cases import Case, file_name
-from fasts2s.bench.peer import UnsupportedError
 from fasts2s.bench.processes import PeerError, Worker
 
 
@@ -32,32 +31,21 @@ class Pace:
 class Contestant:
     """Who computes a case.
 
-    Attributes
-    ----------
-    case : Case
-    worker : Worker
-    label : str
-        What is shown; by default the worker's name.
-    settings : dict
-        The options that were fastest.
-    count : int
-        Repetitions in a block.
-    errors : dict
-        Kind of result -> largest relative error.
-    rounds : list of float
-        Median seconds of each round.
+    settings: the options that were fastest, and what else the peer says of itself; count: repetitions in a block;
+    errors: kind of result -> largest relative error; rounds: median seconds of each round.
     """
 
     case: Case
     worker: Worker
-    label: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     count: int = 1
     errors: dict[str, float] = field(default_factory=dict)
     rounds: list[float] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.label = self.label or self.worker.name
+    @property
+    def label(self) -> str:
+        """What is shown: the worker's name."""
+        return self.worker.name
 
     @property
     def key(self) -> str:
@@ -67,14 +55,14 @@ class Contestant:
     def prepare(self, block: float) -> None:
         """Let the worker make the case ready. Raises UnsupportedError, PeerError."""
         reply = self.worker.ask(do="prepare", case=vars(self.case), key=self.key)
-        if "unsupported" in reply:
-            raise UnsupportedError(reply["unsupported"])
         self.settings = reply["settings"]
         self.count = int(np.clip(round(block / reply["seconds"]), 1, 5000))
 
     def time(self) -> float:
         """Return the median seconds of a block of repetitions. Raises PeerError."""
-        return float(np.median(self.worker.ask(do="run", key=self.key, count=self.count)["seconds"]))
+        reply = self.worker.ask(do="run", key=self.key, count=self.count)
+        self.settings |= {"late": True} if reply["late"] else {}
+        return float(np.median(reply["seconds"]))
 
 
 def take_turns(

@@ -17,24 +17,16 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     return low, median, high
 
 
-def spread(rounds: Sequence[float]) -> float:
-    """Return the interquartile range / the median: relative noise.
+def scatter(rounds: Sequence[float]) -> float:
+    """Return the relative noise of rounds: their interquartile range / median, widened for what few rounds hide.
 
-    0 for fewer than 2 rounds, and where the median is 0: such numbers have no relative noise.
+    Quartiles of few numbers lie closer together than those of all that could have come: n / (n - 1.3) times is for
+    normal ones right to 3 % from 5 rounds on (5: 1.35, 7: 1.23). 0 for fewer than 2 rounds, and for a median of 0.
     """
     if len(rounds) < 2:
         return 0.0
     low, median, high = quartiles(rounds)
-    return (high - low) / median if median else 0.0
-
-
-def scatter(rounds: Sequence[float]) -> float:
-    """Return :func:`spread`, widened for what few rounds hide: n / (n - 1.3) times for n rounds.
-
-    Quartiles of few numbers lie closer together than those of all that could have come: for normal ones by these
-    factors, to 3 % from 5 rounds on (5: 1.35, 7: 1.23). 0 for fewer than 2 rounds.
-    """
-    return spread(rounds) * len(rounds) / (len(rounds) - HIDDEN) if len(rounds) > 1 else 0.0
+    return (high - low) / median * len(rounds) / (len(rounds) - HIDDEN) if median else 0.0
 
 
 def combined(*parts: float) -> float:
@@ -42,12 +34,17 @@ def combined(*parts: float) -> float:
     return math.hypot(*parts)
 
 
+def allowed(old_noise: float, new_noise: float) -> float:
+    """Return the factor >= 1 by which two numbers with these relative noises may differ, up or down."""
+    return math.exp(combined(math.log1p(old_noise), math.log1p(new_noise)))
+
+
 def disturbance(here: Sequence[float], everywhere: Sequence[float]) -> float:
     """Return how much longer one case, the anchor, took while others were measured than it takes undisturbed.
 
     The upper quartile of its seconds ``here`` over the lower quartile of those ``everywhere`` in the run, less 1:
     what else runs on a machine only ever slows it down, often for minutes, so that all rounds of a row are slow
-    together and their spread shows nothing. 0 at least, and without any seconds.
+    together and their scatter shows nothing. 0 at least, and without any seconds.
     """
     if not here or not everywhere:
         return 0.0

@@ -2,15 +2,17 @@
 
 import contextlib
 import json
-import queue
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+from fasts2s.bench.peer import UnsupportedError
 
-class PeerError(Exception):
+
+class PeerError(RuntimeError):
     """A peer failed or did not answer; the text says why."""
 
 
@@ -32,42 +34,41 @@ class Worker:
     def __init__(self, name: str, folder: Path, threads: int, limit: float) -> None:
         self.name, self.folder, self.threads, self.limit = name, folder, threads, limit
         self.process: Any = None
-        self.reader: Any = None
-        self.answers: queue.Queue[str] = queue.Queue()
         self.log = folder / f"{name.replace(' ', '_')}_{threads}.log"
 
     def _start(self) -> Any:
-        self.answers = queue.Queue()
+        command = [sys.executable, "-m", "fasts2s.bench.worker", self.name, str(self.folder), str(self.threads)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "fasts2s.bench.worker", self.name, str(self.folder), str(self.threads)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        self.reader = threading.Thread(target=_read, args=(self.process.stdout, self.answers), daemon=True)
-        self.reader.start()
+            pipe = subprocess.PIPE
+            self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True)
         return self.process
 
     def ask(self, **command: Any) -> dict[str, Any]:
-        """Send a command, return the answer. Raises PeerError where there is none, or it is an error."""
+        """Send a command, return the answer.
+
+        Raises PeerError where there is none, or it is an error; UnsupportedError where the peer has nothing for it.
+        """
         process = self.process or self._start()
+        timer = threading.Timer(self.limit, process.kill)
+        timer.start()
+        asked = time.monotonic()
         try:
             process.stdin.write(json.dumps(command) + "\n")
             process.stdin.flush()
-            answer = self.answers.get(timeout=self.limit)
-        except queue.Empty:
-            self.stop()
-            raise PeerError(f"no answer within {self.limit:.0f} s") from None
+            answer = process.stdout.readline()
         except OSError:
             answer = ""
+        finally:
+            timer.cancel()
         if not answer:
             self.stop()
-            raise PeerError(f"the process died: {self._last_words()}")
+            late = time.monotonic() - asked >= self.limit
+            raise PeerError(f"no answer within {self.limit:.0f} s" if late else self._last_words())
         reply: dict[str, Any] = json.loads(answer)
         if "error" in reply:
             raise PeerError(reply["error"])
+        if "unsupported" in reply:
+            raise UnsupportedError(reply["unsupported"])
         return reply
 
     def release(self, kept: list[str]) -> None:
@@ -78,7 +79,7 @@ class Worker:
 
     def _last_words(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return f"the process died: {lines[-1] if lines else 'it said nothing'}"
 
     def stop(self) -> None:
         """End the process."""
@@ -86,13 +87,6 @@ class Worker:
         if process is not None:
             process.kill()
             process.wait()
-            self.reader.join()
             process.stdout.close()
             with contextlib.suppress(OSError):  # what it was not yet told
                 process.stdin.close()
-
-
-def _read(stream: Any, answers: "queue.Queue[str]") -> None:
-    for line in stream:
-        answers.put(line)
-    answers.put("")

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from fasts2s.checkpoint.atomic import write_atomically
 
@@ -23,32 +23,16 @@ class ResultError(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One measured number.
+    """One measured number of a case, unique in its group, and of a contestant, in one of UNITS.
 
-    Attributes
-    ----------
-    group : str
-        One of GROUPS.
-    case : str
-        What was done; unique in its group.
-    contestant : str
-        Who did it: numba, numpy, cupy, PyTorch, PyTorch compiled, JAX, book; FMA peak and device peak, which only
-        multiply and add; fasts2s, where no backend takes part. Whole scripts: python -m fasts2s, python.
-    unit : str
-        One of UNITS.
-    value : float
-        Median over the rounds.
-    low, high : float
-        Quartiles over the rounds.
-    noise : float
-        How far, relatively, the same number of another run may lie from this one without anything having changed.
-    rounds : tuple of float
-        The number of every round, in the order of time.
-    ratio, ratio_low, ratio_high : float or None
-        This contestant's number / that of the case's first contestant, taken within each round: median and quartiles.
-    info : dict
-        What belongs to it, as far as it is known: ``sizes``, ``params``, ``flops``, ``gflops`` (GFLOP/s),
-        ``peak_share``, ``samples_per_s``, ``tokens_per_s``, ``settings``, ``errors`` (kind -> relative L2 error).
+    Contestants are numba, numpy, cupy, PyTorch, PyTorch compiled, JAX, book; FMA peak and device peak, which only
+    multiply and add; fasts2s, where no backend takes part; PyTorch cuda and others in the plan gpu. Whole scripts:
+    python -m fasts2s, python. value, low and high are median and quartiles over the rounds, which stand in the order
+    of time. So far as noise, relatively, may the same number of another run lie off without anything having changed.
+    ratio, ratio_low and ratio_high: this contestant's number / that of the case's first one, taken within each round.
+
+    info has, as far as it is known: ``sizes``, ``params``, ``flops``, ``gflops`` (GFLOP/s), ``peak_share``,
+    ``samples_per_s``, ``tokens_per_s``, ``launches``, ``settings``, ``errors`` (kind -> relative L2 error).
     """
 
     group: str
@@ -65,6 +49,9 @@ class Row:
     ratio_high: float | None = None
     info: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rounds", tuple(map(float, self.rounds)))
+
     @property
     def key(self) -> tuple[str, str, str]:
         """Group, case and contestant: the same in every run."""
@@ -73,23 +60,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Curve:
-    """How one training went.
+    """How one training of ``model``, Seq2seq or PeekySeq2seq, went; after each epoch:
 
-    Attributes
-    ----------
-    model : str
-        Seq2seq or PeekySeq2seq.
-    reverse : bool
-        Whether the question is read backwards.
-    seed : int
-    contestant : str
-        The backend.
-    accuracy : tuple of float
-        Share of exactly right answers to the test questions after each epoch, 0 to 1.
-    loss : tuple of float
-        Mean training loss of each epoch, in nats per character.
-    seconds : tuple of float
-        Training time up to the end of each epoch, without the evaluations.
+    accuracy, the share of exactly right answers to the test questions, 0 to 1; loss, the mean training loss in nats
+    per character; seconds, the training time so far, without the evaluations. reverse: whether the question is read
+    backwards. contestant: the backend.
     """
 
     model: str
@@ -100,32 +75,20 @@ class Curve:
     loss: tuple[float, ...]
     seconds: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        for name in ("accuracy", "loss", "seconds"):
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+
 
 @dataclass(frozen=True)
 class Result:
-    """One run of the suite.
+    """One run of the suite: its plan, local time (ISO 8601) when it began, and seconds.
 
-    Attributes
-    ----------
-    plan : str
-        What was asked for: quick, full, kernels, peeky, scaling, peers.
-    started : str
-        Local time, ISO 8601.
-    seconds : float
-        How long the run took.
-    machine : dict
-        ``processor``, ``cores``, ``threads``, ``system``, ``blas``, ``load_before``, ``load_after``, ``commit``, ...
-    versions : dict
-        Library -> version.
-    method : dict
-        How it was measured: a line of words for each group.
-    anchors : list of list of float
-        Pairs (seconds since the start, seconds taken): one case, measured again and again through the run.
-    drift : float
-        How far the anchors wandered: upper over lower quartile, less 1.
-    rows, curves
-    failures : list of str
-        Who failed, or failed the gate, and why. Such a contestant has no row.
+    machine: ``processor``, ``cores``, ``threads``, ``system``, ``blas``, ``load_before``, ``load_after``, ``commit``;
+    versions: library -> version; method: how it was measured, in words, by group and for other things; anchors: pairs
+    (seconds since the start, seconds taken) of one case, measured again and again through the run, and drift, how far
+    they wandered (upper over lower quartile, less 1); failures: who failed, or failed the gate, and why. Such a
+    contestant has no row.
     """
 
     plan: str
@@ -154,15 +117,15 @@ class Result:
         return next((row for row in self.rows if row.key == wanted), None)
 
 
+def text_of(result: Result) -> str:
+    """Return a result as JSON."""
+    return json.dumps({"schema": SCHEMA, **asdict(result)}, indent=1, allow_nan=False, ensure_ascii=False)
+
+
 def write(path: Path, result: Result) -> None:
     """Write a result as JSON; an older file is replaced only when the new one is complete."""
-    text = json.dumps({"schema": SCHEMA, **asdict(result)}, indent=1, allow_nan=False, ensure_ascii=False)
-    content = (text + "\n").encode()
-
-    def fill(file: BinaryIO) -> None:
-        file.write(content)
-
-    write_atomically(path, fill)
+    content = (text_of(result) + "\n").encode()
+    write_atomically(path, lambda file: (file.write(content), None)[1])
 
 
 def read(path: Path) -> Result:
@@ -182,23 +145,15 @@ def read(path: Path) -> Result:
 
 def _result(found: dict[str, Any]) -> Result:
     given = {f.name: found[f.name] for f in fields(Result)}
-    given["rows"] = [_row(row) for row in found["rows"]]
-    given["curves"] = [_curve(curve) for curve in found["curves"]]
+    given["rows"] = [Row(**row) for row in found["rows"]]
+    given["curves"] = [Curve(**curve) for curve in found["curves"]]
     given["anchors"] = [(float(when), float(spent)) for when, spent in found["anchors"]]
+    for row in given["rows"]:
+        if row.group not in GROUPS or row.unit not in UNITS:
+            raise ValueError(f"a row has group {row.group!r}, unit {row.unit!r}, expected one of {GROUPS}, {UNITS}")
+        if not all(math.isfinite(x) and x >= 0 for x in (row.value, row.low, row.high, row.noise)):
+            raise ValueError(f"row {row.key} has the numbers {(row.value, row.low, row.high, row.noise)}")
+    for curve in given["curves"]:
+        if len({len(curve.accuracy), len(curve.loss), len(curve.seconds)}) != 1:
+            raise ValueError(f"a curve of {curve.model} has series of several lengths, expected one length")
     return Result(**given)
-
-
-def _row(found: dict[str, Any]) -> Row:
-    row = Row(**{**found, "rounds": tuple(map(float, found["rounds"]))})
-    if row.group not in GROUPS or row.unit not in UNITS:
-        raise ValueError(f"a row has group {row.group!r} and unit {row.unit!r}, expected one of {GROUPS}, {UNITS}")
-    if not all(math.isfinite(x) and x >= 0 for x in (row.value, row.low, row.high, row.noise)):
-        raise ValueError(f"row {row.key} has the numbers {(row.value, row.low, row.high, row.noise)}")
-    return row
-
-
-def _curve(found: dict[str, Any]) -> Curve:
-    series = {name: tuple(map(float, found[name])) for name in ("accuracy", "loss", "seconds")}
-    if len(set(map(len, series.values()))) != 1:
-        raise ValueError(f"a curve has series of lengths {[len(s) for s in series.values()]}, expected one length")
-    return Curve(**{**found, **series})

@@ -1,19 +1,19 @@
-"""From rounds of seconds to rows: medians, quartiles, ratios, noise, rates."""
+"""From rounds of numbers to rows: medians, quartiles, ratios, noise, rates."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fasts2s.bench import flops, kernel_ops
+from fasts2s.bench import kernel_ops
 from fasts2s.bench.cases import Case
 from fasts2s.bench.measure import Contestant
 from fasts2s.bench.noise import combined, paired, quartiles, scatter
-from fasts2s.bench.results import Curve, Row
+from fasts2s.bench.results import Row
 
 PEAK = "FMA peak"
 #: Sweeps: what the name of a case in the group "scaling" begins with is the sweep; after the comma comes letter=size.
-_LETTERS = ("N", "T", "H", "V", "threads")
+_LETTERS = ("N", "T", "D", "H", "V")
 
 
 def of_times(timed: list[list[Contestant]], disturbed: Mapping[str, float]) -> list[Row]:
@@ -22,12 +22,29 @@ def of_times(timed: list[list[Contestant]], disturbed: Mapping[str, float]) -> l
     ``disturbed``: group -> what :func:`~fasts2s.bench.noise.disturbance` says of it.
     """
     peak = _peak_rate(timed)
-    return [row(one, case, disturbed.get(one.case.group, 0.0), peak) for case in timed for one in case if one.rounds]
+    return [_row(one, case, disturbed.get(one.case.group, 0.0), peak) for case in timed for one in case if one.rounds]
 
 
-def row(one: Contestant, rivals: list[Contestant], disturbed: float, peak: float | None) -> Row:
+def of_rounds(
+    group: str, unit: str, found: dict[tuple[str, str], list[float]], about: dict[str, Any], grain: float
+) -> list[Row]:
+    """Return a row for every (case, contestant) with its rounds; the first of a case is what others are divided by.
+
+    ``about``: contestant -> info; ``grain``: the least relative noise.
+    """
+    rows = []
+    first: dict[str, list[float]] = {}
+    for (case, peer), values in found.items():
+        base = first.setdefault(case, values)
+        other = None if base is values else base
+        rows.append(measured((group, case, peer), unit, values, other, grain, about.get(peer, {})))
+    return rows
+
+
+def _row(one: Contestant, rivals: list[Contestant], disturbed: float, peak: float | None) -> Row:
     """Return the row of a contestant; ``rivals``: all of the case; ``peak``: GFLOP/s of the FMA peak in this run."""
     info = {"sizes": one.case.sizes, "settings": one.settings, "errors": one.errors}
+    info |= {key: one.settings[key] for key in ("launches",) if key in one.settings}
     info |= rates(one.case, quartiles(one.rounds)[1])
     share = _share(one, rivals, info, peak)
     info |= ({} if share is None else {"peak_share": share}) | sweep_of(one.case)
@@ -49,22 +66,10 @@ def measured(
     that is there beside the scatter of the rounds.
     """
     low, middle, high = quartiles(rounds)
-    ratio: tuple[float | None, ...] = (None, None, None)
-    if base is not None and len(base) == len(rounds) and 0 not in base:
-        ratio = paired(rounds, base)
-    return Row(
-        *key,
-        unit=unit,
-        value=middle,
-        low=low,
-        high=high,
-        noise=combined(scatter(rounds), grain),
-        rounds=tuple(rounds),
-        ratio=ratio[1],
-        ratio_low=ratio[0],
-        ratio_high=ratio[2],
-        info=info,
-    )
+    pairs = base is not None and len(base) == len(rounds) and 0 not in base
+    ratio: tuple[float | None, ...] = paired(rounds, base) if pairs and base is not None else (None, None, None)
+    noise = combined(scatter(rounds), grain)
+    return Row(*key, unit, middle, low, high, noise, tuple(rounds), ratio[1], ratio[0], ratio[2], info)
 
 
 def rates(case: Case, seconds: float) -> dict[str, Any]:
@@ -72,10 +77,8 @@ def rates(case: Case, seconds: float) -> dict[str, Any]:
     work = kernel_ops.flops(case) if case.group == "kernels" else case.flops
     found: dict[str, Any] = {}
     if case.is_step:
-        work = flops.step_flops(case)
-        samples, tokens = flops.samples_and_tokens(case)
-        found = {"params": flops.parameter_count(case)}
-        found |= {"samples_per_s": samples / seconds, "tokens_per_s": tokens / seconds}
+        found = {"params": case.params, "samples_per_s": case["N"] / seconds}
+        found |= {"tokens_per_s": case["N"] * case.steps / seconds}
     return found | ({} if work is None else {"flops": work, "gflops": 1e-9 * work / seconds})
 
 
@@ -85,22 +88,14 @@ def sweep_of(case: Case) -> dict[str, Any]:
         return {}
     sweep, _, last = case.name.rpartition(", ")
     letter, _, size = last.partition("=")
-    base = ", ".join(f"{k}={v}" for k, v in case.sizes.items() if k in _LETTERS or k == "D" if k != letter)
+    base = ", ".join(f"{k}={v}" for k, v in case.sizes.items() if k in _LETTERS and k != letter)
     return {"sweep": sweep, "letter": letter, "size": int(size), "base": base}
-
-
-def curve_of(found: dict[str, Any]) -> Curve:
-    """Return the curve that a worker sent."""
-    series: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in found.items()}
-    return Curve(**series)
 
 
 def _peak_rate(timed: list[list[Contestant]]) -> float | None:
     """Return the GFLOP/s of the peak: the median over all cases in which it took part."""
-    found = [
-        1e-9 * one.case.flops / t for case in timed for one in case if one.label == PEAK for t in one.rounds
-        if one.case.flops
-    ]  # fmt: skip
+    peaks = [one for case in timed for one in case if one.label == PEAK]
+    found = [1e-9 * one.case.flops / t for one in peaks if one.case.flops for t in one.rounds]
     return float(np.median(found)) if found else None
 
 
@@ -108,8 +103,9 @@ def _share(one: Contestant, rivals: list[Contestant], info: dict[str, Any], peak
     """Return the share of the peak: of the same rounds where it was there, else of the run's."""
     if one.label.endswith("peak") or "gflops" not in info:
         return None
-    wanted = "device peak" if one.label == "cupy" else PEAK
+    on_gpu = bool({"cupy", "cuda"} & set(one.label.split()))
+    wanted = "device peak" if on_gpu else PEAK
     same = next((rival for rival in rivals if rival.label == wanted), None)
     if same is not None and len(same.rounds) == len(one.rounds):
         return paired(same.rounds, one.rounds)[1]
-    return None if peak is None or one.label == "cupy" else float(info["gflops"]) / peak
+    return None if peak is None or on_gpu else float(info["gflops"]) / peak

@@ -1,26 +1,23 @@
 """One run of a plan: contestants are started, gated, timed in turn; what comes out is a Result."""
 
 import importlib.util
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fasts2s.backend import backends, book_checkout
-from fasts2s.bench import compare, data, gate, learning, machine, rows
+from fasts2s.bench import data, fresh, gate, learning, machine, rows
 from fasts2s.bench.cases import LAYERS, Case
 from fasts2s.bench.measure import Contestant, Pace, take_turns
-from fasts2s.bench.noise import combined, disturbance, scatter
+from fasts2s.bench.noise import allowed, combined, disturbance, scatter
 from fasts2s.bench.peer import Arrays, UnsupportedError
-from fasts2s.bench.plans import Learning, Plan
+from fasts2s.bench.plans import EPOCHS, Plan
 from fasts2s.bench.processes import PeerError, Worker
 from fasts2s.bench.results import GROUPS, Curve, Result, Row
-from fasts2s.bench.separate import memory_rows, start_rows
 
 #: Contestants that only multiply and add: their time / another's is that one's share of the peak.
 PEAKS = {"numba": "FMA peak", "cupy": "device peak"}
@@ -30,7 +27,19 @@ ANCHOR = replace(LAYERS[0], name="anchor")
 LIMIT = 900.0
 #: Seconds in which the threads of the one before fall asleep.
 REST = 0.1
-_MODULES = {"PyTorch": "torch", "PyTorch compiled": "torch", "JAX": "jax"}
+#: First word of a peer -> the library that has to be there.
+_MODULES = {"PyTorch": "torch", "JAX": "jax", "cupy": "cupy"}
+_METHOD = {
+    "ratio": "contestant's time / that of the first one, taken within a round: median and quartiles",
+    "noise": "root of the sum of two squares: the interquartile range of the rounds / median, widened for few rounds "
+    "by n / (n - 1.3), and how disturbed the machine was, seen by a case that is measured again after each "
+    "round of the run (its upper quartile beside a group / its lower quartile in the whole run, less 1). Two "
+    "runs should agree within the noise of both.",
+    "share of the peak": "operations of the model as the book writes it, over the time, over the peak: more than "
+    "100 % where a kernel gets by with fewer",
+    "gate": "before: outputs, gradients, updated weights and the losses of further steps against float64 on the "
+    "proven NumPy reference",
+}
 
 
 def usable_backends() -> list[str]:
@@ -40,8 +49,9 @@ def usable_backends() -> list[str]:
 
 
 def installed(peer: str) -> bool:
-    """Return whether a peer (see ``plans.PEERS``) can take part. ValueError for a wrong FASTS2S_BOOK."""
-    return book_checkout() is not None if peer == "book" else importlib.util.find_spec(_MODULES[peer]) is not None
+    """Return whether a peer can take part, by what is installed. ValueError for a wrong FASTS2S_BOOK."""
+    first = peer.partition(" ")[0]
+    return book_checkout() is not None if first == "book" else importlib.util.find_spec(_MODULES[first]) is not None
 
 
 class Run:
@@ -49,7 +59,6 @@ class Run:
 
     Parameters
     ----------
-    plan : Plan
     chosen : list of str
         Backends; the first is what all others are compared with.
     threads : int
@@ -68,41 +77,46 @@ class Run:
         self.workers: dict[tuple[str, int], Worker] = {}
         self.began = time.perf_counter()
         self.failures: list[str] = []
-        self.versions: dict[str, str] = {"python": platform.python_version(), "numpy": np.__version__}
+        self.versions, self.method = machine.versions("numpy"), dict(_METHOD)
         self.anchors: list[tuple[str, float, float]] = []  # what was measured, seconds since the start, seconds taken
         self.anchor: Contestant | None = None
         self.first: Contestant | None = None
-        self.repeat = "the first row was not measured again"
         self.timed: list[list[Contestant]] = []
 
     def worker(self, name: str, threads: int | None = None) -> Worker:
         """Return the process of a contestant."""
         key = name, threads or self.threads
-        if key not in self.workers:
-            self.workers[key] = Worker(name, self.folder, key[1], LIMIT)
-        return self.workers[key]
+        return self.workers.setdefault(key, self._new(*key))
+
+    def _new(self, name: str, threads: int | None = None) -> Worker:
+        return Worker(name, self.folder, threads or self.threads, LIMIT)
 
     def result(self) -> Result:
         """Run everything."""
-        about = machine.describe(self.threads)
-        started = time.strftime("%Y-%m-%dT%H:%M:%S")
+        about, started = machine.describe(self.threads), time.strftime("%Y-%m-%dT%H:%M:%S")
         try:
             self._meet()
-            found, curves = self._measure()
-            self._repeat()
+            for group in GROUPS:
+                self._time(group, [case for case in self.plan.cases if case.group == group])
+            found = self._separate()
+            curves = self._learn() if self.chosen else []
+            if not self.plan.is_dry:
+                self._repeat()
         finally:
             for worker in self.workers.values():
                 worker.stop()
         disturbed = {group: self._disturbed(group) for group in GROUPS}
         found += [*rows.of_times(self.timed, disturbed), *learning.rows(curves, disturbed["learning"])]
         about |= {"load_after": machine.load_average(), "contestants": [*self.chosen, *self.peers]}
+        about |= {"dry": True} if self.plan.is_dry else {}
+        about |= {"gpu_after": machine.gpu_clocks()} if "gpu" in about else {}
         return Result(
             plan=self.plan.name,
             started=started,
             seconds=round(time.perf_counter() - self.began, 1),
             machine=about,
             versions=self.versions,
-            method=self._method(),
+            method={key: text + self._slower(key) for key, text in self.method.items()},
             anchors=[(since, taken) for _, since, taken in self.anchors],
             drift=self._disturbed(),
             rows=sorted(found, key=lambda row: GROUPS.index(row.group)),
@@ -111,56 +125,61 @@ class Run:
         )
 
     def _meet(self) -> None:
-        """Start everybody; who cannot start is a failure and left out."""
+        """Start everybody; who cannot start is a failure and left out, who has nothing to run on only left out."""
         for name in [*self.chosen, *self.peers]:
             try:
                 self.versions |= self.worker(name).ask(do="versions")["versions"]
+                continue
             except PeerError as error:
                 self.failures.append(f"{name} does not start: {error}")
-                (self.chosen if name in self.chosen else self.peers).remove(name)
+            except UnsupportedError as error:
+                self.method["left out"] = f"{self.method.get('left out', '')} {name}: {error}.".strip()
+            (self.chosen if name in self.chosen else self.peers).remove(name)
 
-    def _measure(self) -> tuple[list[Row], list[Curve]]:
-        found: list[Row] = []
-        for group in GROUPS:
-            cases = [case for case in self.plan.cases if case.group == group]
-            if cases:
-                self._time(group, cases)
+    def _separate(self) -> list[Row]:
+        """Measure what takes processes of its own; cupy, JAX and compiled PyTorch have no part in it."""
+        names = [name for name in (*self.chosen, *self.peers) if name in {"numba", "numpy", "PyTorch", "book"}]
+        made: list[Row] = []
         if self.plan.start_rounds:
             self.say("start of processes")
-            found += self._separate(start_rows, self.plan.start_rounds)
-        if self.plan.memory:
-            self.say("memory")
-            found += self._separate(memory_rows, self.plan.memory)
-        curves = self._learn(self.plan.learning) if self.plan.learning and self.chosen else []
-        return found, curves
-
-    def _separate(self, measure: Callable[..., tuple[list[Row], list[str]]], what: Any) -> list[Row]:
-        """Measure what takes processes of its own; JAX and compiled PyTorch have no part in it."""
-        names = [*self.chosen, *(peer for peer in self.peers if peer in {"PyTorch", "book"})]
-        made, complaints = measure(what, [name for name in names if name != "cupy"])
-        self.failures += complaints
+            found, complaints = fresh.starts(self.plan.start_rounds, names, self._new)
+            made += rows.of_rounds("start", "s", found, {}, fresh.START_NOISE)
+            self.failures += complaints
+        for case, rounds in self.plan.memory:
+            self.say(f"memory: {case.name}")
+            group = "scaling" if case.group == "scaling" else "memory"
+            takers = [name for name in names if group == "memory" or name in self.chosen]
+            found, about, complaints = fresh.growth(case, rounds, takers, self._new)
+            more = {k: v for k, v in rows.rates(case, 1.0).items() if k in {"params", "flops"}} | rows.sweep_of(case)
+            told = {name: {**more, "before": size} for name, size in about.items()}
+            made += rows.of_rounds(group, "B", found, told, fresh.GRAIN)
+            self.failures += complaints
         return made
 
     # ---- timing in turn -----------------------------------------------------------------------------------
 
     def _time(self, group: str, cases: list[Case]) -> None:
+        if not cases:
+            return
         pace = self.plan.pace_of(group)
-        ready: list[Contestant] = []
         self.say(f"{group}: {len(cases)} cases, {pace.rounds} rounds; first the gate")
-        self._need_anchor()
-        for case in cases:
-            reference = data.make(case, self.folder)
-            ready += [one for one in self.contestants(case) if self._prepare(one, reference, pace)]
-        if group == "scaling":
-            ready += self._on_threads(pace)
+        if self.anchor is None and self.chosen:
+            anchors = self._ready([Contestant(ANCHOR, self.worker(self.chosen[0]))], Pace(block=0.05))
+            self.anchor = anchors[0] if anchors else None
+        ready = [one for case in cases for one in self._ready(self.contestants(case), pace)]
+        ready += self._on_threads(pace) if group == "scaling" else []
         self.failures += take_turns(ready, pace, partial(self._look_at_anchor, group))
         names = dict.fromkeys(one.case.name for one in ready)
         self.timed += [[one for one in ready if one.case.name == name] for name in names]
+        self.method[group] = str(pace)
+        late = [f"{one.case.name}, {one.label}" for one in ready if "late" in one.settings]
+        if late:
+            self.method["host too slow"] = f"the host's gaps are in the times of {'; '.join(late)}"
         if self.first is None and ready:
             self.first = ready[0]
             return  # it is wanted once more
         for worker in self.workers.values():
-            worker.release([self.anchor.key if self.anchor else "", self.first.key if self.first else ""])
+            worker.release([one.key for one in (self.anchor, self.first) if one is not None])
 
     def contestants(self, case: Case) -> list[Contestant]:
         """Return who may take part in a case."""
@@ -173,8 +192,12 @@ class Run:
             names = [*self.chosen, *self.peers, *peaks]
         return [Contestant(case, self.worker(name)) for name in names]
 
-    def _prepare(self, one: Contestant, reference: Arrays, pace: Pace) -> bool:
-        """Let a contestant make its case ready and pass the gate; return whether it may be timed."""
+    def _ready(self, contestants: list[Contestant], pace: Pace) -> list[Contestant]:
+        """Let contestants of a case make it ready and pass the gate; return those that may be timed."""
+        reference = data.make(contestants[0].case, self.folder) if contestants else {}
+        return [one for one in contestants if self._passes(one, reference, pace)]
+
+    def _passes(self, one: Contestant, reference: Arrays, pace: Pace) -> bool:
         try:
             one.prepare(pace.block)
         except UnsupportedError:
@@ -196,20 +219,18 @@ class Run:
         for case in self.plan.threads if "numba" in self.chosen and len(counts) > 1 else ():
             for count in counts:
                 named = replace(case, name=f"{case.name}, threads={count}")
-                one = Contestant(named, self.worker("numba", count))
-                made += [one] if self._prepare(one, data.make(named, self.folder), pace) else []
+                made += self._ready([Contestant(named, self.worker("numba", count))], pace)
         return made
-
-    def _need_anchor(self) -> None:
-        if self.anchor is None and self.chosen:
-            reference = data.make(ANCHOR, self.folder)
-            one = Contestant(ANCHOR, self.worker(self.chosen[0]))
-            self.anchor = one if self._prepare(one, reference, Pace(block=0.05)) else None
 
     def _disturbed(self, group: str | None = None) -> float:
         """Return how disturbed the machine was while a group was measured, or through the run."""
         here = [taken for beside, _, taken in self.anchors if group in {None, beside}]
         return disturbance(here, [taken for *_, taken in self.anchors])
+
+    def _slower(self, group: str) -> str:
+        if all(beside != group for beside, *_ in self.anchors):
+            return ""
+        return f"; a quarter of the time the machine was {100 * self._disturbed(group):.0f} % slower, or more"
 
     def _look_at_anchor(self, group: str) -> None:
         if self.anchor is None:
@@ -227,62 +248,26 @@ class Run:
         """Measure the first row again; it must agree."""
         if self.first is None:
             return
-        again = replace(self.first, rounds=[])
-        pace = replace(self.plan.pace_of(self.first.case.group), rounds=len(self.first.rounds), warm=1)
+        first, again = self.first, replace(self.first, rounds=[])
+        pace = replace(self.plan.pace_of(first.case.group), rounds=len(first.rounds), warm=1)
         self.failures += take_turns([again], pace)
         if not again.rounds:
             return
-        disturbed = self._disturbed()
-        allowed = compare.allowed(*(combined(scatter(one.rounds), disturbed) for one in (self.first, again)))
-        ratio = float(np.median(again.rounds) / np.median(self.first.rounds))
-        self.repeat = (
-            f"measured again at the end: {ratio:.3f} times the first time; allowed: {allowed:.3f} either way"
-        )
-        if not 1 / allowed <= ratio <= allowed:
-            self.failures.append(
-                f"{self.first.case.name}, {self.first.label}, {self.repeat}. The machine changed: quote nothing"
-            )
+        factor = allowed(*(combined(scatter(one.rounds), self._disturbed()) for one in (first, again)))
+        ratio = float(np.median(again.rounds) / np.median(first.rounds))
+        told = f"measured again at the end: {ratio:.3f} times the first time; allowed: {factor:.3f} either way"
+        self.method["repeat"] = told
+        if not 1 / factor <= ratio <= factor:
+            self.failures.append(f"{first.case.name}, {first.label}, {told}. The machine changed: quote nothing")
 
-    # ---- learning -----------------------------------------------------------------------------------------
-
-    def _learn(self, plan: Learning) -> list[Curve]:
+    def _learn(self) -> list[Curve]:
         curves = []
-        for seed in plan.seeds:
-            for variant in learning.VARIANTS:
-                self.say(f"training: {variant.model}{' reversed' if variant.reverse else ''}, seed {seed}")
-                try:
-                    reply = self.worker(self.chosen[0]).ask(
-                        do="learn", variant=tuple(variant), seed=seed, epochs=plan.epochs, stop_at=plan.stop_at
-                    )
-                    curves.append(rows.curve_of(reply["curve"]))
-                except PeerError as error:
-                    self.failures.append(f"training of {variant.model}, seed {seed}: {error}")
-                self._look_at_anchor("learning")
+        for seed, variant in ((seed, variant) for seed in self.plan.learning for variant in learning.VARIANTS):
+            self.say(f"training: {variant.label}, seed {seed}")
+            try:
+                reply = self.worker(self.chosen[0]).ask(do="learn", variant=variant, seed=seed, epochs=EPOCHS)
+                curves.append(Curve(**reply["curve"]))
+            except PeerError as error:
+                self.failures.append(f"training of {variant.label}, seed {seed}: {error}")
+            self._look_at_anchor("learning")
         return curves
-
-    # ---- words --------------------------------------------------------------------------------------------
-
-    def _pace_and_machine(self, group: str) -> str:
-        pace = str(self.plan.pace_of(group))
-        if all(beside != group for beside, *_ in self.anchors):
-            return pace
-        return f"{pace}; a quarter of the time the machine was {100 * self._disturbed(group):.0f} % slower, or more"
-
-    def _method(self) -> dict[str, str]:
-        groups = {case.group for case in self.plan.cases}
-        said = {group: self._pace_and_machine(group) for group in GROUPS if group in groups}
-        said["ratio"] = "contestant's time / that of the first one, taken within a round: median and quartiles"
-        said["noise"] = (
-            "root of the sum of two squares: the interquartile range of the rounds / median, widened for few rounds "
-            "by n / (n - 1.3), and how disturbed the machine was, seen by a case that is measured again after each "
-            "round of the run (its upper quartile beside a group / its lower quartile in the whole run, less 1). Two "
-            "runs should agree within the noise of both."
-        )
-        said["share of the peak"] = (
-            "operations of the model as the book writes it, over the time, over the peak: more than 100 % where a "
-            "kernel gets by with fewer"
-        )
-        said["gate"] = "before: outputs, gradients and updated weights against float64 on the proven NumPy reference"
-        if self.first is not None:
-            said["repeat"] = self.repeat
-        return said

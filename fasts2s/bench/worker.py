@@ -1,12 +1,11 @@
 """One contestant in a process of its own: ``python -m fasts2s.bench.worker NAME FOLDER THREADS``.
 
 Commands come as lines of JSON on stdin, answers go as lines of JSON to stdout: ``versions``; ``prepare`` (a case);
-``run`` (a number of repetitions; answers with the seconds of each); ``learn`` (a training; answers with its curve);
-``release``. See :class:`fasts2s.bench.processes.Worker`, which sends them.
+``run`` (a number of repetitions; answers with seconds); ``learn`` (a training; answers with its curve); ``release``;
+``start`` and ``memory``, see :mod:`fasts2s.bench.fresh`. They come from :class:`fasts2s.bench.processes.Worker`.
 """
 
 import json
-import math
 import os
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import override_environment
+from fasts2s.bench import fresh
 from fasts2s.bench.cases import Case
 from fasts2s.bench.peer import Arrays, Option, Peer, Runnable, UnsupportedError, read_data
 
@@ -25,42 +25,36 @@ from fasts2s.bench.peer import Arrays, Option, Peer, Runnable, UnsupportedError,
 TRIAL = 0.08
 #: Seconds after which no thread of OpenBLAS or OpenMP spins any more (OpenBLAS: 2**26 cycles).
 REST = 0.06
+#: First word of a contestant's name -> module and class; others are backends of this package.
+PLACES = {
+    "PyTorch": ("peers._torch", "Torch"),
+    "book": ("peers.book_interface", "Book"),
+    "JAX": ("peers._jax", "Jax"),
+    "FMA": ("peers.peak", "Peak"),
+    "device": ("peers.peak", "DevicePeak"),
+    "fasts2s": ("pipeline", "Pipeline"),
+}
 
 
 def load_peer(name: str, threads: int) -> Any:
     """Return the peer of a name (see ``results.Row.contestant``); only its own libraries are imported."""
-    places: dict[str, tuple[str, str, tuple[Any, ...]]] = {
-        "PyTorch": ("peers._torch", "Torch", (threads,)),
-        "PyTorch compiled": ("peers._torch", "Torch", (threads, True)),
-        "JAX": ("peers._jax", "Jax", ()),
-        "FMA peak": ("peers.peak", "Peak", (threads,)),
-        "device peak": ("peers.peak", "DevicePeak", ()),
-        "fasts2s": ("pipeline", "Pipeline", ()),
-        "cupy": ("peers.book_interface", "Cupy", (threads,)),
-        "book": ("peers.book_interface", "Book", (threads,)),
-    }
-    module, kind, arguments = places.get(name, ("peers.book_interface", "Ours", (name, threads)))
-    return getattr(import_module(f"fasts2s.bench.{module}"), kind)(*arguments)
+    first, *words = name.split()
+    module, kind = PLACES.get(first, ("peers.book_interface", "Ours"))
+    return getattr(import_module(f"fasts2s.bench.{module}"), kind)(
+        threads, *([first] if kind == "Ours" else []), *words
+    )
 
 
-def timed(runnable: Runnable) -> float:
-    """Return the seconds of one repetition. Raises FloatingPointError for a loss that is not finite."""
-    started = time.perf_counter()
-    loss = runnable.once()
-    spent = time.perf_counter() - started
-    if isinstance(loss, float) and not math.isfinite(loss):
-        raise FloatingPointError(f"the loss became {loss}")
-    return spent
-
-
-def trial(runnable: Runnable) -> float:
+def trial(peer: Peer, runnable: Runnable, option: Option) -> float:
     """Return the median seconds of some repetitions; threads of the one before fall asleep first."""
     time.sleep(REST)
+    peer.use(option)
     runnable.reset()
-    timed(runnable)
-    spent = [timed(runnable)]
-    while sum(spent) < TRIAL:
-        spent.append(timed(runnable))
+    runnable.clock(runnable.once, 1)
+    spent: list[float] = []
+    ends = time.perf_counter() + TRIAL
+    while not spent or time.perf_counter() < ends:
+        spent += runnable.clock(runnable.once, 1)
     return float(np.median(spent))
 
 
@@ -69,59 +63,60 @@ def fastest(peer: Peer, case: Case, data: Arrays) -> Option:
     options = peer.options(case)
     if len(options) == 1:
         return options[0]
-    made = [peer.build(case, data, option) for option in options]
-    tried = [[trial(runnable) for runnable in made]]
+    pairs = [(peer.ready(case, data, option), option) for option in options]
+    tried = [[trial(peer, *pair) for pair in pairs]]
     if sum(tried[0]) < 0.5:
-        tried += [[trial(runnable) for runnable in made] for _ in range(2)]
+        tried += [[trial(peer, *pair) for pair in pairs] for _ in range(2)]
     return options[int(np.argmin(np.min(tried, axis=0)))]
 
 
-def prepare(peer: Peer, case: Case, folder: Path, key: str) -> tuple[Runnable, dict[str, Any]]:
-    """Choose the fastest option, save the results for the gate, and return what can be timed."""
-    data = read_data(case, folder)
-    best = fastest(peer, case, data)
-    runnable = peer.build(case, data, best)
-    np.savez(folder / f"{key}.npz", **runnable.results())
-    return runnable, {"seconds": trial(runnable), "settings": best}
-
-
-def run(runnable: Runnable, count: int) -> list[float]:
-    """Return the seconds of each of count repetitions; before many, one is made to warm up."""
-    runnable.reset()
-    if count > 1:
-        timed(runnable)
-    return [runnable.units * timed(runnable) for _ in range(count)]
-
-
 class Session:
-    """What a worker keeps between commands."""
+    """What a worker keeps between commands; each of its methods answers one."""
 
     def __init__(self, peer: Any, folder: Path) -> None:
         self.peer, self.folder = peer, folder
-        self.ready: dict[str, Runnable] = {}
+        self.ready: dict[str, tuple[Runnable, Option]] = {}
 
-    def answer(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Obey one command."""
-        if command["do"] == "versions":
-            return {"versions": self.peer.versions()}
-        if command["do"] == "release":
-            self.ready = {key: one for key, one in self.ready.items() if key in command["kept"]}
+    def versions(self) -> dict[str, Any]:
+        """Return what runs here."""
+        return {"versions": self.peer.versions()}
+
+    def release(self, kept: list[str]) -> dict[str, Any]:
+        """Forget all cases but some."""
+        self.ready = {key: one for key, one in self.ready.items() if key in kept}
+        return {}
+
+    def prepare(self, case: dict[str, Any], key: str) -> dict[str, Any]:
+        """Choose the fastest option, save the results for the gate, and keep what can be timed."""
+        wanted = Case(**case)
+        data = read_data(wanted, self.folder)
+        best = fastest(self.peer, wanted, data)
+        runnable = self.peer.ready(wanted, data, best)
+        self.ready[key] = runnable, best
+        np.savez(self.folder / f"{key}.npz", **runnable.results())
+        more = runnable.info | self._launches(wanted, runnable)
+        return {"seconds": trial(self.peer, runnable, best), "settings": best | more}
+
+    def _launches(self, case: Case, runnable: Runnable) -> dict[str, Any]:
+        """Return how many kernels a step starts on a GPU, where a profiler sees it."""
+        if not (case.is_step and case.clock):
             return {}
-        if command["do"] == "learn":
-            return learn(command)
-        key = command["key"]
-        if command["do"] == "run":
-            return {"seconds": run(self.ready[key], command["count"])}
-        self.ready[key], about = prepare(self.peer, Case(**command["case"]), self.folder, key)
-        return about
+        runnable.reset()
+        count = import_module("fasts2s.bench.peers.gpu").launches(runnable.once)
+        return {} if count is None else {"launches": count}
 
+    def run(self, key: str, count: int) -> dict[str, Any]:
+        """Return the seconds of some repetitions."""
+        runnable, option = self.ready[key]
+        self.peer.use(option)
+        runnable.reset()
+        seconds = [runnable.units * spent for spent in runnable.clock(runnable.once, count)]
+        return {"seconds": seconds, "late": getattr(runnable.clock, "late", False)}
 
-def learn(command: dict[str, Any]) -> dict[str, Any]:
-    """Train a model on addition and return its curve."""
-    learning = import_module("fasts2s.bench.learning")
-    variant = learning.Variant(*command["variant"])
-    curve = learning.curve(variant, command["seed"], command["epochs"], stop_at=command["stop_at"])
-    return {"curve": asdict(curve)}
+    def learn(self, **given: Any) -> dict[str, Any]:
+        """Train a model on addition and return its curve."""
+        learning = import_module("fasts2s.bench.learning")
+        return {"curve": asdict(learning.curve(learning.Variant(*given.pop("variant")), **given))}
 
 
 def main() -> int:
@@ -133,9 +128,13 @@ def main() -> int:
     session: Session | None = None
     for line in sys.stdin:
         try:
-            if session is None:
-                session = Session(load_peer(name, threads), folder)
-            reply = session.answer(json.loads(line))
+            given = json.loads(line)
+            do = given.pop("do")
+            if do in {"start", "memory"}:
+                reply = getattr(fresh, do)(name, **given)
+            else:
+                session = session or Session(load_peer(name, threads), folder)
+                reply = getattr(session, do)(**given)
         except UnsupportedError as error:
             reply = {"unsupported": str(error)}
         except Exception as error:  # whatever a peer raises: the others go on

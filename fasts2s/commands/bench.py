@@ -1,11 +1,11 @@
 """``fasts2s bench``: run the benchmark suite, write its report, compare two of its files."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fasts2s.bench import compare, results
-from fasts2s.bench.plans import PLANS
+from fasts2s.bench.plans import PLANS, Plan
 from fasts2s.bench.report import tables, write
 from fasts2s.bench.runner import Run, usable_backends
 from fasts2s.commands.errors import CommandError
@@ -24,6 +24,9 @@ class BenchOptions:
     html: str | None
     overwrite: bool
     threads: int | None
+    case: str = ""
+    rounds: int | None = None
+    dry: bool = False
 
 
 def bench(options: BenchOptions) -> int:
@@ -32,10 +35,11 @@ def bench(options: BenchOptions) -> int:
         return _compare(options.files)
     if options.files:
         raise CommandError(f"there is {options.files[0]!r} after {options.what}: only compare takes files")
-    chosen = _chosen(options.backends)
+    plan = _plan(options)
+    chosen = _chosen(options.backends or plan.backends or None)
     _require_place(options)
     with tempfile.TemporaryDirectory(prefix="fasts2s-bench-") as folder:
-        run = Run(PLANS[options.what], chosen, options.threads or available_cores(), Path(folder), _say)
+        run = Run(plan, chosen, options.threads or available_cores(), Path(folder), _say)
         result = run.result()
     written: list[str] = []
     try:
@@ -48,6 +52,19 @@ def bench(options: BenchOptions) -> int:
     finally:
         print("\n".join([tables.text(result), *written]))
     return int(bool(result.failures))
+
+
+def _plan(options: BenchOptions) -> Plan:
+    """Return what is to be measured. CommandError if that is nothing."""
+    plan = PLANS[options.what]
+    if options.case:
+        plan = plan.only(options.case)
+        if not (plan.cases or plan.memory or plan.threads):
+            raise CommandError(f"--case: the plan {options.what} has no case with {options.case!r} in its name")
+    if options.rounds:
+        paces = {case.group: plan.pace_of(case.group) for case in (*plan.cases, *plan.threads)}
+        plan = replace(plan, pace={group: replace(pace, rounds=options.rounds) for group, pace in paces.items()})
+    return plan.dry() if options.dry else plan
 
 
 def _say(text: str) -> None:

@@ -1,9 +1,8 @@
 """Plans that are over in seconds."""
 
 from dataclasses import replace
-from typing import Any
 
-from fasts2s.bench.cases import ANSWERS, LAYERS, STEPS, Case, lstm
+from fasts2s.bench.cases import ANSWERS, LAYERS, STEPS, lstm
 from fasts2s.bench.measure import Pace
 from fasts2s.bench.plans import Plan
 from fasts2s.bench.results import GROUPS
@@ -16,7 +15,6 @@ TEXT = replace(ANSWERS[2], name="text tiny", sizes={**TINY, "T": 8})
 PERPLEXITY = replace(ANSWERS[3], name="perplexity tiny", sizes={**TINY, "N": 2, "T": 5})
 
 
-def small(*cases: Case, **more: Any) -> Plan:
+def small(*cases, **more):
     """Return a plan with these cases."""
-    pace = dict.fromkeys(GROUPS, Pace(rounds=3, warm=1, block=0.002, pause=0.0))
-    return Plan("small", cases or (STEP, LAYER, TEXT, *SWEEP), (), pace, **more)
+    return Plan("small", cases, pace=dict.fromkeys(GROUPS, Pace(3, 1, 0.002, 0.0)), **more)

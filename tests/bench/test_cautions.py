@@ -11,54 +11,30 @@ from fasts2s.bench import machine
 from fasts2s_kernels import blas
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-#: What prints the caution: the head of the text reports, the report of the suite, the head of the GPU programs.
-SAYS_SO = {"heading", "tables.text", "program.Run"}
-CLOCKS = {"perf_counter", "monotonic", "time"}
+#: What prints the caution: the head of the text reports, and the report of the suite.
+SAYS_SO = {"heading", "machine.heading", "tables.text"}
+CLOCKS = {"time.perf_counter", "time.monotonic", "time.time"}
 
 
-def calls(tree):
-    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+def calls(path):
+    return {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
 
 
-def prints_times(tree):
-    found = calls(tree)
-    return "print" in found and any(f"time.{clock}" in found for clock in CLOCKS)
+def test_a_program_that_prints_times_has_a_caution():
+    programs = {path.name: calls(path) for path in BENCHMARKS.glob("*.py")}
+    timing = {name for name, found in programs.items() if "print" in found and found & CLOCKS}
+    assert {"dropin_calls.py", "dropin_speed.py", "readme_commands.py"} <= timing
+    assert {name for name in timing if not programs[name] & SAYS_SO} == set(), "they are silent about the load"
 
 
-@pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.py")), ids=lambda path: path.name)
-def test_a_program_that_prints_times_has_a_caution(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    if prints_times(tree):
-        assert calls(tree) & SAYS_SO, f"{path.name} prints times without a word about the load: suite.heading.heading"
-
-
-def test_such_programs_are_found():
-    found = {p.name for p in BENCHMARKS.glob("*.py") if prints_times(ast.parse(p.read_text(encoding="utf-8")))}
-    assert {
-        "robustness.py",
-        "book_weights.py",
-        "golden_prefixes.py",
-        "dropin_speed.py",
-        "readme_commands.py",
-    } <= found
-
-
-@pytest.mark.parametrize(
-    ("load", "said"), [(0.1, ""), (None, ""), (True, ""), ("high", ""), (3.14, "CAUTION: .* load 3.14")]
-)
-def test_the_caution_is_about_the_load_before(load, said):
-    text = machine.too_busy(load)
-    assert bool(text) == bool(said)
-    assert not said or ("CAUTION" in text and "load 3.14" in text)
-
-
-@pytest.mark.parametrize("load", [0.1, 3.14])
-def test_the_head_of_a_text_report_has_it(load, monkeypatch, capsys):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    head = importlib.import_module("suite.heading")
-    monkeypatch.setattr(head, "load_average", lambda: load)
-    head.heading("Times", "1", {})
-    assert ("do not quote these numbers" in capsys.readouterr().out) is (load > 1)
+@pytest.mark.parametrize("load", [0.1, None, True, "high", 3.14])
+def test_the_caution_is_about_the_load_before_and_stands_in_the_head_of_a_text_report(load, monkeypatch):
+    busy = load == 3.14
+    assert ("do not quote these numbers" in machine.too_busy(load)) == ("load 3.14" in machine.too_busy(load)) == busy
+    monkeypatch.setattr(machine, "load_average", lambda: load)
+    printed = machine.heading("Times", "1", "numba")
+    assert ("do not quote these numbers" in printed) is busy
+    assert all(said in printed for said in ("Times, 20", "threads: 1;", "numba ", "commit: "))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +46,6 @@ def test_pytest_benchmarks_says_it_under_its_table(load, crowded, disabled, line
     monkeypatch.setattr(blas, "crowded", lambda: crowded)
     config = SimpleNamespace(stash={hooks._LOAD_BEFORE: load}, getoption=lambda name, default: disabled)
     said = []
-    reporter = SimpleNamespace(write_line=lambda text, **style: said.append(text))
-    hooks.pytest_terminal_summary(reporter, config)
+    hooks.pytest_terminal_summary(SimpleNamespace(write_line=lambda text, **_: said.append(text)), config)
     assert len(said) == lines
     assert ("do not quote these numbers" in "".join(said)) is (lines > 0)

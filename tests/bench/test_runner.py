@@ -1,24 +1,27 @@
 """A run of the suite: who is wrong or dies has no row, everybody else has; what stands in the rows."""
 
-import math
+import importlib
 import os
 import signal
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from fasts2s.bench import gate, results, rows, runner
-from fasts2s.bench.cases import LAYERS
+from fasts2s.bench.cases import Case
 from fasts2s.bench.measure import Contestant, Pace, take_turns
 from fasts2s.bench.noise import scatter
+from fasts2s.bench.peer import UnsupportedError
+from fasts2s.bench.plans import PLANS, Plan
 from fasts2s.bench.processes import PeerError, Worker
 from tests.bench.small_plans import LAYER, PERPLEXITY, STEP, SWEEP, TEXT, small
 
 
-def run(tmp_path, plan, chosen=("numpy",), threads=1):
-    """Run a plan; the result, and what was said meanwhile."""
-    said = []
-    return runner.Run(plan, list(chosen), threads, tmp_path, said.append).result(), said
+def run(tmp_path, plan, *chosen, threads=1):
+    return runner.Run(plan, list(chosen or ("numpy",)), threads, tmp_path, lambda _: None).result()
 
 
 @pytest.fixture(autouse=True)
@@ -26,99 +29,142 @@ def _small_anchor(monkeypatch):
     monkeypatch.setattr(runner, "ANCHOR", LAYER)
 
 
-def test_rows_of_two_backends(tmp_path):
-    result, said = run(tmp_path, small(STEP, LAYER, TEXT, PERPLEXITY, *SWEEP), ("numba", "numpy"))
+@pytest.fixture
+def clock(monkeypatch):
+    """Returns what lets every block take so many seconds, in turn; the last number holds for all that follow."""
+
+    def set_to(*seconds):
+        left = list(seconds)
+        monkeypatch.setattr(Contestant, "time", lambda one: left.pop(0) if len(left) > 1 else left[0])
+
+    return set_to
+
+
+def test_rows_of_two_backends_with_threads_survive_writing_and_reading(tmp_path):
+    threads = (Case("LSTM layer", "scaling", "lstm", dict(SWEEP[0].sizes)),)
+    plan = small(STEP, LAYER, TEXT, PERPLEXITY, *SWEEP, threads=threads)
+    result = run(tmp_path, plan, "numba", "numpy", threads=2)
     drifted = [failure for failure in result.failures if "measured again" not in failure]
     assert drifted == [], "this machine may be busy, but nobody may be wrong"
-    found = {row.key for row in result.rows}
+    found = {row.key: row for row in result.rows}
     cases = [(case.group, case.name) for case in (STEP, LAYER, TEXT, PERPLEXITY, *SWEEP)]
-    assert found >= {(*case, name) for case in cases for name in ("numba", "numpy")}
-    assert ("layers", LAYER.name, "FMA peak") in found
-    assert len(said) == 4
+    assert set(found) >= {(*case, name) for case in cases for name in ("numba", "numpy")}
     for row in result.rows:
         assert len(row.rounds) == 3
         assert row.low <= row.value <= row.high
         assert row.noise >= scatter(row.rounds)
         assert (row.ratio is None) == (row.contestant == "numba")
+    step, ours, peak = (found[key] for key in [(*cases[0], "numba"), (*cases[1], "numba"), (*cases[1], "FMA peak")])
+    assert step.info["params"] == 9 * 6 * 2 + 2 * (6 + 7 + 1) * 28 + 7 * 28 + (14 + 1) * 9
+    assert step.info["samples_per_s"] * step.value == pytest.approx(3)
+    assert step.info["tokens_per_s"] * step.value == pytest.approx(3 * 4)
+    assert step.info["gflops"] * step.value * 1e9 == pytest.approx(step.info["flops"])
+    assert set(step.info["errors"]) == {"out", "grad", "param", "curve"}
+    assert max(step.info["errors"].values()) < 1e-5
+    shares = sorted(p / t for p, t in zip(peak.rounds, ours.rounds, strict=True))
+    assert ours.info["peak_share"] == pytest.approx(shares[1]), "taken within a round"
+    swept = [row.info for row in result.rows if row.group == "scaling" and row.contestant == "numba"]
+    assert [(i["sweep"], i["letter"], i["size"]) for i in swept] == [
+        *(("LSTM layer", "H", size) for size in (4, 8, 16)),
+        *(("LSTM layer", "threads", count) for count in (1, 2)),
+    ]
+    assert swept[0]["base"] == "N=2, T=3, D=4"
+    results.write(tmp_path / "results.json", result)
+    assert results.read(tmp_path / "results.json") == result
 
 
 def test_the_noise_of_a_group_is_that_of_its_time():
-    worker = SimpleNamespace(name="numba")
-    timed = [[Contestant(case, worker, rounds=[1.0, 1.0, 1.0])] for case in (STEP, LAYER)]
+    timed = [[Contestant(case, SimpleNamespace(name="numba"), rounds=[1.0, 1.0, 1.0])] for case in (STEP, LAYER)]
     assert [row.noise for row in rows.of_times(timed, {"layers": 0.5})] == [0.0, 0.5]
 
 
-def test_only_the_disturbed_group_is_noisy(tmp_path, monkeypatch):
-    seconds = iter([1.0] * 8 + [2.0] * 8)  # four rounds of the step and the anchor; the layer's; the repetition
-    monkeypatch.setattr(Contestant, "time", lambda one: next(seconds, 1.0))
-    result, _ = run(tmp_path, small(STEP, LAYER))
+def test_only_the_disturbed_group_is_noisy(tmp_path, clock):
+    clock(*[1.0] * 8, *[2.0] * 8, 1.0)  # four rounds of the step and the anchor; the layer's; the repetition
+    result = run(tmp_path, small(STEP, LAYER))
     assert {row.group: row.noise for row in result.rows} == {"steps": 0.0, "layers": 1.0}
     assert [taken for _, taken in result.anchors] == [1.0] * 4 + [2.0] * 4
     assert result.drift == 1.0
-
-
-def test_what_a_step_says_of_itself(tmp_path):
-    result, _ = run(tmp_path, small(STEP))
-    (row,) = result.rows
-    assert row.info["params"] == 9 * 6 * 2 + 2 * (6 + 7 + 1) * 28 + 7 * 28 + (14 + 1) * 9
-    assert row.info["samples_per_s"] * row.value == pytest.approx(3)
-    assert row.info["tokens_per_s"] * row.value == pytest.approx(3 * 4)
-    assert row.info["gflops"] * row.value * 1e9 == pytest.approx(row.info["flops"])
-    assert max(row.info["errors"].values()) < 1e-5
-
-
-def test_a_share_of_the_peak_is_taken_within_a_round(tmp_path):
-    result, _ = run(tmp_path, small(LAYER), ("numba",))
-    ours, peak = (result.find("layers", LAYER.name, name) for name in ("numba", "FMA peak"))
-    shares = sorted(p / t for p, t in zip(peak.rounds, ours.rounds, strict=True))
-    assert ours.info["peak_share"] == pytest.approx(shares[1])
-    assert "peak_share" not in peak.info
-
-
-def test_sweeps_say_what_was_swept(tmp_path):
-    result, _ = run(tmp_path, small(*SWEEP))
-    assert [(r.info["sweep"], r.info["letter"], r.info["size"]) for r in result.rows] == [
-        ("LSTM layer", "H", 4),
-        ("LSTM layer", "H", 8),
-        ("LSTM layer", "H", 16),
-    ]
-    assert result.rows[0].info["base"] == "N=2, T=3, D=4"
+    assert result.method["layers"].endswith("a quarter of the time the machine was 100 % slower, or more")
 
 
 def test_who_fails_the_gate_gets_no_time(tmp_path, monkeypatch):
-    monkeypatch.setitem(gate.TOLERANCES, "ours", {"out": 0.0, "grad": 0.0, "param": 0.0})
-    result, _ = run(tmp_path, small(STEP))
+    monkeypatch.setitem(gate.TOLERANCES, "ours", dict.fromkeys(gate.TOLERANCES["ours"], 0.0))
+    result = run(tmp_path, small(STEP))
     assert result.rows == []
     assert any(f"{STEP.name}, numpy: grad_00 is off by" in failure for failure in result.failures)
 
 
-def test_who_cannot_start_is_left_out(tmp_path):
-    result, _ = run(tmp_path, small(STEP), ("numpy", "no such backend"))
+@pytest.mark.parametrize(("peer", "passes"), [("numba", False), ("book", False), ("PyTorch cuda fp16", True)])
+def test_the_gate_holds_everybody_to_what_he_can(peer, passes):
+    ids = np.array([[1]])
+    reference = {"out_hs": [1.0], "ids": ids, "param_00": [2.0]}
+    assert (gate.judge({"out_hs": [1.015], "ids": ids}, reference, peer)[1] == []) is passes
+    assert gate.judge({"out_hs": [1.0], "ids": ids + 1}, reference, peer)[1] == ["1 of 1 answers differ"]
+    assert gate.judge({}, {"param_00": [2.0]}, peer)[1] == ["there was nothing to compare"]
+
+
+def test_who_cannot_start_is_left_out(tmp_path, monkeypatch, clock):
+    def ask(worker, **command):
+        if worker.name == "JAX":
+            raise UnsupportedError("not on this machine")
+        return honest(worker, **command)
+
+    clock(1.0)
+    honest = Worker.ask
+    monkeypatch.setattr(Worker, "ask", ask)
+    monkeypatch.setattr(runner, "installed", lambda peer: True)
+    result = run(tmp_path, small(STEP, peers=("JAX",)), "numpy", "no such backend")
     assert [row.contestant for row in result.rows] == ["numpy"]
-    assert any(failure.startswith("no such backend does not start: ValueError") for failure in result.failures)
+    assert [failure[:45] for failure in result.failures] == ["no such backend does not start: ValueError: b"]
+    assert result.method["left out"] == "JAX: not on this machine."
 
 
-def test_the_first_row_is_measured_again(tmp_path, monkeypatch):
-    seconds = iter([1.0] * 8)  # four rounds of the step and the anchor; then everything takes longer
-    monkeypatch.setattr(Contestant, "time", lambda one: next(seconds, 100.0))
-    result, _ = run(tmp_path, small(STEP))
-    assert "measured again at the end: 100.000 times the first time" in result.method["repeat"]
-    assert any("The machine changed" in failure for failure in result.failures)
-    monkeypatch.setattr(Contestant, "time", lambda one: 1.0)
-    result, _ = run(tmp_path, small(STEP))
-    assert "measured again at the end: 1.000 times" in result.method["repeat"]
+@pytest.mark.parametrize(("later", "failures"), [(100.0, 1), (1.0, 0)])
+def test_the_first_row_is_measured_again(later, failures, tmp_path, clock):
+    clock(*[1.0] * 8, later)  # four rounds of the step and the anchor; then everything takes longer
+    result = run(tmp_path, small(STEP))
+    assert f"measured again at the end: {later:.3f} times the first time" in result.method["repeat"]
+    assert ["The machine changed" in failure for failure in result.failures] == [True] * failures
+
+
+def test_starts_and_memory_are_measured_in_processes_of_their_own(tmp_path):
+    sweep = replace(STEP, group="scaling", name="memory, H=7")
+    start, memory, swept = run(tmp_path, Plan("small", start_rounds=1, memory=((STEP, 2), (sweep, 1)))).rows
+    assert (start.key, start.unit) == (("start", "first step of Seq2seq", "numpy"), "s")
+    assert start.value > 0.05
+    assert (memory.key, memory.unit, len(memory.rounds)) == (("memory", STEP.name, "numpy"), "B", 2)
+    assert memory.info["before"] > 2**24
+    assert (swept.group, swept.info["size"], swept.info["params"]) == ("scaling", 7, STEP.params)
+
+
+def test_a_plan_can_be_made_smaller():
+    few = PLANS["full"].only("BetterRnnlm")
+    assert {case.group for case in few.cases} == {"steps", "kernels"}
+    assert [case.name for case, _ in few.memory] == ["BetterRnnlm H=650"]
+    assert [case.name for case in few.dry().cases if case.group == "steps"] == ["BetterRnnlm H=650"]
+    assert max(size for case in few.dry().cases for size in case.sizes.values()) < 20
+
+
+def test_a_gpu_is_timed_by_both_clocks_and_with_every_design(tmp_path, monkeypatch, shim):
+    cupy = importlib.import_module("cupy")  # the real one, or the one that stands in for it
+    monkeypatch.setenv("PYTHONPATH", str(Path(cupy.__file__).parents[1]))
+    plan, name = PLANS["gpu"], "LSTM 128x7x16x128 forward"
+    more = (*plan.only("BetterRnnlm H=650, no").cases, *plan.only("clip and update Better").cases[:1])
+    result = run(tmp_path, replace(plan, cases=(*plan.only(name).cases, *more), peers=("cupy steps",)).dry(), "cupy")
     assert result.failures == []
+    assert {(row.case, row.contestant) for row in result.rows} == {
+        *((case.name, "cupy") for case in more),
+        *((name, who) for who in ("cupy", "cupy steps", "device peak")),
+        *((f"{name}, a call", who) for who in ("cupy", "cupy steps")),
+    }
+    designs = {row.contestant: row.info["settings"].get("design") for row in result.rows}
+    assert designs["cupy steps"] == "steps" != designs["cupy"]
+    assert result.machine["dry"]
 
 
-def test_threads_are_counted_up(tmp_path):
-    plan = small(SWEEP[0], threads=(LAYERS[0].__class__("LSTM layer", "scaling", "lstm", dict(SWEEP[0].sizes)),))
-    result, _ = run(tmp_path, plan, ("numba",), threads=2)
-    counted = [row.info["size"] for row in result.rows if row.info["letter"] == "threads"]
-    assert counted == [1, 2]
-
-
-def test_a_worker_that_dies_is_complained_about_and_the_others_go_on(tmp_path):
-    doomed, other = (Worker(name, tmp_path, 1, 60) for name in ("numpy", "fasts2s"))
+def test_a_worker_that_dies_or_is_silent_is_complained_about_and_the_others_go_on(tmp_path):
+    limits = {"numpy": 60.0, "fasts2s": 60.0, "JAX": 0.01}
+    doomed, other, silent = (Worker(name, tmp_path, 1, limit) for name, limit in limits.items())
     doomed.ask(do="versions")
     os.kill(doomed.process.pid, signal.SIGKILL)
     doomed.process.wait()
@@ -126,18 +172,13 @@ def test_a_worker_that_dies_is_complained_about_and_the_others_go_on(tmp_path):
         doomed.ask(do="versions")
     assert "fasts2s" in doomed.ask(do="versions")["versions"], "it starts again"
     ones = [Contestant(STEP, doomed), Contestant(STEP, other)]
-    complaints = take_turns(ones, Pace(2, 0, 0.0, 0.0))
-    assert len(complaints) == 2, "nobody has prepared the case"
+    assert len(take_turns(ones, Pace(2, 0, 0.0, 0.0))) == 2, "nobody has prepared the case"
     assert ones == []
+    with pytest.raises(PeerError, match="no answer within"):
+        silent.ask(do="versions")
+    assert silent.process is None
     doomed.stop()
     other.stop()
-
-
-def test_who_does_not_answer_is_given_up(tmp_path):
-    worker = Worker("numpy", tmp_path, 1, 0.01)
-    with pytest.raises(PeerError, match="no answer within"):
-        worker.ask(do="versions")
-    assert worker.process is None
 
 
 def test_who_dies_while_it_is_measured_again_and_again_is_said(tmp_path, monkeypatch):
@@ -147,19 +188,9 @@ def test_who_dies_while_it_is_measured_again_and_again_is_said(tmp_path, monkeyp
         return 1.0
 
     monkeypatch.setattr(Contestant, "time", dying)
-    result, _ = run(tmp_path, small(STEP))
+    result = run(tmp_path, small(STEP))
     assert result.failures == ["numpy, measured again and again: the process died: it said nothing"]
     assert [row.key for row in result.rows] == [("steps", STEP.name, "numpy")]
-
-
-def test_results_survive_writing_and_reading(tmp_path):
-    result, _ = run(tmp_path, small(STEP))
-    path = tmp_path / "results.json"
-    results.write(path, result)
-    again = results.read(path)
-    assert [row.key for row in again.rows] == [row.key for row in result.rows]
-    assert again.rows[0].rounds == result.rows[0].rounds
-    assert math.isclose(again.drift, result.drift)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +203,6 @@ def test_results_survive_writing_and_reading(tmp_path):
     ],
 )
 def test_another_file_is_refused(tmp_path, text, complaint):
-    path = tmp_path / "other.json"
-    path.write_text(text)
+    (tmp_path / "other.json").write_text(text)
     with pytest.raises(results.ResultError, match=complaint):
-        results.read(path)
+        results.read(tmp_path / "other.json")

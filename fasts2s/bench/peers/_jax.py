@@ -1,15 +1,16 @@
 """JAX: jitted forward, backward and update, the recurrence as ``lax.scan``, the product with Wx outside of it.
 
-Weights are in the book's layout, so nothing has to be converted. JAX chooses its number of threads itself.
+Weights are in the book's layout, so nothing has to be converted.
 """
 
 from typing import Any
 
 import jax  # pyright: ignore[reportMissingImports]
+import numpy as np
 from jax import numpy as jnp  # pyright: ignore[reportMissingImports]
 
 from fasts2s.bench.cases import Case
-from fasts2s.bench.peer import Arrays, Option, Runnable, UnsupportedError, nothing, numbered, weights_of
+from fasts2s.bench.peer import CURVE, Arrays, Option, Peer, Runnable, UnsupportedError, numbered, weights_of
 
 TIED = 7  # place of BetterRnnlm's output matrix in the book's params: the transposed embedding
 
@@ -90,21 +91,18 @@ def updated(adam: bool, params: Any, slots: Any, grads: Any, count: Any) -> tupl
     return [p - rate * a / (jnp.sqrt(b) + 1e-7) for p, a, b in zip(params, m, v, strict=True)], (m, v)
 
 
-class Jax:
-    """JAX on the CPU."""
+class Jax(Peer):
+    """JAX on the CPU; it chooses its number of threads itself."""
 
     def versions(self) -> dict[str, str]:
         """Return the version of JAX."""
         return {"jax": str(jax.__version__)}
 
-    def options(self, case: Case) -> list[Option]:
-        """Return the one way in which it runs."""
-        return [{}]
-
     def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
         """Make a case ready. Raises UnsupportedError."""
         if case.is_step:
-            return _Step(case, data).runnable()
+            step = _Step(case, data)
+            return Runnable(step.once, step.results, step.reset)
         if case.kind == "lstm":
             return _lstm_case(data)
         raise UnsupportedError("not written for JAX")
@@ -121,30 +119,32 @@ def _lstm_case(data: Arrays) -> Runnable:
 
     def results() -> Arrays:
         hs, (dxs, *grads) = both(inputs, dhs)
-        return {"out_hs": hs, "grad_xs": dxs, **numbered("grad", grads)}
+        return {"out_hs": hs, "grad_xs": dxs, **_numbered("grad", grads)}
 
     def once() -> None:
         jax.block_until_ready(both(inputs, dhs))
 
-    return Runnable(once, results, nothing)
+    return Runnable(once, results)
+
+
+def _numbered(prefix: str, arrays: Any) -> Arrays:
+    return numbered(prefix, map(np.asarray, arrays))
 
 
 class _Step:
     """A training step; parameters, slots and state are handed from call to call."""
 
     def __init__(self, case: Case, data: Arrays) -> None:
-        self.case, self.data = case, data
-        own = {"Rnnlm": rnnlm_loss, "BetterRnnlm": better_rnnlm_loss}
-        self.loss = own.get(case.kind) or sequence_loss(case.kind)
-        self.weights = weights_of(data)
+        self.case, self.weights = case, weights_of(data)
+        self.loss = {"Rnnlm": rnnlm_loss, "BetterRnnlm": better_rnnlm_loss}.get(case.kind) or sequence_loss(case.kind)
+        self.masks = [jnp.asarray(mask) for mask in weights_of(data, "kept")]
         if case.kind == "BetterRnnlm":
             del self.weights[TIED]
         self.xs, self.ts = jnp.asarray(data["xs"]), jnp.asarray(data["ts"])
         self.step = jax.jit(self._step, donate_argnums=(0, 1))
         self.state: Any = None
-        self.count = 0
-        self.slots: Any = ([jnp.zeros_like(w) for w in self.weights], [jnp.zeros_like(w) for w in self.weights])
-        self.key = jax.random.key(0)
+        self.count, self.key = 0, jax.random.key(0)
+        self.slots: Any = tuple([jnp.zeros_like(w) for w in self.weights] for _ in "mv")
         self.reset()
 
     def reset(self) -> None:
@@ -167,16 +167,12 @@ class _Step:
         return float(loss)
 
     def results(self) -> Arrays:
-        """Return loss, gradients and updated parameters of the first step."""
-        better = self.case.kind == "BetterRnnlm"
-        kept = [jnp.asarray(self.data[f"kept_{k:02d}"]) for k in range(3)] if better else None
-        grads, _ = jax.jit(jax.grad(self.loss, has_aux=True))(self.params, None, self.xs, self.ts, kept, self.key)
-        loss = self.once(kept)
+        """Return loss, gradients and updated parameters of the first step, and the losses of the next ones."""
+        kept = [self.masks[k : k + 3] or None for k in range(0, 3 * (1 + CURVE), 3)]
+        grads, _ = jax.jit(jax.grad(self.loss, has_aux=True))(self.params, None, self.xs, self.ts, kept[0], self.key)
+        found = _numbered("grad", grads) | {"out_loss": self.once(kept[0])}
         params = list(self.params)
-        if better:
+        if self.case.kind == "BetterRnnlm":
             params.insert(TIED, params[0].T)
-        return {"out_loss": loss, **numbered("grad", grads), **numbered("param", params)}
-
-    def runnable(self) -> Runnable:
-        """Return what the worker times."""
-        return Runnable(self.once, self.results, self.reset)
+        found |= _numbered("param", params)
+        return {**found, "curve": [self.once(masks) for masks in kept[1:]]}

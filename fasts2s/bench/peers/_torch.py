@@ -1,177 +1,161 @@
-"""PyTorch in its best mode: eager or compiled, the better number of threads, the faster form of the optimiser."""
+"""PyTorch in its best mode, on the CPU or on a GPU.
 
-from functools import partial
+On the CPU the better number of threads and the faster form of the optimiser are tried out. On a GPU (``cuda``) each
+way of using it is a contestant of its own: eager, ``compiled``, ``reduce-overhead`` (compiled, with CUDA graphs),
+``graph`` (the whole step captured once), and for LSTMs other precisions: ``tf32``, ``fp16``.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
 
 from fasts2s.bench.cases import Case
-from fasts2s.bench.peer import (
-    Arrays,
-    Option,
-    Runnable,
-    UnsupportedError,
-    nothing,
-    numbered,
-    thread_choices,
-    weights_of,
-)
+from fasts2s.bench.peer import Arrays, Option, Peer, Runnable, UnsupportedError, numbered, thread_choices, weights_of
 from fasts2s.bench.peers import _torch_models as torch_models
+from fasts2s.bench.peers._torch_models import host
+from fasts2s.bench.peers._torch_step import EPSILON, Step, new_optimizer
+
+_PRECISIONS = ("tf32", "fp16")
 
 
-class Torch:
-    """PyTorch on the CPU."""
+class Torch(Peer):
+    """PyTorch used in one way: words are ``cuda``, and one of the ways above."""
 
-    def __init__(self, threads: int, compiled: bool = False) -> None:
-        self.threads, self.compiled = threads, compiled
+    def __init__(self, threads: int, *words: str) -> None:
+        super().__init__(threads, *words)
+        self.on_gpu = "cuda" in words
+        self.way = next((word for word in words if word != "cuda"), "")
+        self.device = "cuda" if self.on_gpu and torch.cuda.is_available() else "cpu"
+        if self.on_gpu and self.device == "cpu" and not import_module("fasts2s.bench.peers.gpu").is_stand_in():
+            raise UnsupportedError(f"this PyTorch, {torch.__version__}, finds no GPU")
+        use_tf32(self.way == "tf32")
 
     def versions(self) -> dict[str, str]:
         """Return the version of PyTorch."""
-        return {"torch": str(torch.__version__)}
+        cuda = {"torch's CUDA": f"{torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"}
+        return {"torch": str(torch.__version__), **(cuda if self.device == "cuda" else {})}
 
     def options(self, case: Case) -> list[Option]:
-        """Return numbers of threads, and for a step the forms of the optimiser; compiled steps take the fused one."""
+        """Return numbers of threads, and for a step the forms of the optimiser; on a GPU the fused one."""
+        if self.on_gpu:
+            return [{}]
         forms: list[Option] = [{}]
         if case.is_step:
-            forms = [{"fused": True}] if self.compiled else [{"fused": True}, {"foreach": True}]
+            forms = [{"fused": True}] if self.way else [{"fused": True}, {"foreach": True}]
         return [{"threads": n, **form} for n in thread_choices(self.threads) for form in forms]
+
+    def use(self, option: Option) -> None:
+        """Set the number of threads."""
+        torch.set_num_threads(option.get("threads", 1))
 
     def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
         """Make a case ready. Raises UnsupportedError."""
-        torch.set_num_threads(option["threads"])
+        maker = {"lstm": self._lstm, "softmax": self._softmax, "embedding": self._embedding, "update": self._update}
+        if case.group == "kernels" or (not case.is_step and case.kind not in maker):
+            raise UnsupportedError("not written for PyTorch")
+        if self.on_gpu and self.way and not (case.kind == "lstm" if self.way in _PRECISIONS else case.is_step):
+            raise UnsupportedError(f"{self.way} is for {'LSTMs' if self.way in _PRECISIONS else 'steps'}")
         torch.manual_seed(0)
         if case.is_step:
-            made = self._step(case, data, {k: v for k, v in option.items() if k != "threads"})
-        elif case.kind == "lstm":
-            made = self._lstm(case, data)
-        elif case.kind == "softmax":
-            made = self._softmax(data)
-        elif case.kind == "embedding":
-            made = _embedding(case, data)
-        else:
-            raise UnsupportedError("not written for PyTorch")
-        reset = made.reset
-        made.reset = lambda: (torch.set_num_threads(option["threads"]), reset())[1]
-        return made
+            form = {k: v for k, v in option.items() if k != "threads"} or {"fused": True}
+            return Step(case, data, self.device, self.way, **form).runnable()
+        return maker[case.kind](case, data)
+
+    def _up(self, a: Any) -> Any:
+        return torch.from_numpy(a).to(self.device)
 
     def _maybe_compiled(self, f: Any) -> Any:
-        return torch.compile(f) if self.compiled else f
+        return torch.compile(f) if self.way == "compiled" else f
 
     def _lstm(self, case: Case, data: Arrays) -> Runnable:
         layer = torch_models.new_lstm(case["D"], case["H"])
+        layer.batch_first = not self.on_gpu  # the layout of cuDNN is the other one, and this one costs a copy
+        torch_models.fill(torch_models.slots_of(layer), weights_of(data))
+        dtype = torch.float16 if self.way == "fp16" else torch.float32
+        layer.to(device=self.device, dtype=dtype)
         params = torch_models.own_parameters(layer)
-        _fill(zip([layer] * 3, params, strict=True), weights_of(data))
-        xs, dhs = torch.from_numpy(data["xs"]).requires_grad_(), torch.from_numpy(data["dhs"])
+        order = (1, 0, 2) if self.on_gpu else (0, 1, 2)
+        xs, dhs = (self._up(data[name]).permute(order).contiguous().to(dtype) for name in ("xs", "dhs"))
+        xs.requires_grad_()
         forward = self._maybe_compiled(layer)
 
-        def once() -> Any:
-            xs.grad = None
-            for p in params:
-                p.grad = None
+        def only_forward() -> Any:
+            return forward(xs)
+
+        def both() -> Any:
             hs, _ = forward(xs)
-            hs.backward(dhs)
-            return hs.detach()
+            return hs, torch.autograd.grad(hs, [xs, *params], dhs)
 
         def results() -> Arrays:
-            hs = once()
-            grads = [torch_models.to_book(layer, p.grad.numpy()) for p in params]
-            return {"out_hs": hs.numpy(), "grad_xs": xs.grad.numpy(), **numbered("grad", grads)}
+            hs, (dxs, *grads) = both()
+            found = [torch_models.to_book(layer, host(g)) for g in grads]
+            arrays = {"out_hs": host(hs).transpose(order), "grad_xs": host(dxs).transpose(order)}
+            return arrays | numbered("grad", found)
 
-        return Runnable(lambda: _ignore(once()), results, nothing)
+        return Runnable(only_forward if case.variant == "forward" else both, results)
 
-    def _softmax(self, data: Arrays) -> Runnable:
-        xs, ts = torch.from_numpy(data["xs"]).requires_grad_(), torch.from_numpy(data["ts"])
+    def _softmax(self, case: Case, data: Arrays) -> Runnable:
+        xs, ts = self._up(data["xs"]).requires_grad_(), self._up(data["ts"])
         loss_of = self._maybe_compiled(torch_models.loss_of)
 
-        def once() -> float:
-            xs.grad = None
+        def both() -> Any:
             loss = loss_of(xs, ts)
-            loss.backward()
-            return float(loss.detach())
+            return loss.detach(), torch.autograd.grad(loss, [xs])[0]
 
-        return Runnable(once, lambda: {"out_loss": once(), "grad_xs": xs.grad.numpy()}, nothing)
-
-    def _step(self, case: Case, data: Arrays, form: Option) -> Runnable:
-        model = torch_models.MODELS[case.kind](case["V"], case["D"], case["H"])
-        slots, weights = torch_models.slots(model), weights_of(data)
-        _fill(slots, weights)
-        once = fresh_step(case, data, model, self._maybe_compiled(model), **form)
+        def once() -> Any:
+            loss = both()[0]
+            return loss if self.on_gpu else float(loss)
 
         def results() -> Arrays:
-            if case.kind == "BetterRnnlm":
-                model.kept = [torch.from_numpy(data[f"kept_{k:02d}"]) for k in range(3)]
-            kept: Arrays = {}
-            loss = once(lambda: kept.update(_in_book_order(slots, "grad", lambda p: p.grad)))
-            model.kept = None
-            # PyTorch's Adam puts its epsilon elsewhere: only the updates of SGD can be compared.
-            updated = {} if case.adam else _in_book_order(slots, "param", lambda p: p.detach(), tied_twice=True)
-            return {"out_loss": loss, **kept, **updated}
+            loss, dxs = both()
+            return {"out_loss": host(loss), "grad_xs": host(dxs)}
 
-        return Runnable(once, results, lambda: _fill(slots, weights))
+        return Runnable(once, results)
 
+    def _embedding(self, case: Case, data: Arrays) -> Runnable:
+        weight, dout = self._up(weights_of(data)[0]).requires_grad_(), self._up(data["dout"])
+        out = torch.nn.functional.embedding(self._up(data["xs"]), weight)
 
-def _ignore(_: Any) -> None:
-    return None
+        def backward() -> Any:
+            return torch.autograd.grad(out, [weight], dout, retain_graph=True)[0]
 
+        def results() -> Arrays:
+            return {"out": host(out), **numbered("grad", [host(backward())])}
 
-def _fill(slots: Any, weights: list[Any]) -> None:
-    """Copy the book's weights into the parameters."""
-    with torch.no_grad():
-        for (module, p), weight in zip(slots, weights, strict=True):
-            p.copy_(torch.from_numpy(torch_models.from_book(module, weight)))
+        return Runnable(backward, results)
 
+    def _update(self, case: Case, data: Arrays) -> Runnable:
+        params = [torch.zeros(g.shape, device=self.device, requires_grad=True) for g in weights_of(data, "given")]
+        for p, g in zip(params, weights_of(data, "given"), strict=True):
+            p.grad = self._up(g)
+        # PyTorch adds epsilon to the corrected root: this is the book's at the first step, which the gate looks at.
+        optimizer = new_optimizer(params, case, EPSILON / (1 - 0.999) ** 0.5, fused=True)
 
-def fresh_step(case: Case, data: Arrays, model: Any = None, forward: Any = None, **form: bool) -> Any:
-    """Return the function that makes one training step of a model, by default a new one, with xs and ts (N, T).
+        def update() -> None:
+            torch.nn.utils.clip_grad_norm_(params, case.max_grad)
+            optimizer.step()
 
-    ``forward`` is the model or its compiled form; ``form`` goes to the optimiser. What is given to the function as
-    ``look`` is called when the gradients are there.
-    """
-    if model is None:
-        model = torch_models.MODELS[case.kind](case["V"], case["D"], case["H"])
-    forward = model if forward is None else forward
-    trained = [p for p in model.parameters() if p.requires_grad]  # a tied weight stands there once
-    make: Any = partial(torch.optim.Adam, lr=0.001, eps=1e-7) if case.adam else partial(torch.optim.SGD, lr=20.0)
-    optimizer = make(trained, **form)
-    xs, ts = torch.from_numpy(data["xs"]), torch.from_numpy(data["ts"])
+        def results() -> Arrays:
+            update()
+            return numbered("param", map(host, params))
 
-    def once(look: Any = None) -> float:
-        optimizer.zero_grad(set_to_none=True)
-        loss = forward(xs, ts)
-        loss.backward()
-        if look is not None:
-            look()
-        torch.nn.utils.clip_grad_norm_(trained, case.max_grad)
-        optimizer.step()
-        return float(loss.detach())
-
-    return once
+        return Runnable(update, results)
 
 
-def _in_book_order(slots: Any, prefix: str, part: Any, tied_twice: bool = False) -> Arrays:
-    """Return a part of every parameter in the book's layout; a tied weight once, or as often as the book has it."""
-    seen: set[int] = set()
-    found = []
-    for module, p in slots:
-        if tied_twice or id(p) not in seen:
-            found.append(torch_models.to_book(module, part(p).numpy()))
-        seen.add(id(p))
-    return numbered(prefix, found)
+def use_tf32(on: bool) -> None:
+    """Allow products in TF32 on a GPU, or forbid them everywhere."""
+    precision = "tf32" if on else "ieee"
+    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):  # from 2.9 on
+        torch.backends.cuda.matmul.fp32_precision = precision
+        for part in (torch.backends.cudnn.rnn, torch.backends.cudnn.conv):
+            part.fp32_precision = precision
+    else:
+        torch.backends.cuda.matmul.allow_tf32 = on
+        torch.backends.cudnn.allow_tf32 = on
 
 
-def _embedding(case: Case, data: Arrays) -> Runnable:
-    layer = torch.nn.Embedding(case["V"], case["D"])
-    with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(weights_of(data)[0]))
-    xs, dout = torch.from_numpy(data["xs"]), torch.from_numpy(data["dout"])
-    out = layer(xs)
-
-    def once() -> None:
-        layer.weight.grad = None
-        out.backward(dout, retain_graph=True)
-
-    def results() -> Arrays:
-        once()
-        return {"out": out.detach().numpy(), "grad_00": layer.weight.grad.numpy()}
-
-    return Runnable(once, results, nothing)
+def fresh_step(case: Case, data: Arrays) -> Callable[[], Any]:
+    """Return the function that makes one step of a new model on the CPU."""
+    return Step(case, data).once

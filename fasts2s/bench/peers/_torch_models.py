@@ -48,9 +48,26 @@ def to_book(module: Any, a: Any) -> Any:
     return a.T if isinstance(module, nn.Linear) else a
 
 
+def slots_of(module: Any) -> list[tuple[Any, Any]]:
+    """Return (layer, parameter) of a layer in the book's order."""
+    return [(module, p) for p in own_parameters(module)]
+
+
 def slots(model: Any) -> list[tuple[Any, Any]]:
-    """Return (layer, parameter) in the book's order."""
-    return [(module, p) for module in model.layers() for p in own_parameters(module)]
+    """Return (layer, parameter) of a model in the book's order."""
+    return [slot for module in model.layers() for slot in slots_of(module)]
+
+
+def host(a: Any) -> Any:
+    """Return a tensor as a float32 array on the host."""
+    return a.detach().float().cpu().numpy()
+
+
+def fill(slots: Any, weights: list[Any]) -> None:
+    """Copy the book's weights into the parameters, in place: a captured graph holds their addresses."""
+    with torch.no_grad():
+        for (module, p), weight in zip(slots, weights, strict=True):
+            p.copy_(torch.from_numpy(from_book(module, weight)))
 
 
 def loss_of(scores: Any, ts: Any) -> Any:
@@ -58,7 +75,15 @@ def loss_of(scores: Any, ts: Any) -> Any:
     return F.cross_entropy(scores.flatten(0, 1), ts.flatten())
 
 
-class Seq2seq(nn.Module):
+class Model(nn.Module):
+    """What the step sets: the states of a language model, carried on; the masks of dropout that the gate gives."""
+
+    states: list[Any]
+    kept: list[Any] | None = None
+    drops = True
+
+
+class Seq2seq(Model):
     """Encoder and decoder; ``decode`` is what the other models change."""
 
     decoder_input, linear_input = 0, 1  # in units of H: what is added to D, and the columns of the last layer
@@ -108,55 +133,44 @@ class AttentionSeq2seq(Seq2seq):
         return torch.cat((torch.bmm(weights, enc_hs), out), 2)
 
 
-class Rnnlm(nn.Module):
+class Rnnlm(Model):
     """Embedding, LSTM, linear; the state is carried on without gradient."""
 
-    def __init__(self, V: int, D: int, H: int) -> None:
+    def __init__(self, V: int, D: int, H: int, lstms: int = 1) -> None:
         super().__init__()
-        self.embed, self.lstm, self.linear = nn.Embedding(V, D), new_lstm(D, H), nn.Linear(H, V)
-        self.state: Any = None
+        self.embed, self.linear = nn.Embedding(V, D), nn.Linear(H, V)
+        self.lstms = nn.ModuleList([new_lstm(H if k else D, H) for k in range(lstms)])
 
     def layers(self) -> list[Any]:
         """Return the layers in the book's order."""
-        return [self.embed, self.lstm, self.linear]
+        return [self.embed, *self.lstms, self.linear]
+
+    def dropout(self, k: int, x: Any) -> Any:
+        """Return x: there is none."""
+        return x
 
     def forward(self, xs: Any, ts: Any) -> Any:
         """Return the loss."""
-        out, (h, c) = self.lstm(self.embed(xs), self.state)
-        self.state = (h.detach(), c.detach())
-        return loss_of(self.linear(out), ts)
+        x = self.dropout(0, self.embed(xs))
+        for k, lstm in enumerate(self.lstms):
+            x, (h, c) = lstm(x, self.states[k])
+            self.states[k] = (h.detach(), c.detach())
+            x = self.dropout(k + 1, x)
+        return loss_of(self.linear(x), ts)
 
 
-class BetterRnnlm(nn.Module):
+class BetterRnnlm(Rnnlm):
     """Two LSTM layers, dropout three times, output weights tied to the embedding."""
 
     def __init__(self, V: int, D: int, H: int) -> None:
-        super().__init__()
-        self.embed, self.lstm1, self.lstm2, self.linear = (
-            nn.Embedding(V, H),
-            new_lstm(H, H),
-            new_lstm(H, H),
-            nn.Linear(H, V),
-        )
+        super().__init__(V, H, H, lstms=2)
         self.linear.weight = self.embed.weight
-        self.states: list[Any] = [None, None]
-        self.kept: list[Any] | None = None  # what dropout lets through, given by the gate; None: PyTorch's dropout
 
-    def layers(self) -> list[Any]:
-        """Return the layers in the book's order; the tied weight is where the book has it."""
-        return [self.embed, self.lstm1, self.lstm2, self.linear]
-
-    def _dropout(self, k: int, x: Any) -> Any:
+    def dropout(self, k: int, x: Any) -> Any:
+        """Return x, half of it dropped: by PyTorch, or by the masks that the gate gives."""
+        if not self.drops:
+            return x
         return F.dropout(x, 0.5) if self.kept is None else x * self.kept[k] * 2
-
-    def forward(self, xs: Any, ts: Any) -> Any:
-        """Return the loss."""
-        x = self._dropout(0, self.embed(xs))
-        for k, lstm in enumerate((self.lstm1, self.lstm2)):
-            x, (h, c) = lstm(x, self.states[k])
-            self.states[k] = (h.detach(), c.detach())
-            x = self._dropout(k + 1, x)
-        return loss_of(self.linear(x), ts)
 
 
 MODELS = {c.__name__: c for c in (Seq2seq, PeekySeq2seq, AttentionSeq2seq, Rnnlm, BetterRnnlm)}

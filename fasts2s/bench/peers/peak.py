@@ -1,4 +1,7 @@
-"""The peak of the machine as a peer: as many multiply-adds as a case has, and nothing else."""
+"""The peak of the machine as a peer: as many multiply-adds as a case has, and nothing else.
+
+Where the time of a case is t and that of the peak p, the case reached the share p / t of it.
+"""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,49 +11,24 @@ import numpy as np
 
 from fasts2s.backend import get_backend
 from fasts2s.bench.cases import Case
-from fasts2s.bench.peer import Arrays, Option, Runnable, UnsupportedError, nothing
+from fasts2s.bench.peer import Arrays, Option, Peer, Runnable, UnsupportedError
+from fasts2s.bench.peers.gpu import is_stand_in
 
 TURNS = 2_000_000
 
 
-class _MultiplyAdds:
-    """As a peer, it does as many operations as a case has, by repeating one piece of work of known size."""
+class Peak(Peer):
+    """Multiply-adds on a number of threads."""
 
-    flops: int
-
-    def once(self) -> None:
-        """Do the work of ``flops`` operations."""
-        raise NotImplementedError
-
-    def versions(self) -> dict[str, str]:
-        """Return nothing: it is part of the suite, and the backends say what they run on."""
-        return {}
-
-    def options(self, case: Case) -> list[Option]:
-        """Return the one way in which it runs."""
-        return [{}]
-
-    def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
-        """Return the work, its time scaled to the operations of the case. Raises UnsupportedError."""
-        if case.flops is None:
-            raise UnsupportedError("the arithmetic of the case is not counted")
-        return Runnable(self.once, dict, nothing, units=case.flops / self.flops)
-
-
-class Peak(_MultiplyAdds):
-    """Multiply-adds on a number of threads; as a peer, it does as many as a case has.
-
-    Where the time of a case is t and that of the peak p, the case reached the share p / t of it.
-    """
-
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, *words: str) -> None:
+        super().__init__(threads, *words)
         loop = import_module("fasts2s_kernels.cpu.peak")
-        self.threads, self.spin = threads, loop.spin
-        self.flops = loop.FLOPS_PER_TURN * TURNS * threads
+        self.spin = loop.spin
+        self.flops: int = loop.FLOPS_PER_TURN * TURNS * threads
         self.pool = ThreadPoolExecutor(threads)
 
     def once(self) -> None:
-        """Run the loop on every thread."""
+        """Do the work of ``flops`` operations: the loop on every thread."""
         list(self.pool.map(self.spin, [TURNS] * self.threads))
 
     def measure(self) -> float:
@@ -63,12 +41,19 @@ class Peak(_MultiplyAdds):
             best = min(best, time.perf_counter() - started)
         return 1e-9 * self.flops / best
 
+    def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
+        """Return the work, its time scaled to the operations of the case. Raises UnsupportedError."""
+        if case.flops is None or case.clock == "call":
+            raise UnsupportedError("the arithmetic of the case is not counted")
+        return Runnable(self.once, dict, units=case.flops / self.flops)
 
-class DevicePeak(_MultiplyAdds):
+
+class DevicePeak(Peak):
     """Products of two float32 matrices so large that they show what the GPU can do; the library multiplies."""
 
-    def __init__(self, size: int = 8192) -> None:
+    def __init__(self, threads: int, *words: str) -> None:
         self.kernels = get_backend("cupy").kernels()
+        size = 64 if is_stand_in() else 8192
         matrix = self.kernels.asarray(np.ones((size, size), dtype=np.float32))
         self.matrix, self.out = matrix, matrix.copy()
         self.flops = 2 * size**3

@@ -1,21 +1,16 @@
-"""Which charts a group gets, and what they show: bars for ratios and amounts, lines for sizes and threads."""
+"""Which pictures a part of the report gets, and what they show."""
 
 import math
-from collections.abc import Sequence
+import statistics
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from fasts2s.bench.report import scaling, units, view
-from fasts2s.bench.report.axes import Bar, Bars, draw_bars, draw_dots, draw_gains, draw_sizes, legend_height
-from fasts2s.bench.report.curves import story_charts, story_svg
-from fasts2s.bench.report.story import overheads
-from fasts2s.bench.report.svg import Chart, drawing
+from fasts2s.bench.report import pictures, scaling, story, units, view
+from fasts2s.bench.report.pictures import Bar, Bars, Picture
 from fasts2s.bench.report.view import Line, Section, figure
 from fasts2s.bench.results import Result, Row
 
-__all__ = ["Chart", "charts", "story_charts", "story_svg"]
-
-WIDTH, HEIGHT = 4.8, 3.4
-#: Inches that a bar and a line of dots take, and what stands above and below.
-_BAR, _DOT, _FRAME = 0.22, 0.26, 0.65
 #: The most cases that a chart shows one by one.
 _MOST = 16
 #: Groups whose numbers are shown as they are -> the title of their chart.
@@ -24,134 +19,159 @@ AMOUNTS = {
     "start": "Until the first training step is done",
     "scripts": "Until the script is done",
 }
-
 _WHISKERS = "Whiskers: quartiles over the rounds."
+#: Model -> colour; a line is dashed where the question is read forwards.
+_COLOURS = {story.BASELINE: "#d55e00", story.PEEKY: "#0072b2"}
+_STORY_NOTE = (
+    "Lines: medians over the seeds; bands: from the least to the most. Solid: the question is read backwards "
+    "(reversed); dashed: as it stands."
+)
 
 
-def charts(result: Result, group: str) -> list[Chart]:
-    """Return the charts of a group, none for a group without rows; names, and so ids, differ between groups."""
-    sections = view.sections(result, group)
-    if group == "scaling":
-        return [chart for k, section in enumerate(sections) for chart in _sweep(result, section, f"scaling-{k}")]
-    return [chart for section in sections for chart in _of_group(result, section)]
+def charts(result: Result, key: str) -> list[Picture]:
+    """Return the pictures of a part; none where it has nothing to draw."""
+    if key == "story":
+        svg = story_svg(result)
+        return [Picture("Exactly right answers by epoch and by training time", svg, _STORY_NOTE)] if svg else []
+    found = [chart for section in view.sections(result, key) for chart in _of_section(result, section)]
+    return [picture for picture in found if picture is not None]
 
 
-def _of_group(result: Result, section: Section) -> list[Chart]:
+def _of_section(result: Result, section: Section) -> list[Picture | None]:
+    if section.group == "scaling":
+        return [_sweep(result, section)]
     found, unit = [], section.lines[0].rows[0].unit
     if section.group in AMOUNTS or (not section.others and section.group != "learning"):
-        found.append(_bars(section, "amounts", AMOUNTS.get(section.group, "Time"), _amounts(section, unit)))
+        factor, name = units.scale(unit, [r.value for line in section.lines for r in line.rows if r.unit == unit])
+        found.append(_bars(AMOUNTS.get(section.group, "Time"), _amounts(section, unit, factor), name))
     elif section.others:
         found.append(_ratios(section))
-    if section.group == "steps" and section.others:
-        found.append(_dots(section, "times", "How long a step takes", _times(section, unit)))
     if section.group == "steps":
+        times = _amounts(section, unit, 1.0) if section.others else {}
+        found.append(_bars("How long a step takes", times, "median", draw=pictures.dot_chart, unit=unit))
         title = "How many times as long as the plain model's the peeky model's step takes"
-        found.append(_bars(section, "peeky", title, _overheads(result, section), _WHISKERS))
-    note = "100 %: nothing but multiplications and additions on all cores."
+        found.append(_bars(title, _overheads(result, section), "time / time of the plain model", _WHISKERS, base=1.0))
     if section.group == "layers":
-        found.append(_bars(section, "shares", "Share of the processor's peak", _shares(section), note))
-    return [chart for chart in found if chart is not None]
+        note = "100 %: nothing but multiplications and additions on all cores."
+        found.append(_bars("Share of the processor's peak", _shares(section), "% of peak", note, end=100.0))
+    return found
 
 
-def _ratios(section: Section) -> Chart | None:
-    title = f"How many times as long as {section.base} the others take"
+def _bars(
+    title: str, bars: Bars, label: str, note: str = "", draw: Callable[..., str] = pictures.bar_chart, **how: Any
+) -> Picture | None:
+    kept = {case: own for case, own in bars.items() if own}
+    return Picture(title, draw(kept, label, **how), note) if kept else None
+
+
+def _ratios(section: Section) -> Picture | None:
+    title, label = f"How many times as long as {section.base} the others take", f"time / {section.base}"
     if len(section.lines) <= _MOST:
-        cases = [(line.name, [line]) for line in section.lines]
-        return _bars(section, "ratios", title, _ratio_bars(section, cases), _WHISKERS)
+        bars = {line.name: _ratio_bars(section, [line]) for line in section.lines}
+        return _bars(title, bars, label, _WHISKERS, base=1.0)
     kinds: dict[str, list[Line]] = {}
     for line in section.lines:
         kinds.setdefault(line.name.split(" ")[0], []).append(line)
     note = "Each dot is the geometric mean over the cases whose names begin so."
-    return _dots(section, "ratios", title, _ratio_bars(section, list(kinds.items())), note)
+    bars = {kind: _ratio_bars(section, lines) for kind, lines in kinds.items()}
+    return _bars(title, bars, label, note, pictures.dot_chart, base=1.0)
 
 
-def _bars(section: Section, what: str, title: str, bars: Bars, note: str = "") -> Chart | None:
-    cases = [len(own) for _, own in bars.cases]
-    size = WIDTH, _FRAME + legend_height(bars.contestants) + _BAR * (sum(cases) + 1.25 * len(cases))
-    name, label = f"{section.group}-{what}", f"{title}: {section.title}"
-    return Chart(title, drawing(name, label, size, lambda canvas: draw_bars(canvas, bars)), note) if cases else None
+def _ratio_bars(section: Section, lines: Sequence[Line]) -> list[Bar]:
+    """Return everybody's ratio in these lines, or its geometric mean."""
+    found = []
+    for other in section.others:
+        rows = [
+            row for line in lines if line.base == section.base and (row := line.of(other)) is not None and row.ratio
+        ]
+        if rows:
+            middle = math.exp(sum(math.log(row.ratio or 1.0) for row in rows) / len(rows))
+            low, high = (rows[0].ratio_low, rows[0].ratio_high) if len(rows) == 1 else (None, None)
+            found.append(Bar(other, middle, low or middle, high or middle, units.times(middle)))
+    return found
 
 
-def _dots(section: Section, what: str, title: str, bars: Bars, note: str = "") -> Chart | None:
-    size = WIDTH, _FRAME + legend_height(bars.contestants) + _DOT * max(4, len(bars.cases))
-    name, label = f"{section.group}-{what}", f"{title}: {section.title}"
-    return (
-        Chart(title, drawing(name, label, size, lambda canvas: draw_dots(canvas, bars)), note) if bars.cases else None
-    )
+def _amounts(section: Section, unit: str, factor: float) -> Bars:
+    """Return the numbers of a section that have a unit, above 0."""
 
+    def bar(line: Line, row: Row) -> Bar:
+        return Bar(
+            row.contestant, row.value / factor, row.low / factor, row.high / factor, line.shown(row.contestant)
+        )
 
-def _ratio_bars(section: Section, groups: Sequence[tuple[str, Sequence[Line]]]) -> Bars:
-    """Return the ratios of the lines of each group, or their geometric mean."""
-    cases = []
-    for name, lines in groups:
-        own = [line for line in lines if line.base == section.base]
-        bars = [bar for other in section.others if (bar := _ratio_bar(own, other)) is not None]
-        cases += [(name, tuple(bars))] if bars else []
-    return Bars(f"time / {section.base}", tuple(cases), 1.0)
-
-
-def _ratio_bar(lines: Sequence[Line], contestant: str) -> Bar | None:
-    rows = [row for line in lines if (row := line.of(contestant)) is not None and row.ratio]
-    if not rows:
-        return None
-    middle = math.exp(sum(math.log(row.ratio or 1.0) for row in rows) / len(rows))
-    low = rows[0].ratio_low if len(rows) == 1 else middle
-    high = rows[0].ratio_high if len(rows) == 1 else middle
-    return Bar(contestant, middle, low or middle, high or middle, units.times(middle))
-
-
-def _amounts(section: Section, unit: str) -> Bars:
-    """Return the numbers of a section that have a unit."""
-    factor, name = units.scale(unit, [row.value for line in section.lines for row in line.rows if row.unit == unit])
-    cases = []
-    for line in section.lines[:_MOST]:
-        own = [row for row in line.rows if row.unit == unit]
-        bars = tuple(_amount_bar(row, factor, line.shown(row.contestant)) for row in own)
-        cases += [(line.name, bars)] if bars else []
-    return Bars(name, tuple(cases))
-
-
-def _amount_bar(row: Row, factor: float, text: str) -> Bar:
-    return Bar(row.contestant, row.value / factor, row.low / factor, row.high / factor, text)
-
-
-def _times(section: Section, unit: str) -> Bars:
-    """Return the numbers of a section for dots: those above 0, in the unit of the rows."""
-    cases = []
-    for line in section.lines:
-        own = tuple(_amount_bar(row, 1.0, "") for row in line.rows if row.unit == unit and row.value > 0)
-        cases += [(line.name, own)] if own else []
-    return Bars("median", tuple(cases), unit=unit)
+    return {
+        line.name: [bar(line, row) for row in line.rows if row.unit == unit and row.value > 0]
+        for line in section.lines[:_MOST]
+    }
 
 
 def _shares(section: Section) -> Bars:
-    cases = []
+    found: Bars = {}
     for line in section.lines[:_MOST]:
-        shares = [(row, share) for row in line.rows if (share := figure(row, "peak_share")) is not None]
-        bars = tuple(Bar(r.contestant, 100 * s, 100 * s, 100 * s, units.percent(s)) for r, s in shares)
-        cases += [(line.name, bars)] if bars else []
-    return Bars("% of peak", tuple(cases), end=100.0)
+        shares = {row.contestant: share for row in line.rows if (share := figure(row, "peak_share")) is not None}
+        found[line.name] = [Bar(who, 100 * s, 100 * s, 100 * s, units.percent(s)) for who, s in shares.items()]
+    return found
 
 
 def _overheads(result: Result, section: Section) -> Bars:
     """Return what being peeky costs everybody, for each H."""
-    cases: dict[str, tuple[Bar, ...]] = {}
+    found: Bars = {}
     for name in section.contestants:
-        for one in overheads(result, name):
+        for one in story.overheads(result, name):
             bar = Bar(name, one.middle, one.low, one.high, units.times(one.middle))
-            cases[f"H={one.hidden}"] = (*cases.get(f"H={one.hidden}", ()), bar)
-    return Bars("time / time of the plain model", tuple(cases.items()), 1.0)
+            found.setdefault(f"H={one.hidden}", []).append(bar)
+    return found
 
 
-def _sweep(result: Result, section: Section, name: str) -> list[Chart]:
-    own = [s for s in scaling.all_series(result) if (s.sweep, s.letter) == (section.sweep, section.letter)]
-    gains = [g for g in scaling.speedups(result) if g.sweep == section.sweep and len(g.threads) > 1]
-    size = (WIDTH, HEIGHT)
-    if section.letter == scaling.THREADS and gains:
-        title = f"{section.sweep}: times as fast as on one thread"
-        return [Chart(title, drawing(name, section.title, size, lambda canvas: draw_gains(canvas, gains)))]
-    own = [one for one in own if one.unit == own[0].unit]
+def _sweep(result: Result, section: Section) -> Picture | None:
+    members = scaling.series_of(result, section.sweep, section.letter)
+    gains = {name: own for name, own in scaling.speedups(members).items() if len(own) > 1}
+    if gains:
+        svg = pictures.against_threads({name: ([*own], [*own.values()]) for name, own in gains.items()})
+        return Picture(f"{section.sweep}: times as fast as on one thread", svg)
+    own = {one.contestant: (one.sizes, one.values) for one in members if one.unit == members[0].unit}
     if not own:
-        return []
-    note = " ".join(scaling.sentences(result, section.sweep, section.letter))
-    return [Chart(section.title, drawing(name, section.title, size, lambda canvas: draw_sizes(canvas, own)), note)]
+        return None
+    svg = pictures.against_sizes(own, section.letter, members[0].unit)
+    return Picture(section.title, svg, " ".join(scaling.sentences(result, section.sweep, section.letter)))
+
+
+# ---- the story --------------------------------------------------------------------------------------------
+
+
+def story_svg(result: Result) -> str:
+    """Return accuracy over epochs and over training time, for the plain and the peeky model; "" without curves."""
+    ends = {(one.model, one.reverse): one.final for one in story.learning(result)}
+    variants = sorted(story.chosen(result).items(), key=lambda item: -ends[item[0]])
+    head = story.headline(result) or "Learning to add"
+
+    def draw(canvas: Any) -> None:
+        left, right = canvas.subplots(1, 2, sharey=True)
+        for variant, curves in variants:
+            points = [
+                [100 * share for share in shares] for shares in zip(*(c.accuracy for c in curves), strict=False)
+            ]
+            spent = [statistics.median(seconds) for seconds in zip(*(c.seconds for c in curves), strict=False)]
+            _draw(left, variant, range(1, 1 + len(points)), points)
+            _draw(right, variant, spent, points)
+        for axes, label in ((left, "epoch"), (right, "seconds of training")):
+            axes.axhline(100 * story.TARGET, color="#8a8f98", linestyle=":")
+            axes.set(xlabel=label, ylim=(-2, 103), xlim=(0, None))
+        left.set_ylabel("exactly right answers, %")
+        canvas.suptitle("\n".join(textwrap.wrap(head, 78)), fontweight="bold", x=0.01, ha="left")
+        canvas.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+
+    return pictures.drawing((9.6, 4.7), draw) if variants else ""
+
+
+def _draw(axes: Any, variant: tuple[str, bool], xs: Sequence[float], points: list[list[float]]) -> None:
+    """Draw a variant as the median over its seeds, in a band from the least to the most."""
+    model, reverse = variant
+    tone, middle = _COLOURS.get(model, "#5c5c5c"), [statistics.median(p) for p in points]
+    look = {
+        "color": tone,
+        "linestyle": "-" if reverse else "--",
+        "label": units.clip(story.variant(model, reverse), 30),
+    }
+    axes.plot(xs, middle, marker="o" if len(xs) == 1 else "", **look)
+    axes.fill_between(xs, [min(p) for p in points], [max(p) for p in points], color=tone, alpha=0.18, linewidth=0)

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from fasts2s.bench.report import scaling, story, view, words
-from fasts2s.bench.report.view import Section
-from fasts2s.bench.results import GROUPS, Result
+from fasts2s.bench import machine
+from fasts2s.bench.report import document, view
+from fasts2s.bench.report.document import Part, Table
+from fasts2s.bench.results import Result
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&$])")
 
@@ -17,26 +18,20 @@ def escaped(text: object) -> str:
 
 def markdown(result: Result, picture: str = "") -> str:
     """Return the whole report; ``picture`` is the address of the learning curves, if they are to be shown."""
-    parts = [
-        f"# {escaped(words.title(result))}",
-        f"{escaped(words.machine(result))}  \n{escaped(words.versions(result))}",
-    ]
-    parts += [f"**{caution}**" for caution in [words.caution(result)] if caution]
-    head, lines = story.headline(result), story.sentences(result)
-    if lines:
-        parts += ["## From the plain model to the peeky one", *([f"**{escaped(head)}.**"] if head else [])]
-        parts += [f"![{escaped(head or 'Learning curves')}]({picture})"] if picture else []
-        parts.append("\n".join(f"* {escaped(line)}" for line in lines))
-    for group in GROUPS:
-        body = table(result, group)
-        if body:
-            parts += [f"## {view.title_of(group)}", body]
-            parts += [f"*{escaped(result.method[group])}*"] if result.method.get(group) else []
-    told = [f"{key}: {text}" for key, text in result.method.items() if key not in GROUPS]
-    parts += ["## How it was measured", "\n".join(f"* {escaped(line)}" for line in [words.legend(result), *told])]
-    if result.failures:
-        parts += ["## Failures", "\n".join(f"* {escaped(failure)}" for failure in result.failures)]
-    return "\n\n".join(parts) + "\n"
+    blocks = [f"# {escaped(document.title(result))}"]
+    blocks.append(f"{escaped(machine.line(result.machine))}  \n{escaped(document.versions(result))}")
+    blocks += [f"**{caution}**" for caution in [document.caution(result)] if caution]
+    for part in document.parts(result):
+        blocks += _part(part, picture if part.key == "story" else "") if part.key != "machine" else []
+    return "\n\n".join(blocks) + "\n"
+
+
+def _part(part: Part, picture: str) -> list[str]:
+    blocks = [f"## {part.title}", f"**{escaped(part.lead)}**" if part.lead else ""]
+    blocks.append(f"![{escaped(part.lead or 'Learning curves')}]({picture})" if picture else "")
+    blocks += [*map(_table, part.tables), _listed(part.lines)]
+    blocks.append(f"*{escaped(part.note)}*" if part.note else "")
+    return [block for block in blocks if block]
 
 
 def table(result: Result, group: str, contestants: Sequence[str] | None = None) -> str:
@@ -45,17 +40,17 @@ def table(result: Result, group: str, contestants: Sequence[str] | None = None) 
     ``contestants``: those that are shown, all without it; ratios stay those to the case's first contestant.
     """
     found = view.sections(result, group, contestants)
-    return "\n\n".join(_section(result, section) for section in found)
+    return "\n\n".join(_table(document.table(result, section)) for section in found)
 
 
-def _section(result: Result, section: Section) -> str:
-    columns = view.columns(section)
-    rows = [[escaped(column.head.replace("\n", " ")) for column in columns]]
-    rows.append(["---" if column.kind == "case" else "---:" for column in columns])
-    rows += [[escaped(cell) for cell in line] for line in zip(*(column.cells for column in columns), strict=True)]
-    below = [words.mean_line(section, view.means(section))]
-    below += scaling.sentences(result, section.sweep, section.letter)
-    parts = [f"**{escaped(section.title)}**"] if section.sweep else []
-    parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
-    parts += ["\n".join(f"* {escaped(line)}" for line in below if line)] if any(below) else []
-    return "\n\n".join(parts)
+def _table(one: Table) -> str:
+    rows = [[escaped(column.head.replace("\n", " ")) for column in one.columns]]
+    rows.append(["---" if column.kind == "case" else "---:" for column in one.columns])
+    rows += [[escaped(cell) for cell in line] for line in zip(*(c.cells for c in one.columns), strict=True)]
+    blocks = [f"**{escaped(one.title)}**"] if one.title else []
+    blocks += ["\n".join(f"| {' | '.join(row)} |" for row in rows), _listed(one.below)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"* {escaped(line)}" for line in lines)

@@ -1,55 +1,26 @@
 """What a result says about the book's step from the plain model to the peeky one, and its numbers to quote."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from fasts2s.bench.compare import allowed
-from fasts2s.bench.noise import paired, quartiles
+from fasts2s.bench.noise import allowed, paired, quartiles
 from fasts2s.bench.report import units
-from fasts2s.bench.report.scaling import crossovers, fits, speedups
 from fasts2s.bench.report.view import Section, figure, mean_ratio, sections
 from fasts2s.bench.results import Curve, Result, Row
-
-__all__ = [
-    "Learning",
-    "Overhead",
-    "chosen",
-    "compared",
-    "crossovers",
-    "first_epoch",
-    "fits",
-    "headline",
-    "learning",
-    "numbers",
-    "overheads",
-    "ratio",
-    "sentences",
-    "speedups",
-    "variant",
-]
 
 BASELINE, PEEKY = "Seq2seq", "PeekySeq2seq"
 #: Share of right answers that counts as learnt.
 TARGET = 0.9
 #: Whose trainings and steps are told of, where there are several.
 PREFERRED = "numba"
+_NAMES = {BASELINE: "Baseline", PEEKY: "Peeky"}
 
 
-@dataclass(frozen=True)
-class Overhead:
-    """What a step of the peeky model takes / one of the plain model.
+class Overhead(NamedTuple):
+    """What a step of the peeky model takes / one of the plain model, for H = hidden.
 
-    Attributes
-    ----------
-    hidden : int
-        H.
-    contestant : str
-    low, middle, high : float
-        Ratio of the times: quartiles and median over the rounds, which both took part in.
-    noise : float
-        So far may the ratio lie off for no reason, relative: what ``compare`` allows two rows of this noise.
-    params, flops : float or None
-        Ratio of the numbers of parameters, and of operations.
+    low, middle, high are quartiles and median over the rounds, which both took part in. noise: so far, relatively,
+    may the ratio lie off for no reason. params, flops: ratio of the numbers of parameters, and of operations.
     """
 
     hidden: int
@@ -67,23 +38,12 @@ class Overhead:
         return beyond(self.middle, 1 + self.noise) and not self.low <= 1 <= self.high
 
 
-@dataclass(frozen=True)
-class Learning:
+class Learning(NamedTuple):
     """How the trainings of one model went, over the seeds.
 
-    Attributes
-    ----------
-    seeds, epochs : int
-        How many trainings, and of how many epochs: the shortest, among those that never came to TARGET if there are
-        such. A training may end as soon as it came there.
-    reached : int
-        How many of them came to TARGET.
-    epoch, seconds : float or None
-        Median epoch (the first is 1) and training time at which TARGET was reached; None if a seed never did.
-    low, final, high : float
-        Smallest, median and largest accuracy after the last epoch.
-    best : float
-        Largest accuracy of any epoch and seed.
+    epochs are those of the shortest training; reached is how many came to TARGET; epoch (the first is 1) and seconds
+    of training are the median at which they did, None if a seed never did. low, final, high: smallest, median and
+    largest accuracy after the last epoch; best: the largest of any epoch and seed.
     """
 
     model: str
@@ -97,35 +57,6 @@ class Learning:
     final: float
     high: float
     best: float
-
-
-def _noise_of(section: Section, contestant: str) -> float:
-    """Return the factor by which the ratios of a contestant may lie off for no reason: the median over the cases."""
-    pairs = [(line.of(section.base), line.of(contestant)) for line in section.lines if line.base == section.base]
-    return quartiles([allowed(a.noise, b.noise) for a, b in pairs if a is not None and b is not None and b.ratio])[1]
-
-
-def _named(contestants: Sequence[str]) -> str:
-    return PREFERRED if PREFERRED in contestants or not contestants else contestants[0]
-
-
-def overheads(result: Result, contestant: str = "") -> list[Overhead]:
-    """Return what being peeky costs a contestant (numba, or who is there) for every H with both models."""
-    found = []
-    for case, rows in result.of("steps"):
-        model, _, hidden = case.partition(" H=")
-        both = {row.contestant: (result.find("steps", f"{PEEKY} H={hidden}", row.contestant), row) for row in rows}
-        pairs = {name: (peeky, plain) for name, (peeky, plain) in both.items() if peeky is not None and plain.value}
-        if model == BASELINE and hidden.isdigit() and pairs:
-            name = contestant or _named(list(pairs))
-            if name not in pairs:
-                continue
-            peeky, plain = pairs[name]
-            low, middle, high = ratio(peeky, plain)
-            parts = [_over(figure(peeky, key), figure(plain, key)) for key in ("params", "flops")]
-            noise = allowed(plain.noise, peeky.noise) - 1
-            found.append(Overhead(int(hidden), name, low, middle, high, noise, *parts))
-    return found
 
 
 def beyond(ratio: float, factor: float) -> bool:
@@ -143,6 +74,26 @@ def ratio(a: Row, b: Row) -> tuple[float, float, float]:
 
 def _over(a: float | None, b: float | None) -> float | None:
     return a / b if a is not None and b else None
+
+
+def _named(contestants: Sequence[str]) -> str:
+    return PREFERRED if PREFERRED in contestants or not contestants else contestants[0]
+
+
+def overheads(result: Result, contestant: str = "") -> list[Overhead]:
+    """Return what being peeky costs a contestant (numba, or who is there) for every H with both models."""
+    found = []
+    for case, rows in result.of("steps"):
+        model, _, hidden = case.partition(" H=")
+        both = {row.contestant: (result.find("steps", f"{PEEKY} H={hidden}", row.contestant), row) for row in rows}
+        pairs = {name: (peeky, plain) for name, (peeky, plain) in both.items() if peeky is not None and plain.value}
+        name = contestant or _named(list(pairs))
+        if model == BASELINE and hidden.isdigit() and name in pairs:
+            peeky, plain = pairs[name]
+            parts = [_over(figure(peeky, key), figure(plain, key)) for key in ("params", "flops")]
+            noise = allowed(plain.noise, peeky.noise) - 1
+            found.append(Overhead(int(hidden), name, *ratio(peeky, plain), noise, *parts))
+    return found
 
 
 def chosen(result: Result) -> dict[tuple[str, bool], list[Curve]]:
@@ -171,33 +122,23 @@ def learning(result: Result) -> list[Learning]:
             epoch = quartiles([k + 1 for _, k in at])[1]
             seconds = quartiles([curve.seconds[k] for curve, k in at])[1]
         last = [curve.accuracy[-1] for curve in curves]
-        best = max(max(curve.accuracy) for curve in curves)
-        never = [curve for curve in curves if first_epoch(curve) is None]
-        epochs = min(len(curve.accuracy) for curve in never or curves)
-        spread = (min(last), quartiles(last)[1], max(last))
-        found.append(Learning(model, reverse, len(curves), epochs, len(at), epoch, seconds, *spread, best))
+        epochs = min(len(curve.accuracy) for curve in curves)
+        ends = min(last), quartiles(last)[1], max(last), max(max(curve.accuracy) for curve in curves)
+        found.append(Learning(model, reverse, len(curves), epochs, len(at), epoch, seconds, *ends))
     return found
 
 
-def compared(result: Result) -> tuple[Learning, Learning] | None:
-    """Return the plain and the peeky model, both reading backwards if both did; None if one of them is missing."""
+def headline(result: Result) -> str:
+    """Return the story in one sentence, of the models that read backwards if both do; "" if it is not told."""
+    costs = min(overheads(result), key=lambda one: one.hidden, default=None)
+    price = "" if costs is None else _price(costs)
     found = {(one.model, one.reverse): one for one in learning(result)}
     for reverse in (True, False):
         plain, peeky = found.get((BASELINE, reverse)), found.get((PEEKY, reverse))
         if plain is not None and peeky is not None:
-            return plain, peeky
-    return None
-
-
-def headline(result: Result) -> str:
-    """Return the story in one sentence; "" if the result does not tell it."""
-    costs = min(overheads(result), key=lambda one: one.hidden, default=None)
-    price = "" if costs is None else _price(costs)
-    both = compared(result)
-    if both is None:
-        return f"Peeky {price}" if price else ""
-    gain, rest = _gain(*both, sooner_at_best(result, both[0].reverse))
-    return f"Peeky {' and '.join(filter(None, (price, gain)))}{rest}"
+            gain, rest = _gain(plain, peeky, sooner_at_best(result, reverse))
+            return f"Peeky {' and '.join(filter(None, (price, gain)))}{rest}"
+    return f"Peeky {price}" if price else ""
 
 
 def _more(ratio: float) -> str:
@@ -222,9 +163,7 @@ def sooner_at_best(result: Result, reverse: bool) -> float | None:
         if curve.seed in plain:
             other = plain[curve.seed]
             best = max(other.accuracy)
-            at = next(
-                (spent for share, spent in zip(curve.accuracy, curve.seconds, strict=True) if share >= best), None
-            )
+            at = next((s for share, s in zip(curve.accuracy, curve.seconds, strict=True) if share >= best), None)
             if not at:
                 return None
             ratios.append(other.seconds[other.accuracy.index(best)] / at)
@@ -235,12 +174,10 @@ def _gain(plain: Learning, peeky: Learning, sooner: float | None) -> tuple[str, 
     """Return what the peeky model does, and what has to be said of the plain one."""
     goal = units.percent(TARGET)
     never = f"does not reach {goal} within"
-    if peeky.epoch is None and plain.epoch is None:
-        best = f"{never} {peeky.epochs} epochs (best {units.percent(peeky.best)})"
-        return best, f"; nor does the baseline (best {units.percent(plain.best)})"
     if peeky.epoch is None:
-        best = f"{never} {peeky.epochs} epochs (best {units.percent(peeky.best)})"
-        return best, f"; the baseline does after {plain.epoch:g}"
+        nor = f"nor does the baseline (best {units.percent(plain.best)})"
+        rest = nor if plain.epoch is None else f"the baseline does after {plain.epoch:g}"
+        return f"{never} {peeky.epochs} epochs (best {units.percent(peeky.best)})", f"; {rest}"
     if plain.epoch is None:
         rest = f"; the baseline {never} {plain.epochs} epochs (best {units.percent(plain.best)}"
         rest += f", where Peeky is {sooner:.1f} times sooner)" if sooner is not None and sooner > 1 else ")"
@@ -251,8 +188,7 @@ def _gain(plain: Learning, peeky: Learning, sooner: float | None) -> tuple[str, 
 
 def variant(model: str, reverse: bool) -> str:
     """Return what a model is called in charts and sentences."""
-    name = {BASELINE: "Baseline", PEEKY: "Peeky"}.get(model, model)
-    return f"{name}, reversed" if reverse else name
+    return _NAMES.get(model, model) + (", reversed" if reverse else "")
 
 
 def sentences(result: Result) -> list[str]:
@@ -278,6 +214,12 @@ def _course(one: Learning) -> str:
         way += f" in {one.seeds - one.reached} of {trainings}" if one.reached else ""
     last = f"at the end {100 * one.final:.1f} % ({100 * one.low:.1f} to {100 * one.high:.1f}, {trainings})"
     return f"{variant(one.model, one.reverse)}: {way}; {last}."
+
+
+def _noise_of(section: Section, contestant: str) -> float:
+    """Return the factor by which the ratios of a contestant may lie off for no reason: the median over the cases."""
+    pairs = [(line.of(section.base), line.of(contestant)) for line in section.lines if line.base == section.base]
+    return quartiles([allowed(a.noise, b.noise) for a, b in pairs if a is not None and b is not None and b.ratio])[1]
 
 
 def numbers(result: Result) -> list[tuple[str, str]]:

@@ -3,39 +3,55 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from fasts2s.bench.report import scaling, story, view, words
+from fasts2s.bench import machine
+from fasts2s.bench.report import document
+from fasts2s.bench.report.document import Part, Table
 from fasts2s.bench.report.units import clip, plain
-from fasts2s.bench.report.view import Column, Section
+from fasts2s.bench.report.view import Column
 from fasts2s.bench.results import GROUPS, Result
 
 WIDTH = 100
 #: The most columns that the name of a case and that of a contestant may take.
-_CASE, _NAME, _GAP = 48, 24, 2
+_CASE, _NAME, _GAP = 48, 28, 2
+#: What stands in the method of a run and must be said beside its tables.
+_TOLD = ("left out", "host too slow")
 
 
 def text(result: Result) -> str:
     """Return the whole report: heading, tables, the story of the peeky model, failures, a caution if there is one."""
-    parts = [_wrapped(words.title(result), words.machine(result), words.versions(result))]
-    tables = [group_text(result, group) for group in GROUPS]
-    parts.append(_wrapped(words.legend(result)))
-    parts += [table for table in tables if table]
-    parts += filter(None, [_story(result), _failures(result)])
-    caution = words.caution(result)
-    return "\n\n".join([*parts, _wrapped(caution)] if caution else parts)
+    about = (document.title(result), machine.line(result.machine), document.versions(result))
+    blocks = [wrapped(*about), wrapped(document.legend(result))]
+    found = {part.key: part for part in document.parts(result)}
+    blocks += [_part(found[key]) for key in (*GROUPS, "goals", "story") if key in found]
+    blocks += [wrapped(f"{key}: {result.method[key]}") for key in _TOLD if key in result.method]
+    if "failures" in found:
+        lines = [_filled(line, "FAILED: ") for line in found["failures"].lines]
+        blocks.append("\n".join([_underlined("Failures"), *lines]))
+    caution = document.caution(result)
+    return "\n\n".join([*blocks, wrapped(caution)] if caution else blocks)
 
 
 def group_text(result: Result, group: str) -> str:
     """Return the tables of a group, with what follows from them; "" for a group without rows."""
-    return "\n\n".join(section_text(result, section) for section in view.sections(result, group))
+    return next((_part(part) for part in document.parts(result) if part.key == group), "")
 
 
-def section_text(result: Result, section: Section) -> str:
-    """Return one table with its title and what follows from it."""
-    shown = [c for c in view.columns(section) if c.kind != "share" or c.head.endswith(f"\n{section.base}")]
-    blocks = ["\n".join(_block(columns)) for columns in _blocks([_plain(c) for c in shown])]
-    below = [words.mean_line(section, view.means(section))]
-    below += scaling.sentences(result, section.sweep, section.letter)
-    return "\n".join([_underlined(section.title), "\n\n".join(blocks), *(_wrapped(line) for line in below if line)])
+def _part(part: Part) -> str:
+    if part.tables:
+        return "\n\n".join(_titled(part, one) for one in part.tables)
+    lines = [_filled(line, "- ") for line in part.lines]
+    return "\n".join([_underlined(part.title), *([wrapped(part.lead)] if part.lead else []), *lines])
+
+
+def _titled(part: Part, one: Table) -> str:
+    base = one.section.base if one.section else ""
+    shown = [c for c in one.columns if c.kind != "share" or c.head.endswith(f"\n{base}")]
+    return "\n".join([_underlined(one.title or part.title), table(shown), *map(wrapped, one.below)])
+
+
+def table(columns: Sequence[Column]) -> str:
+    """Return columns as lines; where they do not fit, they go on below, with the first one again."""
+    return "\n\n".join("\n".join(_block(some)) for some in _blocks([_plain(column) for column in columns]))
 
 
 def _plain(column: Column) -> Column:
@@ -51,25 +67,19 @@ def _width(column: Column) -> int:
 def _blocks(columns: Sequence[Column]) -> Iterator[list[Column]]:
     """Yield the columns in blocks that fit; each begins with the first column, the names of the cases."""
     case, *rest = columns
-    taken = [case]
-    if sum(_width(c) + _GAP for c in columns) - _GAP > WIDTH:  # then ratios begin a block
-        split = next((k for k, c in enumerate(rest) if c.kind == "ratio"), len(rest))
-        parts = [rest[:split], rest[split:]]
-    else:
-        parts = [rest]
-    for part in parts:
-        for column in part:
-            if sum(_width(c) + _GAP for c in [*taken, column]) - _GAP > WIDTH:
-                yield taken
-                taken = [case]
-            taken.append(column)
-        if len(taken) > 1:
+    taken, fits = [case], sum(_width(c) + _GAP for c in columns) - _GAP <= WIDTH
+    ratios = next((k for k, c in enumerate(rest) if c.kind == "ratio"), len(rest))
+    for k, column in enumerate(rest):
+        wide = sum(_width(c) + _GAP for c in [*taken, column]) - _GAP > WIDTH
+        if len(taken) > 1 and (wide or (k == ratios and not fits)):  # then ratios begin a block
             yield taken
             taken = [case]
+        taken.append(column)
+    yield taken
 
 
 def _block(columns: Sequence[Column]) -> Iterator[str]:
-    """Yield the lines of a block: heads, a rule, cells; all but the first column to the right."""
+    """Yield the lines of a block: heads, a rule, cells; names to the left, all others to the right."""
     heads = [column.head.split("\n") for column in columns]
     depth, widths = max(map(len, heads)), [_width(column) for column in columns]
     lines = [[head[k] if k < len(head) else "" for head in heads] for k in range(depth)]
@@ -77,8 +87,9 @@ def _block(columns: Sequence[Column]) -> Iterator[str]:
     for k, line in enumerate([*lines, *cells]):
         if k == depth:
             yield "-" * (sum(widths) + _GAP * (len(widths) - 1))
-        padded = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
-        yield (" " * _GAP).join([line[0].ljust(widths[0]), *padded]).rstrip()
+        pairs = zip(line, widths, columns, strict=True)
+        padded = [cell.ljust(width) if c.kind == "case" else cell.rjust(width) for cell, width, c in pairs]
+        yield (" " * _GAP).join(padded).rstrip()
 
 
 def _underlined(title: str) -> str:
@@ -93,20 +104,6 @@ def _filled(line: str, begin: str = "") -> str:
     return filled.replace("\0", " ")
 
 
-def _wrapped(*lines: str) -> str:
+def wrapped(*lines: str) -> str:
+    """Return texts in lines that fit."""
     return "\n".join(map(_filled, lines))
-
-
-def _story(result: Result) -> str:
-    head, lines = story.headline(result), story.sentences(result)
-    if not lines:
-        return ""
-    listed = [_filled(line, "- ") for line in lines]
-    return "\n".join(
-        [_underlined("From the plain model to the peeky one"), *([_wrapped(head + ".")] * bool(head)), *listed]
-    )
-
-
-def _failures(result: Result) -> str:
-    listed = [_filled(failure, "FAILED: ") for failure in result.failures]
-    return "\n".join([_underlined("Failures"), *listed]) if listed else ""

@@ -42,9 +42,9 @@ def times(ratio: float) -> str:
     return f"{ratio:,.{_places(ratio)}f}{TIMES}"
 
 
-def span(low: float, high: float, middle: float, dash: str = "-") -> str:
+def span(low: float, high: float, middle: float) -> str:
     """Return the quartiles of a ratio with as many digits as the ratio has: 2.9-3.1."""
-    return f"{low:,.{_places(middle)}f}{dash}{high:,.{_places(middle)}f}"
+    return f"{low:,.{_places(middle)}f}-{high:,.{_places(middle)}f}"
 
 
 def percent(share: float) -> str:
@@ -71,9 +71,7 @@ def duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def plain(text: object) -> str:

@@ -1,7 +1,7 @@
 """What stands in the tables, whatever they are written in: sections of a group, their lines, their columns."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from fasts2s.bench.report import units
@@ -9,8 +9,6 @@ from fasts2s.bench.results import Result, Row
 
 #: They only multiply and add, in registers: others are shown as a share of them.
 PEAKS = ("FMA peak", "device peak")
-#: Cases from which on a table leaves out the quartiles.
-MANY = 13
 
 TITLES = {
     "steps": "One training step of a whole model: forward, backward, clipping of gradients, update",
@@ -26,6 +24,14 @@ TITLES = {
 }
 #: Groups whose cases are alike enough for a mean of ratios.
 AVERAGED = ("steps", "layers", "answers", "kernels", "data", "scripts")
+#: Number of ``row.info`` -> head of its column, and how it is written.
+FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
+    "peak_share": ("of peak", units.percent),
+    "gflops": ("GFLOP/s", units.number),
+    "launches": ("launches", units.number),
+    "tokens_per_s": ("tokens/s", units.rate),
+    "samples_per_s": ("samples/s", units.rate),
+}
 
 
 @dataclass(frozen=True)
@@ -76,12 +82,12 @@ class Section:
     @property
     def brief(self) -> bool:
         """Whether there are so many cases that quartiles are left out."""
-        return self.group == "kernels" or len(self.lines) >= MANY
+        return self.group == "kernels"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its head (``\\n`` between lines), a cell for each line of the section, its kind."""
+    """A column of a table: its head (``\\n`` between lines), its cells, its kind."""
 
     head: str
     cells: tuple[str, ...]
@@ -139,7 +145,7 @@ def _title(sweep: str, letter: str, line: Line) -> str:
 
 
 def columns(section: Section) -> list[Column]:
-    """Return the columns of a section: case, times, noise, shares of the peak, ratios, rates."""
+    """Return the columns of a table with a line for each case: names, times, noise, figures, ratios, rates."""
     names = section.contestants
     shown = [section.base] if section.brief and section.base in names and section.others else names
     found = [Column("case", tuple(line.name for line in section.lines), "case")]
@@ -147,12 +153,25 @@ def columns(section: Section) -> list[Column]:
     worst = [max(row.noise for row in line.rows) for line in section.lines]
     found.append(Column("noise", tuple(units.noise(w) for w in worst), "noise"))
     if section.group != "scaling":
-        found += _shares(section) + [ratio_column(section, name) for name in section.others] + _rates(section)
+        found += [column for name in names for column in _figures(section, name, "peak_share")]
+        found += [_ratio_column(section, name) for name in section.others]
+        rates = {key: _figures(section, section.base, key) for key in FIGURES if key != "peak_share"}
+        found += [column for key, some in rates.items() if key != "samples_per_s" for column in some]
+        found += [] if rates["tokens_per_s"] else rates["samples_per_s"]
     return found
 
 
-def ratio_column(section: Section, contestant: str) -> Column:
-    """Return the column of one contestant's ratios."""
+def _figures(section: Section, contestant: str, key: str) -> list[Column]:
+    """Return the column of a contestant's figures; none if it has none."""
+    head, write = FIGURES[key]
+    values = [figure(line.of(contestant), key) for line in section.lines]
+    if not any(values):
+        return []
+    cells = tuple("" if value is None else write(value) for value in values)
+    return [Column(f"{head}\n{contestant}", cells, "share" if key == "peak_share" else "value")]
+
+
+def _ratio_column(section: Section, contestant: str) -> Column:
     cells = tuple(ratio_text(line, contestant, section, not section.brief) for line in section.lines)
     return Column(f"{contestant}\n/ {section.base}", cells, "ratio")
 
@@ -168,22 +187,26 @@ def ratio_text(line: Line, contestant: str, section: Section, quartiles: bool = 
     return text if line.base == section.base else f"{text} (to {line.base})"
 
 
-def _rates(section: Section) -> list[Column]:
-    for key, head in (("tokens_per_s", "tokens/s"), ("samples_per_s", "samples/s")):
-        values = [figure(line.of(section.base), key) for line in section.lines]
-        if any(values):
-            return [Column(f"{head}\n{section.base}", tuple(units.rate(v) if v else "" for v in values), "rate")]
-    return []
+def columns_by_row(section: Section) -> list[Column]:
+    """Return the columns of a table with a line for every contestant of every case; no empty ones."""
+    pairs = [(line, row) for line in section.lines for row in line.rows]
+    found = [
+        Column("case", tuple(line.name if row is line.rows[0] else "" for line, row in pairs), "case"),
+        Column("contestant", tuple(row.contestant for _, row in pairs), "case"),
+        Column("median", tuple(line.shown(row.contestant) for line, row in pairs)),
+        Column("quartiles", tuple(_quartiles(line, row) for line, row in pairs)),
+        Column(f"/ {section.base}", tuple(ratio_text(line, row.contestant, section) for line, row in pairs), "ratio"),
+        Column("noise", tuple(units.noise(row.noise) for _, row in pairs), "noise"),
+    ]
+    for key, (head, write) in FIGURES.items():
+        values = [figure(row, key) for _, row in pairs]
+        found.append(Column(head, tuple("" if value is None else write(value) for value in values)))
+    return [column for column in found if any(column.cells)]
 
 
-def _shares(section: Section) -> list[Column]:
-    found = []
-    for name in section.contestants:
-        values = [figure(line.of(name), "peak_share") for line in section.lines]
-        if any(v is not None for v in values):
-            cells = tuple("" if v is None else units.percent(v) for v in values)
-            found.append(Column(f"of peak\n{name}", cells, "share"))
-    return found
+def _quartiles(line: Line, row: Row) -> str:
+    factor, unit = units.scale(row.unit, [r.value for r in line.rows if r.unit == row.unit])
+    return f"{units.number(row.low / factor)}-{units.number(row.high / factor)} {unit}"
 
 
 def mean_ratio(section: Section, contestant: str) -> tuple[float, int] | None:
@@ -193,9 +216,10 @@ def mean_ratio(section: Section, contestant: str) -> tuple[float, int] | None:
     return (math.exp(sum(logs) / len(logs)), len(logs)) if logs else None
 
 
-def means(section: Section) -> dict[str, float]:
-    """Return contestant -> geometric mean of its ratios, where that says something: over two cases or more."""
-    if section.group not in AVERAGED:
-        return {}
-    found = {name: mean_ratio(section, name) for name in section.others}
-    return {name: mean[0] for name, mean in found.items() if mean is not None and mean[1] > 1}
+def mean_line(section: Section) -> str:
+    """Return the geometric means of ratios, in a line, where that says something: over two cases or more."""
+    means = {name: mean_ratio(section, name) for name in section.others if section.group in AVERAGED}
+    parts = [
+        f"{name} / {section.base} {units.times(m[0])}" for name, m in means.items() if m is not None and m[1] > 1
+    ]
+    return f"Geometric mean of all cases: {', '.join(parts)}" if parts else ""

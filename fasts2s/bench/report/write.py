@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fasts2s.bench import results
-from fasts2s.bench.report.curves import story_svg
+from fasts2s.bench.report.charts import story_svg
 from fasts2s.bench.report.markdown import markdown
 from fasts2s.bench.report.page import html
 from fasts2s.bench.results import Result
@@ -18,12 +18,11 @@ def write_report(folder: Path, result: Result) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     picture = story_svg(result)
-    data = folder / DATA
-    results.write(data, result)
+    results.write(folder / DATA, result)
     texts = {PAGE: html(result), TEXT: markdown(result, PICTURE if picture else "")}
     texts |= {PICTURE: picture} if picture else {}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="\n")
     if not picture:
         (folder / PICTURE).unlink(missing_ok=True)  # an older report's
-    return [folder / PAGE, folder / TEXT, data, *([folder / PICTURE] if picture else [])]
+    return [folder / PAGE, folder / TEXT, folder / DATA, *([folder / PICTURE] if picture else [])]

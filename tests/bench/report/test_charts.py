@@ -1,49 +1,37 @@
-"""The charts: well-formed, alone in the world, and about what they should be about."""
+"""The pictures: who gets which, and that they show what they should."""
 # ruff: noqa: RUF001 - the sign of multiplication is meant
 
-import re
-from collections import Counter
 from xml.etree import ElementTree
 
 import matplotlib
 import pytest
+from matplotlib.figure import Figure
 
-from fasts2s.bench.report import axes, charts, svg
-from fasts2s.bench.report.curves import extended
-from fasts2s.bench.results import GROUPS, Curve
-from tests.bench.report.odd_results import odd_results
+from fasts2s.bench.report import charts, pictures
+from fasts2s.bench.report.pictures import Bar
+from fasts2s.bench.results import GROUPS
 from tests.bench.results_of import made_up
 
-ODD = odd_results()
-SPACE = "{http://www.w3.org/2000/svg}"
-
-
-def texts(picture):
-    """All texts that are drawn."""
-    return [part.text or "" for part in ElementTree.fromstring(picture).iter(f"{SPACE}text")]
-
-
-def all_charts(result):
-    return [*charts.story_charts(result), *(chart for group in GROUPS for chart in charts.charts(result, group))]
+OTHERS = "How many times as long as numba the others take"
 
 
 @pytest.fixture(scope="module")
 def usual():
-    return {group: charts.charts(made_up(), group) for group in GROUPS}
+    return {group: charts.charts(made_up(), group) for group in (*GROUPS, "story", "machine")}
 
 
-def test_who_gets_which_charts(usual):
-    titles = {group: [chart.title for chart in found] for group, found in usual.items()}
+def test_who_gets_which_pictures(usual):
+    titles = {group: [picture.title for picture in found] for group, found in usual.items() if found}
     assert titles == {
         "steps": [
-            "How many times as long as numba the others take",
+            OTHERS,
             "How long a step takes",
             "How many times as long as the plain model's the peeky model's step takes",
         ],
-        "layers": ["How many times as long as numba the others take", "Share of the processor's peak"],
-        "answers": ["How many times as long as numba the others take"],
-        "kernels": ["How many times as long as numba the others take"],
-        "data": ["How many times as long as numba the others take"],
+        "layers": [OTHERS, "Share of the processor's peak"],
+        "answers": [OTHERS],
+        "kernels": [OTHERS],
+        "data": [OTHERS],
         "start": ["Until the first training step is done"],
         "memory": ["Most memory above that of the model"],
         "scaling": [
@@ -52,127 +40,76 @@ def test_who_gets_which_charts(usual):
             "memory of Rnnlm step against N (T=35, V=10000, H=100)",
             "LSTM layer: times as fast as on one thread",
         ],
-        "learning": [],
         "scripts": ["Until the script is done"],
+        "story": ["Exactly right answers by epoch and by training time"],
     }
 
 
-def test_numbers_are_written_at_the_bars(usual):
-    ratios, _, peeky = usual["steps"]
-    drawn = texts(ratios.svg)
-    assert drawn.count("3.0×") == drawn.count("1.50×") == drawn.count("2.8×") == 7
-    assert {"Seq2seq H=128", "BetterRnnlm H=650", "numpy", "PyTorch", "book", "time / numba"} <= set(drawn)
-    assert "numba" not in drawn  # it is the line at 1
-    assert {"1.15×", "1.11×", "H=128", "H=256", "numba"} <= set(texts(peeky.svg))
-    assert {"80 %", "27 %", "numba"} <= set(texts(usual["layers"][1].svg))
-    assert {"216 MiB", "648 MiB"} <= set(texts(usual["memory"][0].svg))
-    assert {"11.7 s", "0.710 s"} <= set(texts(usual["start"][0].svg))
-    assert {"4", "8", "16", "32", "64", "128", "256", "N"} <= set(texts(usual["scaling"][0].svg))
+def test_a_picture_stands_in_a_page_alone_with_words_in_its_place(usual):
+    for picture in (picture for found in usual.values() for picture in found):
+        assert ElementTree.fromstring(picture.svg).tag == "{http://www.w3.org/2000/svg}svg"
+        assert picture.source.startswith("data:image/svg+xml;base64,")
+        assert picture.told.startswith(picture.title)
+    assert "as N^1.00" in usual["scaling"][0].told
 
 
-def lengths_of_bars(picture, contestant):
-    """How long the bars of a contestant are, in units of the picture, which is 345.6 wide."""
-    found = []
-    for path in ElementTree.fromstring(picture).iter(f"{SPACE}path"):
-        if svg.COLOURS[contestant] in path.get("style", "") and "clip-path" in path.attrib:
-            xs = [float(x) for x in re.findall(r"[ML] (\S+) ", path.get("d"))]
-            found.append(max(xs) - min(xs))
-    return found
+def drawn(monkeypatch, draw):
+    """The axes of what is drawn."""
+    seen, save = [], Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (seen.append(self), save(self, *a, **k))[1])
+    draw()
+    (figure,) = seen
+    return figure.axes
 
 
-def test_a_bar_is_as_long_as_its_number():
-    bars = axes.Bars("", (("a", (axes.Bar("numba", 2.0, 2.0, 2.0, ""), axes.Bar("book", 3.0, 3.0, 3.0, ""))),), 1.0)
-    drawn = svg.drawing("a", "a", (4.8, 3.4), lambda canvas: axes.draw_bars(canvas, bars))
-    (short,), (long,) = (lengths_of_bars(drawn, name) for name in ("numba", "book"))
-    assert long == pytest.approx(2 * short, rel=1e-4)
+def test_bars_are_as_long_as_their_numbers_and_have_them_at_their_ends(monkeypatch):
+    bars = {"a": [Bar("numba", 2.0, 1.5, 2.5, "2.0×"), Bar("book", 3.0, 3.0, 3.0, "3.0×")], "b": []}
+    (axes,) = drawn(monkeypatch, lambda: pictures.bar_chart(bars, "time", base=1.0, end=9.0))
+    assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [(1.0, 1.0), (1.0, 2.0)]
+    assert [text.get_text() for text in axes.texts] == ["2.0×", "3.0×"]
+    assert [bar.get_facecolor() for bar in axes.patches] == [
+        matplotlib.colors.to_rgba(pictures.colour(name)) for name in ("numba", "book")
+    ]
+    assert axes.get_xlim()[1] >= 9.0
 
 
-def test_shares_of_the_peak_stand_on_an_axis_to_a_hundred(usual):
-    drawn = usual["layers"][1].svg
-    assert lengths_of_bars(drawn, "numba") == pytest.approx([0.8 * 330] * 2, rel=0.05)
-    assert lengths_of_bars(drawn, "numpy") == pytest.approx([0.8 / 3 * 330] * 2, rel=0.05)
+def test_ratios_far_from_each_other_are_logarithmic(monkeypatch):
+    bars = {"a": [Bar("numpy", 1.1, 1.1, 1.1), Bar("book", 300.0, 300.0, 300.0)]}
+    (axes,) = drawn(monkeypatch, lambda: pictures.bar_chart(bars, "time", base=1.0))
+    assert axes.get_xscale() == "log"
 
 
-def test_the_story_is_one_figure_with_the_headline_as_its_title():
-    drawn = charts.story_svg(made_up())
-    said = " ".join(texts(drawn))
-    for part in (
-        "Peeky costs 15 % more per step and reaches 90 %",
-        "(best 48 %, where Peeky is",
-        "90 %",
-        "epoch",
-        "seconds of training",
-    ):
-        assert part in said
-    assert {"Peeky, reversed", "Peeky", "Baseline, reversed", "Baseline"} <= set(texts(drawn))
-    root = ElementTree.fromstring(drawn)
-    assert "fill: #ffffff" in next(root.iter(f"{SPACE}path")).get("style")
+def test_lines_go_through_the_numbers_and_dots_too(monkeypatch):
+    (axes,) = drawn(monkeypatch, lambda: pictures.against_sizes({"numba": ((4, 8), (1e-3, 2e-3))}, "N", "s"))
+    assert axes.lines[0].get_xydata().tolist() == [[4, 1e-3], [8, 2e-3]]
+    monkeypatch.undo()
+    (axes,) = drawn(monkeypatch, lambda: pictures.dot_chart({"a": [Bar("numba", 5e-3, 0, 0)]}, "median", unit="s"))
+    assert axes.lines[0].get_xydata().tolist() == [[5e-3, 0]]
+    assert [pictures.tick(x, "s") for x in (5e-3, 2.0)] == ["5 ms", "2 s"]
+
+
+def test_the_story_has_a_line_for_each_variant_over_epochs_and_over_seconds(monkeypatch):
+    result = made_up()
+    left, right = drawn(monkeypatch, lambda: charts.story_svg(result))
+    lines = {line.get_label(): line for line in left.lines}
+    assert {"Peeky, reversed", "Peeky", "Baseline, reversed", "Baseline"} <= set(lines)
+    (first, second) = (c for c in result.curves if c.model == "PeekySeq2seq" and c.reverse)
+    middle = [50 * (a + b) for a, b in zip(first.accuracy, second.accuracy, strict=True)]
+    assert lines["Peeky, reversed"].get_ydata() == pytest.approx(middle)
+    assert [line.get_xdata()[-1] for line in right.lines][:1] == [pytest.approx(25 * 1.71)]
     assert charts.story_svg(made_up(seeds=0)) == ""
 
 
-@pytest.mark.parametrize("name", ["many", "evil"])  # test_page.py draws all of them
-def test_whatever_comes_is_drawn_and_no_id_comes_twice(name):
-    found = all_charts(ODD[name])
-    ids = Counter()
-    for chart in found:
-        root = ElementTree.fromstring(chart.svg)
-        assert root.get("role") == "img"
-        assert root.get("aria-label")
-        assert root.find(f"{SPACE}title").text == root.get("aria-label")
-        assert not {part.tag for part in root.iter()} & {f"{SPACE}style", f"{SPACE}metadata", f"{SPACE}script"}
-        own = [part.get("id") for part in root.iter() if part.get("id")]
-        ids.update(own)
-        used = re.findall(r'(?:href="#|url\(#)([^")]+)', re.sub(r">[^<]*<", "><", chart.svg))
-        assert set(used) == set(own)
-        assert chart.svg.startswith("<svg ")
-        assert re.findall(r"https?:[^\"]*", chart.svg) == [
-            "http://www.w3.org/2000/svg",
-            "http://www.w3.org/1999/xlink",
-        ]
-    assert [key for key, count in ids.items() if count > 1] == []
-
-
 def test_every_contestant_has_a_colour_of_its_own():
-    assert len({svg.colour(name) for name in svg.COLOURS}) == len(svg.COLOURS)
-    assert svg.colour("PyTorch eager") == svg.colour("PyTorch")
-    assert svg.colour("PyTorch compiled") != svg.colour("PyTorch")
-    assert svg.colour("Somebody") == svg.colour("Somebody")
-    assert svg.colour("Somebody") not in svg.COLOURS.values()
+    assert len({pictures.colour(name) for name in pictures.COLOURS}) == len(pictures.COLOURS)
+    assert pictures.colour("PyTorch eager") == pictures.colour("PyTorch") != pictures.colour("PyTorch compiled")
+    assert pictures.colour("Somebody") == pictures.colour("Somebody")
+    assert pictures.colour("Somebody") not in pictures.COLOURS.values()
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_and_heeds_none():
-    def draw(canvas):
-        canvas.subplots().set_title("a $ b")
-
-    plain = svg.drawing("a", "b", (2, 2), draw)
+    plain = pictures.drawing((2, 2), lambda figure: figure.subplots().set_title("a $ b"))
     with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30}):
         before = dict(matplotlib.rcParams)
-        assert svg.drawing("a", "b", (2, 2), draw) == plain
+        assert pictures.drawing((2, 2), lambda figure: figure.subplots().set_title("a $ b")) == plain
         assert dict(matplotlib.rcParams) == before
-
-
-@pytest.mark.parametrize(
-    ("labels", "columns"),
-    [
-        (["numba", "numpy", "book"], 3),
-        (["numba"] * 5, 4),
-        ([*["numba"] * 4, "PyTorch compiled"], 3),
-        (["PyTorch compiled"] * 3, 2),
-        (["a" * 60] * 2, 1),
-    ],
-)
-def test_a_legend_is_as_wide_as_the_chart_allows(labels, columns):
-    assert axes.legend_columns(labels) == columns
-
-
-def test_a_training_that_came_to_its_goal_may_end():
-    stopped = Curve("PeekySeq2seq", True, 0, "numba", (0.5, 0.92), (1.0, 1.0), (2.0, 4.0))
-    longer = Curve("PeekySeq2seq", True, 1, "numba", (0.3, 0.6, 0.8, 0.95), (1.0,) * 4, (2.0, 4.0, 6.0, 9.0))
-    failed = Curve("PeekySeq2seq", True, 2, "numba", (0.1, 0.2, 0.3), (1.0,) * 3, (2.0, 4.0, 6.0))
-    epochs, points, seconds = extended([stopped, longer])
-    assert epochs == [1, 2, 3, 4]
-    assert points == [[50, 30], [92, 60], [92, 80], [92, 95]]
-    assert seconds == [[2, 2], [4, 4], [6, 6], [8, 9]]
-    broken = Curve("PeekySeq2seq", True, 3, "numba", (0.1,), (1.0,), (2.0,))
-    assert extended([stopped, longer, failed])[0] == [1, 2, 3]
-    assert extended([stopped, broken, failed])[0] == [1]

@@ -1,4 +1,4 @@
-"""Malformed calls of the kernels, in guarded memory: for benchmarks/robustness.py, which makes many."""
+"""Malformed calls of the kernels, in guarded memory: for many_times.py, which makes many."""
 
 import contextlib
 from typing import Any

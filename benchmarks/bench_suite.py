@@ -1,0 +1,30 @@
+"""The cases of ``fasts2s bench`` with pytest-benchmark, in one process: steps, layers, answers, kernels, data."""
+
+import pytest
+
+from fasts2s.bench import data, kernel_ops, pipeline
+from fasts2s.bench.cases import ANSWERS, LAYERS, STEPS
+from fasts2s.bench.gate import judge
+from fasts2s.bench.peer import read_data
+from fasts2s.bench.plans import tiny
+
+
+def measured(build, case, backend, is_tiny, clock, folder):
+    """Let a case pass the gate, then time it; before a round weights are the initial ones, the optimiser goes on."""
+    case = tiny(case) if is_tiny else case
+    reference = data.make(case, folder)
+    made = build(case, read_data(case, folder))
+    assert judge(made.results(), reference, "ours")[1] == [], "the gate refuses it"
+    clock(made, case, backend)
+
+
+@pytest.mark.parametrize("case", [*STEPS, *LAYERS, *ANSWERS, *kernel_ops.CASES], ids=lambda case: case.name)
+def test_case(case, backend, peer, is_tiny, clock, tmp_path):
+    """A case on a backend."""
+    measured(lambda *given: peer.ready(*given, {}), case, backend, is_tiny, clock, tmp_path)
+
+
+@pytest.mark.parametrize("case", pipeline.CASES, ids=lambda case: case.name)
+def test_data(case, is_tiny, clock, tmp_path):
+    """A case of the way of data into a model. No backend takes part."""
+    measured(pipeline.build, case, "", is_tiny, clock, tmp_path)

@@ -1,1 +1,0 @@
-"""What the GPU programs share: the machine, timing, the gate, contestants, tables."""

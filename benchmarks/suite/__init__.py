@@ -1,1 +1,0 @@
-"""What the comparing programs share: cases, data with its reference, peers, processes, gate, tables."""
