@@ -45,7 +45,7 @@ class _LanguageModel(BaseModel):
 
     def forward(self, xs: AnyArray, ts: AnyArray) -> Any:
         """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
-        with all_or_nothing(self.layers):
+        with all_or_nothing([*self.layers, self.loss_layer]):
             return self.loss_layer.forward(self.predict(xs), ts)
 
     def backward(self, dout: float = 1) -> None:
@@ -176,7 +176,7 @@ class BetterRnnlm(_LanguageModel):
 
     def forward(self, xs: AnyArray, ts: AnyArray, train_flg: bool = True) -> Any:
         """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
-        with all_or_nothing(self.layers):
+        with all_or_nothing([*self.layers, self.loss_layer]):
             return self.loss_layer.forward(self.predict(xs, train_flg), ts)
 
 
