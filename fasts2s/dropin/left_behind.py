@@ -84,12 +84,10 @@ def by_model(model: Any, encode: Callable[[Any, Array], Array], xs: Array, start
     kept.asked.question = xs, xs.copy(), start, length
 
 
-def _put_together(h: Array, rows: Array, decoder: Any) -> None:
-    N, H = h.shape
-    hs = rows.reshape(N, -1, H)
+def _put_together(h: Array, hs: Array, decoder: Any) -> None:
     vars(decoder.affine)["x"] = np.concatenate((np.broadcast_to(h[:, None], hs.shape), hs), axis=2)
 
 
-def by_peeky_forward(decoder: Any, h: Array, rows: Array) -> None:
-    """Note what the input of a PeekyDecoder's affine layer is made of: h (N, H) and hidden states (N T, H)."""
-    owed.owe(decoder, (decoder.affine,), partial(_put_together, h, rows))
+def by_peeky_forward(decoder: Any, h: Array, hs: Array) -> None:
+    """Note what the input of a PeekyDecoder's affine layer is made of: h (N, H) and hidden states (N, T, H)."""
+    owed.owe(decoder, (decoder.affine,), partial(_put_together, h, hs))

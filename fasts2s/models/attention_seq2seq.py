@@ -9,8 +9,8 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s.generation import best_ids
 from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
+from fasts2s.layers.embedded_lstm import EmbeddedLSTM
 from fasts2s.layers.transaction import all_or_nothing
-from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one, require_steps
 from fasts2s_kernels.arguments import parts
@@ -53,8 +53,7 @@ def _first_state(enc_hs: Array, mask: Array | None) -> tuple[Any, ...]:
 def _step(decoder: Any, ids: Array, state: Any) -> tuple[Array, Any]:
     kernels = decoder.backend.kernels_for(decoder.embed.W)
     h, c, enc_hs, mask = parts("state", state, 4, "start() or the last step()")
-    x = kernels.embedding_forward(decoder.embed.W, ids)
-    h, c = kernels.lstm_step(x, *decoder.lstm.params, h=h, c=c)
+    h, c = decoder._reader.step(ids, h, c)
     context, _, _ = kernels.attention_forward(enc_hs, h[:, None, :], mask=mask)
     out = np.concatenate((context[:, 0], h), axis=1)
     return kernels.affine_forward(out, *decoder.affine.params), (h, c, enc_hs, mask)

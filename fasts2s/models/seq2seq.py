@@ -8,8 +8,8 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s.generation import rows_until
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+from fasts2s.layers.embedded_lstm import EmbeddedLSTM
 from fasts2s.layers.transaction import all_or_nothing
-from fasts2s.models._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.base_model import BaseModel, id_matrix
 from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag, integer
@@ -75,8 +75,7 @@ class Encoder:
         """What forward returns, for inference: nothing is kept for backward, the layers' state is not touched."""
         xs = id_matrix("xs", xs)
         require_steps(xs)
-        kernels = self.embed.backend.kernels_for(self.embed.W, xs, mask)
-        return kernels.lstm_encode(self.embed.W, xs, *self.lstm.params, mask=mask)
+        return self._reader.encode(xs, mask)
 
     def backward(self, dh: AnyArray) -> None:
         """dh : (N, H), the gradient of the last h. Computes all gradients. Raises ValueError."""
@@ -102,7 +101,8 @@ class Decoder:
     def forward(self, xs: AnyArray, h: AnyArray, mask: AnyArray | None = None) -> Array:
         """xs : (N, T) ids, h : (N, H) -> scores (N, T, V). mask, of the source, has no part here."""
         with all_or_nothing([self._reader, self.lstm, self.affine]):
-            return self.affine.forward(self._reader.forward(xs, h0=weight("h", h, "(N, H)", 2)))
+            hs = self._reader.forward(xs, h0=weight("h", h, "(N, H)", 2))
+            return self.affine.forward(hs)
 
     def backward(self, dscore: AnyArray) -> Array:
         """dscore : (N, T, V) -> dh (N, H); computes all gradients. Raises ValueError."""
@@ -114,16 +114,13 @@ class Decoder:
 
     def step(self, ids: AnyArray, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
-        kernels = self.backend.kernels_for(self.embed.W, ids)
         h, c = parts("state", state, 2, "start() or the last step()")
-        x = kernels.embedding_forward(self.embed.W, ids)
-        h, c = kernels.lstm_step(x, *self.lstm.params, h=h, c=c)
-        return kernels.affine_forward(h, *self.affine.params), (h, c)
+        h, c = self._reader.step(ids, h, c)
+        return self.affine.step(h)[0], (h, c)
 
     def answer(self, h: AnyArray, start_ids: AnyArray, length: int, mask: AnyArray | None = None) -> Array:
         """h : (N, H), start_ids : (N,) -> the best ids (N, length), -1 where the best score is not finite."""
-        kernels = self.backend.kernels_for(self.embed.W)
-        return kernels.lstm_greedy(self.embed.W, start_ids, length, *self.lstm.params, *self.affine.params, h=h)
+        return self._reader.answer(self.affine, start_ids, length, h)
 
     def generate(self, h: AnyArray, start_id: int, sample_size: int) -> list[int]:
         """h : (1, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""

@@ -176,9 +176,9 @@ def as_integers(name: str, a: Any, letters: str, ndim: int | None = None) -> Arr
     return a.astype(np.int64, copy=False)
 
 
-def as_ids(name: str, a: Any, size: int, letters: str) -> Array:
+def as_ids(name: str, a: Any, size: int, letters: str, ndim: int | None = None) -> Array:
     """Return ids as int64 in 0 .. size-1; -size .. -1 count from the end. Else IndexError."""
-    ids = as_integers(name, a, letters)
+    ids = as_integers(name, a, letters, ndim)
     # As unsigned numbers negative ones are the largest: one look at all of them, where none is negative.
     if ids.size == 0 or ids.view(np.uint64).max() < size:
         return ids

@@ -26,6 +26,7 @@ __all__ = [
     "inexact",
     "is_cupy",
     "number",
+    "own_ids",
     "recurrent_weights",
     "require_real",
     "require_same_side",
@@ -100,3 +101,16 @@ def ids_beside(name: str, ids: Array, table: Array) -> Array:
     if type(ids) is np.ndarray and is_cupy(table):
         return beside(table, checks.as_ids(name, ids, table.shape[0], "of any shape"))
     return ids
+
+
+def own_ids(name: str, ids: Any, table: Array) -> Array:
+    """Return ids (N, T) of rows of a table (V, D) as int64 in memory of their own, where the table is.
+
+    Ids of the host are looked at here, IndexError, and come back in 0 .. V - 1. Those that lie on a device are looked
+    at by the kernels.
+    """
+    if is_cupy(ids):
+        own: Array = as_integers(name, ids, "(N, T)", 2).copy()
+        return own
+    looked_at = checks.as_ids(name, ids, table.shape[0], "(N, T)", 2)
+    return beside(table, looked_at) if is_cupy(table) else looked_at.copy()

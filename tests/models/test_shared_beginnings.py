@@ -5,8 +5,8 @@ import pytest
 
 import fasts2s
 from fasts2s.models import AttentionSeq2seq, Seq2seq
-from fasts2s.models import _shared_beginnings as shared
 from fasts2s.testing import assert_close
+from fasts2s_kernels.ops.embedded_lstm import plan
 from tests.sides import put
 
 V, D, H = 7, 5, 11
@@ -15,7 +15,7 @@ V, D, H = 7, 5, 11
 @pytest.fixture
 def free(monkeypatch):
     """Phases cost nothing, so that small models have them too."""
-    monkeypatch.setattr(shared, "_PHASE_COST", 0.0)
+    monkeypatch.setattr(plan, "_PHASE_COST", 0.0)
 
 
 def alike(rng, N=12, T=9):
@@ -47,10 +47,10 @@ def results(kind, xs, ts, dtype, backend):
 def test_sharing_changes_nothing(free, monkeypatch, backend, rng, kind, dtype, forward, backward):
     for N, T in ((12, 9), (1, 14), (9, 2), (40, 17)):
         xs, ts = alike(rng, N, T), rng.integers(0, V, (N, 4))
-        used = shared.plan(xs, H)
+        used = plan.phases(xs, V, H)
         loss, grads, state = results(kind, xs, ts, dtype, backend)
         with monkeypatch.context() as m:
-            m.setattr(shared, "plan", lambda xs, H: [])
+            m.setattr(plan, "phases", lambda ids, V, H: [])
             expected_loss, expected_grads, expected_state = results(kind, xs, ts, dtype, backend)
         assert used or N == 1
         assert_close("loss", loss, expected_loss, forward)
@@ -64,7 +64,7 @@ def test_phases_say_who_begins_alike(free, rng):
     for _ in range(50):
         N, T = rng.integers(2, 40), rng.integers(1, 60)
         xs = alike(rng, int(N), int(T))
-        phases = shared.plan(xs, H)
+        phases = plan.phases(xs, V, H)
         stop, groups = 0, np.zeros(N, int)
         for phase in phases:
             assert phase.start == stop < phase.stop
@@ -79,27 +79,26 @@ def test_phases_say_who_begins_alike(free, rng):
 
 
 def test_the_steps_of_all_rows_are_the_fewest(free):
-    assert shared._best_stops([1, 1, 5, 5, 9], 3.0) == ([2, 4, 5], 3 + 2 + 3 + 10 + 3 + 9)
-    assert shared._best_stops([1, 1, 5, 5, 9], 100.0) == ([5], 100.0 + 45)
+    assert plan._best_stops([1, 1, 5, 5, 9], 3.0) == ([2, 4, 5], 3 + 2 + 3 + 10 + 3 + 9)
+    assert plan._best_stops([1, 1, 5, 5, 9], 100.0) == ([5], 100.0 + 45)
 
 
-@pytest.mark.parametrize("what", ["nothing alike", "negative ids", "large ids", "too small to pay"])
+@pytest.mark.parametrize("what", ["nothing alike", "large ids", "too small to pay"])
 def test_when_nothing_is_shared(free, monkeypatch, rng, what):
-    xs = np.zeros((16, 8), int)
+    xs, words = np.zeros((16, 8), int), V
+    assert plan.phases(xs, words, H)
     if what == "nothing alike":
-        xs = rng.permuted(np.tile(np.arange(16), (8, 1)), axis=1).T
-    elif what == "negative ids":
-        xs[3, 3] = -1  # counts from the end: two names for one word
+        xs, words = rng.permuted(np.tile(np.arange(16), (8, 1)), axis=1).T, 16
     elif what == "large ids":
-        xs[3, 3] = 1 << 16
+        words = (1 << 16) + 1
     else:
         monkeypatch.undo()
-    assert shared.plan(xs, H) == []
+    assert plan.phases(xs, words, H) == []
 
 
 def test_answers_are_those_of_one_source_at_a_time(free, backend, rng):
     xs = alike(rng, 30, 12)
-    assert shared.plan(xs, H)
+    assert plan.phases(xs, V, H)
     np.random.seed(1)
     model = AttentionSeq2seq(V, D, H, backend=backend)
     for p in model.params:
@@ -124,5 +123,5 @@ def test_dates_are_shared_and_sums_are_not():
     rng = np.random.default_rng(0)
     years = np.array([list("5102")] * 30 + [list("6891")] * 34).view(np.int32).reshape(64, 4) % 64
     dates = np.concatenate([np.zeros((64, 12), int), years, rng.integers(0, 59, (64, 13))], axis=1)
-    assert len(shared.plan(dates, 256)[0].rows) <= 2
-    assert shared.plan(rng.integers(0, 13, (128, 7)), 128) == []
+    assert len(plan.phases(dates, 64, 256)[0].rows) <= 2
+    assert plan.phases(rng.integers(0, 13, (128, 7)), 13, 128) == []

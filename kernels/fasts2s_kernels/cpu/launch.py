@@ -1,6 +1,7 @@
 """Launches: a record and the kernels that work on it, called from Python."""
 
 import sys
+import threading
 import types as python_types
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from fasts2s_kernels.cpu.numba_api import types
 from fasts2s_kernels.cpu.pointer import Int
 from fasts2s_kernels.cpu.reads import attributes_read
 from fasts2s_kernels.cpu.record import RecordType, Team, pack, require_types, team_at
-from fasts2s_kernels.cpu.threads import launch
+from fasts2s_kernels.cpu.threads import POOL, launch
 
 
 def _template(
@@ -77,17 +78,21 @@ class Launch:
         self._compiled: tuple[Any, ...] = ()
 
     def __call__(self, workers: int, fields: Any, first: int, second: int = 0, third: int = 0) -> None:
-        """Run so many tasks of each phase on a number of workers."""
+        """Run so many tasks of each phase on a number of workers: the only way by which kernels go parallel."""
         if plain.is_on():
             self._run_plain(workers, fields, first, second, third)
             return
         if self.checked:
             require_types(fields)
+        # Before the lock: who forks waits for what is compiled, and then for it.
         entry, a, b, c = self._compiled or self._compile()
         if workers == 1:
             entry(0, a, first, b, second, c, third, fields)
-        else:
-            threads.run(workers, entry, a, first, b, second, c, third, fields)
+            return
+        team = POOL.team(workers)
+        with POOL.region:
+            POOL.users.add(threading.get_ident())
+            entry(team, a, first, b, second, c, third, fields)
 
     def _compile(self) -> tuple[Any, ...]:
         addresses = [phase.ensure().address for phase in self.phases]

@@ -256,14 +256,3 @@ def workers_for(work: float) -> int:
         return 2
     start_threads()
     return POOL.limit()
-
-
-def run(workers: int, entry: Callable[..., Any], *args: Any) -> None:
-    """Call a compiled function with a team and arguments: the only way by which kernels go parallel.
-
-    It has been compiled before the lock is taken: who forks waits for what is compiled, and then for the lock.
-    """
-    team = POOL.team(workers)
-    with POOL.region:
-        POOL.users.add(threading.get_ident())
-        entry(team, *args)

@@ -1,1 +1,1 @@
-"""Embedding and LSTM as one, for inference: reading a source, choosing an answer."""
+"""Embedding and LSTM as one: whole sequences for training; reading a source and choosing an answer, for inference."""

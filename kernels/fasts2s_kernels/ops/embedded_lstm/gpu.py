@@ -9,6 +9,7 @@ from fasts2s_kernels.gpu import dispatch, inputs, specialisations
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import contiguous, gemm, i32, kernel, product
 from fasts2s_kernels.ops.decoding.gpu import best
+from fasts2s_kernels.ops.embedded_lstm.plan import table_pays
 from fasts2s_kernels.ops.embedding.gpu import gather
 from fasts2s_kernels.ops.lstm import gpu_steps
 from fasts2s_kernels.ops.lstm.gpu import run
@@ -32,7 +33,7 @@ def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, 
     h, c = xp.zeros((N, H), Wh.dtype), xp.empty((N, H), Wh.dtype)
     hs = xp.empty((N, T, H), Wh.dtype)
     if hs.size:
-        by_id = 2 * W.shape[0] <= ids.size
+        by_id = table_pays(W.shape[0], ids.size)
         xw = product(W if by_id else gather(W, ids).reshape(N * T, W.shape[1]), Wx)
         given = ids if by_id else None
         run(Forward(xw, given, contiguous(Wh), contiguous(b), None, inputs.bytes_of(mask), None, None, hs, h, c, None,
