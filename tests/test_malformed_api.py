@@ -20,6 +20,7 @@ import pytest
 import fasts2s
 from fasts2s import checkpoint, models, sequence
 from fasts2s.checkpoint import atomic
+from fasts2s.sequence import generators
 from tests.malformed.api import CALLS, Call, prepare, value
 from tests.malformed.ledger import Ledger
 from tests.malformed.values import JUNK, NUMBERS
@@ -48,6 +49,9 @@ def _in_a_folder(files, tmp_path, monkeypatch):
     shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    # What write_data_files writes takes a second to make, and is not what is refused.
+    for name in ("addition_lines", "date_lines"):
+        monkeypatch.setattr(generators, name, lambda: ["1+1    _2   "])
 
 
 def _is_huge(given: Any) -> bool:

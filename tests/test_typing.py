@@ -106,12 +106,12 @@ greedy(5, None, np.array([1]), 3)
 """
 
 
-def _checked(script: str, folder: Path) -> tuple[list[str], list[str]]:
-    """Return the lines of a script, and what mypy says of them."""
+def _checked(script: str, folder: Path, cache: Path) -> tuple[list[str], list[str]]:
+    """Return the lines of a script, and what mypy says of them; what it knows of NumPy and of us is kept in cache."""
     file = folder / "script.py"
     file.write_text(script, encoding="utf-8")
     paths = {**os.environ, "MYPYPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])}
-    options = ["--strict", "--follow-imports=silent", "--config-file=", f"--cache-dir={folder / 'cache'}"]
+    options = ["--strict", "--follow-imports=silent", "--config-file=", f"--cache-dir={cache}"]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *options, str(file)],
         cwd=folder, env=paths, capture_output=True, text=True, timeout=600, check=False,
@@ -120,11 +120,12 @@ def _checked(script: str, folder: Path) -> tuple[list[str], list[str]]:
     return script.split("\n"), [line for line in done.stdout.splitlines() if ": error:" in line]
 
 
-def test_every_planted_mistake_is_found_and_nothing_else(tmp_path: Path) -> None:
+def test_every_planted_mistake_is_found_and_nothing_else(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     if importlib.util.find_spec("mypy") is None:
         required = "mypy" in os.environ.get("FASTS2S_TEST_REQUIRE", "").split(",")
         (pytest.fail if required else pytest.skip)("mypy is not installed: pip install mypy")
-    lines, errors = _checked(RIGHT + WRONG, tmp_path)
+    kept = pytestconfig.cache  # none under -p no:cacheprovider
+    lines, errors = _checked(RIGHT + WRONG, tmp_path, kept.mkdir("mypy") if kept else tmp_path / "cache")
     found = {int(match[1]) for error in errors if (match := re.match(r"[^:]*script\.py:(\d+):", error))}
     first = RIGHT.count("\n") + 1
     missed = [line for number, line in enumerate(lines, 1) if number >= first and line and number not in found]

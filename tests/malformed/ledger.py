@@ -70,22 +70,22 @@ class Ledger:
 
         writes names the arguments that a call that succeeds may write to.
         """
-        label, before = f"{text}({described(arguments)})", {k: _content(v) for k, v in arguments.items()}
+        before = {k: _content(v) for k, v in arguments.items()}
         try:
             done, result = True, function(**arguments)
         except Exception as error:
             done, result = False, None
             self.outcomes[type(error).__name__] += 1
-            self._judge(error, label, list(arguments))
+            self._judge(error, text, arguments)
         else:
             self.outcomes["success"] += 1
         for name, value in arguments.items():
             if _content(value) != before[name] and not (done and name in writes):
                 came = "succeeded" if done else "was refused"
-                self.note((text, name, "written"), f"{label} {came}, and wrote to {name}")
+                self.note((text, name, "written"), f"{text}({described(arguments)}) {came}, and wrote to {name}")
         return done, result
 
-    def _judge(self, error: Exception, label: str, names: list[str]) -> None:
+    def _judge(self, error: Exception, text: str, arguments: dict[str, Any]) -> None:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -93,11 +93,12 @@ class Ledger:
         place = Path(trace.tb_frame.f_code.co_filename)
         ours = linecache.getline(str(place), trace.tb_lineno).strip().startswith("raise ")
         message = str(error)
-        named = message.partition(" ")[0] in names or re.search("expected|before forward", message)
+        named = message.partition(" ")[0] in arguments or re.search("expected|before forward", message)
         # The last where a spoiled weight is NaN: there is nothing to choose an answer from.
         kinds = (ValueError, IndexError, FloatingPointError)
         if type(error) not in kinds or not (ours and named and len(message) > 20):
             where = f"{place.parent.name}/{place.name}:{trace.tb_lineno}"
+            label = f"{text}({described(arguments)})"
             self.note((where, type(error)), f"{label}\n    {where} {type(error).__name__}: {message[:160]}")
 
     def hand_over(self, run: Callable[[], Any], call: Any, name: str, given: Any) -> None:

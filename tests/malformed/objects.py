@@ -112,9 +112,9 @@ def parts(obj: Any) -> list[Any]:
 class Fuzz:
     """Malformed calls of one class; every action makes one or two."""
 
-    def __init__(self, name: str, options: dict[str, Any]) -> None:
+    def __init__(self, name: str, options: dict[str, Any], backend: str) -> None:
         self.name, self.options, self.record = name, options, RECORDS[name]
-        self.rng, self.ledger = generator(name, options), Ledger()
+        self.rng, self.ledger = generator(name, options, backend), Ledger()
         self.answers = {p: answers(fresh(self.record, options, p), self.record, p) for p in (False, True)}
         obj = fresh(self.record, options, True)
         self.free = not getattr(obj, "params", hasattr(obj, "W"))  # without weights any size will do
@@ -186,14 +186,15 @@ class Fuzz:
             self.ledger.note((method, "finite"), f"{text} is not finite")
 
     def unchanged(self, obj: Any, primed: bool, method: str, arguments: dict[str, Any]) -> None:
-        text = f"{self.name}.{method}({described(arguments)}), then valid calls"
         try:
             same = equal(answers(obj, self.record, primed), self.answers[primed])
         except Exception as error:
-            self.ledger.note((method, "spoiled"), f"{text}: {type(error).__name__} {error}")
+            kind, came = "spoiled", f"{type(error).__name__} {error}"
         else:
-            if not same:
-                self.ledger.note((method, "changed"), f"{text}: results differ from those without the first call")
+            kind, came = "changed", "results differ from those without the first call"
+            if same:
+                return
+        self.ledger.note((method, kind), f"{self.name}.{method}({described(arguments)}), then valid calls: {came}")
 
     def method(self, method: str, specs: dict[str, str]) -> None:
         """Call another method; predict, like forward, must leave the object as it was where it is refused."""

@@ -151,17 +151,18 @@ def test_generators_repeat_and_leave_global_generators_alone(make: Callable[...,
 
 
 @pytest.mark.parametrize("make", [addition_lines, date_lines])
-@pytest.mark.parametrize("count", [-1, 10**9])
-def test_generators_refuse_counts(make: Callable[..., list[str]], count: int) -> None:
-    with pytest.raises(ValueError, match=f"count is {count}"):
-        make(count)
+def test_generators_refuse_counts(make: Callable[..., list[str]]) -> None:
+    with pytest.raises(ValueError, match="count is -1"):
+        make(-1)
 
 
 def test_generators_name_what_exists() -> None:
-    with pytest.raises(ValueError, match="only 500500 different lines"):
+    with pytest.raises(ValueError, match="count is 500501, but only 500500 different lines"):
         addition_lines(500_501)
-    with pytest.raises(ValueError, match="only 232756 different lines"):
-        date_lines(232_757)
+    with pytest.raises(ValueError, match="count is 1000000000, but only 232756 different lines"):
+        date_lines(10**9)
+    with pytest.raises(ValueError, match="count is 91311, but only 91310 different lines"):
+        date_lines(91_311, locales=("ko",))  # most have been drawn when it is noticed
 
 
 @pytest.mark.parametrize("locales", [(), ("fr",), ("en", "xx"), "en"])

@@ -10,7 +10,6 @@ import ctypes
 import os
 import threading
 import warnings
-from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fasts2s_kernels.gpu.sources import text
 from fasts2s_kernels.gpu.specialisations import Specialisation
 from tests.kernels.gpu.compile_gate import cubin, ptxas_log
+from tests.kernels.gpu.compile_gate.kept import compile_kept
 from tests.kernels.gpu.compile_gate.nvrtc import Compiled, Nvrtc, options
 from tests.kernels.gpu.compile_gate.ptxas_log import Usage
 
@@ -16,8 +17,8 @@ REGISTER_STEP = 8
 
 
 def compile_one(nvrtc: Nvrtc, arch: int, wanted: Specialisation) -> Compiled:
-    """Compile a module of the backend as CuPy will."""
-    return nvrtc.compile(text(wanted.module), f"{wanted.module}.cu", options(arch, wanted.defines))
+    """Compile a module of the backend as CuPy will, or read what came of it before."""
+    return compile_kept(nvrtc, text(wanted.module), f"{wanted.module}.cu", options(arch, wanted.defines))
 
 
 def problems(wanted: Specialisation, compiled: Compiled) -> list[str]:

@@ -1,6 +1,8 @@
 """NVRTC through ctypes: CUDA C++ becomes machine code without a GPU, a driver or CuPy."""
 
 import ctypes
+import functools
+import hashlib
 import importlib.metadata
 from collections.abc import Iterable
 from pathlib import Path
@@ -55,6 +57,7 @@ class Nvrtc:
             # Its second half first: some wheels (13.0) look for it by name, but not in their own folder.
             self._builtins = [ctypes.CDLL(str(file)) for file in sorted(path.parent.glob("libnvrtc-builtins.so.*"))]
             self._lib = ctypes.CDLL(str(path))
+            self._path = path
         except OSError as error:
             raise NvrtcMissingError(f"{path} cannot be loaded: {error}") from error
         self._lib.nvrtcGetErrorString.restype = ctypes.c_char_p
@@ -63,6 +66,14 @@ class Nvrtc:
         status = getattr(self._lib, name)(*arguments)
         if status:
             raise RuntimeError(f"{name}: {self._lib.nvrtcGetErrorString(status).decode()}")
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The hash of the library's bytes, both halves."""
+        whole = hashlib.sha256()
+        for file in [self._path, *sorted(self._path.parent.glob("libnvrtc-builtins.so.*"))]:
+            whole.update(file.read_bytes())
+        return whole.hexdigest()
 
     def version(self) -> tuple[int, int]:
         """Return the version of CUDA it belongs to."""

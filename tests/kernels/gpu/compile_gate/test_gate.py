@@ -6,6 +6,7 @@ from fasts2s_kernels.gpu.specialisations import Specialisation
 from tests.kernels.gpu.compile_gate import catalogue, cubin, ptxas_log
 from tests.kernels.gpu.compile_gate import nvrtc as nvrtc_module
 from tests.kernels.gpu.compile_gate.gate import launchable, problems
+from tests.kernels.gpu.compile_gate.kept import compile_kept
 from tests.kernels.gpu.compile_gate.nvrtc import Nvrtc, NvrtcMissingError, library, options
 
 # Each thread holds FS_LIVE values that all are needed at the end.
@@ -31,6 +32,7 @@ extern "C" __global__ void k(const float* in, float* out, int n) {
 # The same in a function that is not inlined: its frame belongs to no kernel by name.
 CALLED = INDEXED.replace('extern "C" __global__', "static __device__ __noinline__").replace(" k(", " slow(")
 CALLED += 'extern "C" __global__ void k(const float* in, float* out, int n) { slow(in, out, n); }'
+HELD = ("-DFS_LIVE=64", "-DFS_THREADS=256")
 PLAIN = 'extern "C" __global__ void k(float* out) { out[threadIdx.x] = 1.0f; }'
 
 
@@ -110,9 +112,29 @@ def test_silence_is_no_success(nvrtc):
 
 
 def test_the_report_changes_no_instruction(nvrtc, arch):
-    arguments = options(arch, ("-DFS_LIVE=64", "-DFS_THREADS=256"))
+    arguments = options(arch, HELD)
     code = [nvrtc.compile(HOLDS, "toy.cu", chosen).cubin for chosen in (arguments, arguments[:-1])]
     assert len({cubin.sections(each)[".text.k"] for each in code}) == 1
+
+
+def test_what_is_kept_is_what_the_compiler_makes(nvrtc, tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTS2S_TEST_NVRTC_CACHE", str(tmp_path / "kept"))
+    wrong = PLAIN.replace("1.0f", "one")
+    cases = [(PLAIN, "toy.cu", options(arch, ())) for arch in (75, 90)]
+    cases += [
+        (PLAIN, "other.cu", options(90, ())),
+        (wrong, "toy.cu", options(90, ())),
+        (HOLDS, "toy.cu", options(90, HELD)),
+    ]
+    made = [nvrtc.compile(*case) for case in cases]
+    assert [compile_kept(nvrtc, *case) for case in cases] == made
+    files = sorted((tmp_path / "kept").iterdir())
+    assert len(files) == len(cases)
+    files[0].write_bytes(files[0].read_bytes()[:-9])
+    files[1].write_bytes(b"")
+    assert [compile_kept(nvrtc, *case) for case in cases] == made  # what is damaged is made anew
+    monkeypatch.setattr(nvrtc, "compile", None)
+    assert [compile_kept(nvrtc, *case) for case in cases] == made
 
 
 def test_the_layouts_of_the_report():
