@@ -1,4 +1,4 @@
-"""Write the tables of README.md and benchmarks/README.md from the results that lie in benchmarks/results.
+"""Write the tables of the pages (README.md, DROPIN.md, docs/, benchmarks/README.md) from benchmarks/results.
 
     python benchmarks/readme_tables.py [--check]
 
@@ -21,11 +21,12 @@ from fasts2s.bench.results import Result, Row
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-FILES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
+FILES = tuple(ROOT / name for name in ("README.md", "DROPIN.md", "docs/backends.md", "benchmarks/README.md"))
 #: What stands where the README's commands have not been timed.
 UNTIMED = "How long it takes on your machine: `python benchmarks/readme_commands.py`."
-_BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n)(?P<text>.*?)(\n<!-- end -->)", re.DOTALL)
-_ALONE, _BATCHED = "5000 answers, one by one", "5000 answers, in batches"
+#: What tables call a contestant, where its name is not enough.
+_NAMES = {goals.OURS: "fasts2s", "book": "the book's code"}
+_BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n)(?P<text>.*?)\n?(?P<end><!-- end -->)", re.DOTALL)
 
 
 def load(plan: str) -> Result:
@@ -36,24 +37,27 @@ def load(plan: str) -> Result:
 def summary() -> str:
     """Return the paragraph that says how fast it is."""
     full = load("full")
-    steps = {name: _range(full, "steps", name) for name in ("book", "PyTorch")}
-    layers = _range(full, "layers", "PyTorch", "LSTM")
-    alone = goals.ratio(full, "answers", _ALONE, "book")
-    batched = goals.ratio(full, "answers", _ALONE, "book", our_case=_BATCHED)
-    cores, torch = f"{full.machine['threads']} cores of an {full.machine['processor']}", full.versions["torch"]
+    book, torch = (_range(full, "steps", name) for name in ("book", "PyTorch"))
     return (
-        f"On {cores} a training step is {steps['book']} times as fast as the book's own code and {steps['PyTorch']} "
-        f"times as fast as PyTorch {torch},\n"
-        f"an LSTM layer {layers} times as fast as PyTorch's; 5,000 answers one by one {_short(alone)} and in batches "
-        f"{_short(batched)} times as fast as the book's loop."
+        f"**How fast.** On {_cores(full)}, one training step is {_text(book)} times as fast\nas with the book's own "
+        f"code, and {_text(torch)} times as fast as with PyTorch {full.versions['torch']}"
+        f"{' (below 1: slower)' if torch and torch[0] < 1 else ''}."
     )
 
 
-def _range(result: Result, group: str, other: str, start: str = "") -> str:
-    """Return the least and the largest ratio over the cases of a group."""
-    found = [goals.ratio(result, group, case, other) for case, _ in result.of(group) if case.startswith(start)]
+def _cores(result: Result) -> str:
+    return f"{result.machine['threads']} cores of an {result.machine['processor']}"
+
+
+def _range(result: Result, group: str, other: str) -> tuple[float, float] | None:
+    """Return the least and the largest ratio over the cases of a group; None where there is none."""
+    found = [goals.ratio(result, group, case, other) for case, _ in result.of(group)]
     known = [r for r in found if r is not None]
-    return f"{_short(min(known))} to {_short(max(known))}" if known else "an unknown number of"
+    return (min(known), max(known)) if known else None
+
+
+def _text(ends: tuple[float, float] | None) -> str:
+    return f"{_short(ends[0])} to {_short(ends[1])}" if ends else _short(None)
 
 
 def _short(ratio: float | None) -> str:
@@ -66,8 +70,11 @@ def start() -> str:
     cases = ((f"{filled}, nothing compiled yet", "numba"), (filled, "numba"), (filled, "PyTorch"))
     rows = [full.find("start", *case) for case in cases]
     texts = [units.quantity(row.value, "s") for row in rows if row is not None]
-    ours = f"From the start of a process to the end of its first training step: {texts[0]} the first time ever, then "
-    return ours + " (PyTorch: ".join(texts[1:]) + (")." if len(texts) > 2 else ".")
+    later = " (PyTorch: ".join(texts[1:]) + (")." if len(texts) > 2 else ".")
+    return (
+        f"From the start of a process to the end of its first training step, on {_cores(full)}:\n"
+        f"{texts[0]} the first time ever, then {later}"
+    )
 
 
 def peeky() -> str:
@@ -85,16 +92,24 @@ def scripts() -> str:
     return "\n".join(lines)
 
 
+def place(plan: str) -> str:
+    """Return where and when a plan was measured."""
+    about = load(plan)
+    commit = about.machine["commit"]
+    return f"*{about.machine['processor']}, {about.machine['cores']} cores, {about.started[:10]}, commit {commit}.*"
+
+
 def _timed() -> dict[str, Any] | None:
     """Return what benchmarks/readme_commands.py has measured; None before it was run."""
     path = RESULTS / "readme_commands.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _commands(found: dict[str, Any] | None, section: str, start: str = "") -> list[dict[str, Any]]:
-    """Return the commands of a section of the README that were run."""
+def _commands(found: dict[str, Any] | None, start: str, section: str = "") -> list[dict[str, Any]]:
+    """Return the commands of the README, or of one section, that begin with a text and were run."""
     steps = found["steps"] if found else []
-    return [one for one in steps if one["section"] == section and one["seconds"] and one["text"].startswith(start)]
+    chosen = [one for one in steps if section in ("", one["section"])]
+    return [one for one in chosen if one["seconds"] and one["text"].startswith(start)]
 
 
 def _place(found: dict[str, Any]) -> str:
@@ -107,7 +122,7 @@ def _place(found: dict[str, Any]) -> str:
 
 def tour(found: dict[str, Any] | None) -> str:
     """Return what the commands of the tour took."""
-    steps = _commands(found, "A tour", "fasts2s")
+    steps = _commands(found, "fasts2s", "A tour")
     if not found or not steps:
         return UNTIMED
     each = [f"`{one['text'].removeprefix('fasts2s ')}`: {units.duration(one['seconds'])}" for one in steps]
@@ -120,7 +135,7 @@ def tour(found: dict[str, Any] | None) -> str:
 
 def demo(found: dict[str, Any] | None) -> str:
     """Return what ``make demo`` took, and how much of it was training."""
-    steps = _commands(found, "Two commands", "make demo")
+    steps = _commands(found, "make demo")
     if not found or not steps:
         return UNTIMED
     training = re.findall(r"^time (\d+) s", steps[0]["said"], re.MULTILINE)[-1]
@@ -132,7 +147,7 @@ def demo(found: dict[str, Any] | None) -> str:
 
 def bench_times() -> str:
     """Return how long the plans of the suite take, as far as they were run."""
-    quick = [one for one in _commands(_timed(), "Benchmarks") if one["text"] == "fasts2s bench"]
+    quick = [one for one in _commands(_timed(), "fasts2s bench") if one["text"] == "fasts2s bench"]
     parts = [f"`fasts2s bench` took {units.duration(one['seconds'])}" for one in quick]
     parts += [f"`{plan}` took {units.duration(load(plan).seconds)}" for plan in ("full", "peeky")]
     return f"{', '.join(parts)}."
@@ -143,6 +158,26 @@ def machine() -> str:
     full = load("full")
     about = f"{line(full.machine)}; {document.versions(full)}; {full.started[:10]}, commit {full.machine['commit']}"
     return "\n\n".join([f"*{about}.*", *(f"**{caution}**" for caution in [document.caution(full)] if caution)])
+
+
+def speed() -> str:
+    """Return the table of training steps for a first look: times, and how many times as long the others take."""
+    full = load("full")
+    others = [name for name in full.machine["contestants"] if name not in {goals.OURS, "numpy"}]
+    names = [goals.OURS, *sorted(others, key="book".__ne__)]
+    head = ["one training step", *(_NAMES.get(name, name) for name in names)]
+    lines = [head, ["---"] + ["---:"] * len(names)]
+    for case, rows in full.of("steps"):
+        found = {row.contestant: row for row in rows}
+        lines.append([case, *(_time_and_ratio(found.get(name)) for name in names)])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _time_and_ratio(row: Row | None) -> str:
+    if row is None:
+        return ""
+    ratio = "" if row.ratio is None else f" ({units.times(row.ratio)})"
+    return units.quantity(row.value, "s") + ratio
 
 
 def beside(group: str) -> str:
@@ -173,6 +208,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "start": start,
     "peeky": peeky,
     "scripts": scripts,
+    "scripts-machine": lambda: place("scripts"),
+    "peeky-machine": lambda: place("peeky"),
+    "speed": speed,
     "tour": lambda: tour(_timed()),
     "demo": lambda: demo(_timed()),
     "bench-times": bench_times,
@@ -187,7 +225,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 def renewed(text: str) -> str:
     """Return a text with all its tables as the results have them. KeyError for a table that there is not."""
-    return _BLOCK.sub(lambda found: found[1] + TABLES[found["name"]]() + found[4], text)
+    return _BLOCK.sub(lambda found: f"{found[1]}{TABLES[found['name']]()}\n{found['end']}", text)
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """The backend switch: which kernels run, decided in one place.
 
 Precedence: the argument ``backend=`` > ``with use_backend(...)`` > :func:`set_backend` > the environment variable
-``FASTS2S_BACKEND``, read when the first layer is made > ``auto``. This module alone reads ``FASTS2S_*`` variables.
+``FASTS2S_BACKEND``, read whenever a layer is made > ``auto``. This module alone reads ``FASTS2S_*`` variables.
 """
 
 import difflib

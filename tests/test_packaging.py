@@ -70,11 +70,11 @@ def test_the_wheel_installs_two_packages_and_nothing_else(wheel):
 def test_the_wheel_holds_every_source_and_only_sources(wheel):
     wanted = {"fasts2s/py.typed", "fasts2s_kernels/py.typed"}
     for package, folder in SOURCES.items():
-        for suffix in ("*.py", "*.cu", "book_code.json"):
+        for suffix in ("*.py", "*.cu", "book_code.json", "page.html"):
             wanted |= {f"{package}/{path.relative_to(folder).as_posix()}" for path in folder.rglob(suffix)}
     held = {name for name in wheel if ".dist-info/" not in name}
     assert wanted <= held
-    assert {Path(name).suffix for name in held} <= {".py", ".typed", ".cu", ".json"}
+    assert {Path(name).suffix for name in held} <= {".py", ".typed", ".cu", ".json", ".html"}
     assert all(wheel[name] == (SOURCES[name.split("/")[0]].parent / name).read_bytes() for name in wanted)
 
 
@@ -125,7 +125,7 @@ def test_the_source_distribution_holds_every_file_of_the_repository(sdist):
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     files = {name for name in listed.split("\0") if name and (ROOT / name).exists()}
     assert files - set(sdist) == set()
-    assert "DROPIN.md" in sdist
+    assert {"DROPIN.md", "docs/backends.md"} <= set(sdist)
 
 
 def test_the_source_distribution_holds_nothing_that_is_made(sdist):

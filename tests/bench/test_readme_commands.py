@@ -11,7 +11,7 @@ from fasts2s.cli import make_parser
 from fasts2s.dropin import options
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
@@ -30,17 +30,26 @@ def require_known(text):
         assert (program, len(rest)) in {("cd", 1), ("pip", 2)}, f"what is {program}? {text}"
 
 
-def test_every_block_is_found_in_order_and_every_command_is_known():
-    found = readme_commands.steps(README)
-    fences = [line for line in README.splitlines() if line.lstrip().startswith("```")]
-    assert set(fences) <= {"```sh", "```python", "```text", "```"}, "a block of a kind that nobody runs"
-    assert sum(step.language == "python" for step in found) == fences.count("```python") >= 1
-    shell = "\n".join(re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)).splitlines()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_is_found_in_order_and_every_command_is_known(page):
+    text = page.read_text(encoding="utf-8")
+    found = readme_commands.steps(text)
+    fences = [line for line in text.splitlines() if line.lstrip().startswith("```")]
+    known = {"```sh", "```python", "```ipython", "```text", "```"}
+    assert set(fences) <= known, "a block of a kind that nobody runs"
+    assert sum(step.language == "python" for step in found) == fences.count("```python")
+    shell = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)).splitlines()
     commands = [line.split("  #")[0].strip() for line in shell if line and not line.startswith("#")]
     assert [step.text for step in found if step.language == "sh"] == commands
-    assert commands[0] == "make demo"
     for command in commands:
         require_known(command)
+
+
+def test_the_sections_whose_times_are_quoted_are_there():
+    found = readme_commands.steps(PAGES[0].read_text(encoding="utf-8"))
+    assert (found[0].section, found[0].text) == ("Two commands", "make demo")
+    assert sum(step.section == "A tour" and step.text.startswith("fasts2s ") for step in found) >= 8
+    assert sum(step.language == "python" for step in found) == 1
 
 
 @pytest.mark.parametrize("text", ["fasts2s train sums", "fasts2s info --fast", "make all", "python x.py", "rm -r x"])

@@ -1,4 +1,4 @@
-"""The tables of the READMEs are those of the committed results; goals are met or missed as the numbers say."""
+"""The tables of the pages are those of the committed results; goals are met or missed as the numbers say."""
 
 import re
 
@@ -9,15 +9,40 @@ from fasts2s.bench import goals
 from fasts2s.bench.results import Result, Row
 
 
-@pytest.mark.parametrize("path", readme_tables.FILES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "path", readme_tables.FILES, ids=lambda path: path.relative_to(readme_tables.ROOT).as_posix()
+)
 def test_tables_and_results_agree_and_a_number_edited_by_hand_is_seen(path):
     text = path.read_text(encoding="utf-8")
     assert readme_tables.renewed(text) == text, "run: python benchmarks/readme_tables.py"
     assert text.count("<!-- table: ") == text.count("<!-- end -->") == len(readme_tables._BLOCK.findall(text)) > 0
-    start = text.index("<!-- table: steps -->")
-    digit = re.search(r"\d", text[start:]).start() + start
+    found = next(found for found in readme_tables._BLOCK.finditer(text) if re.search(r"\d", found["text"]))
+    digit = found.start("text") + re.search(r"\d", found["text"]).start()
     edited = text[:digit] + str((int(text[digit]) + 1) % 10) + text[digit + 1 :]
     assert readme_tables.renewed(edited) == text != edited
+
+
+def test_every_table_stands_on_a_page():
+    written = {
+        found["name"]
+        for path in readme_tables.FILES
+        for found in readme_tables._BLOCK.finditer(path.read_text("utf-8"))
+    }
+    assert written == set(readme_tables.TABLES)
+
+
+def test_no_page_has_tables_that_nobody_writes():
+    pages = [*readme_tables.ROOT.glob("*.md"), *readme_tables.ROOT.glob("*/*.md")]
+    found = {page for page in pages if readme_tables._BLOCK.search(page.read_text("utf-8"))}
+    assert found == set(readme_tables.FILES)
+
+
+def test_a_table_that_is_new_is_written_and_nothing_else():
+    def page(table):
+        return f"a\n<!-- table: start -->\n{table}<!-- end -->\nb\n<!-- table: start -->\nold\n<!-- end -->\n"
+
+    sentence = f"{readme_tables.start()}\n"
+    assert readme_tables.renewed(page("")) == page(sentence).replace("old\n", sentence)
 
 
 def test_a_table_that_there_is_not_is_an_error():
