@@ -11,7 +11,7 @@ from typing import Any
 from fasts2s import layers, optimizers, trainer
 from fasts2s.dropin import book_functions, book_layers
 from fasts2s.dropin import book_models as book
-from fasts2s.layers.embedded_lstm import EmbeddedLSTM
+from fasts2s.layers._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
 from fasts2s.models.seq2seq import Decoder, Encoder

@@ -5,8 +5,8 @@ from typing import Any
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM
-from fasts2s.layers.embedded_lstm import EmbeddedLSTM
-from fasts2s.layers.transaction import all_or_nothing
+from fasts2s.layers._embedded_lstm import EmbeddedLSTM
+from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one
 from fasts2s_kernels.arguments import parts

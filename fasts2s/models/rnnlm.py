@@ -17,7 +17,7 @@ from fasts2s.layers import (
     TimeSoftmaxWithLoss,
     softmax,
 )
-from fasts2s.layers.transaction import all_or_nothing
+from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel
 from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag, integer, integers

@@ -8,8 +8,8 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s.generation import rows_until
 from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
-from fasts2s.layers.embedded_lstm import EmbeddedLSTM
-from fasts2s.layers.transaction import all_or_nothing
+from fasts2s.layers._embedded_lstm import EmbeddedLSTM
+from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel, id_matrix
 from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag, integer

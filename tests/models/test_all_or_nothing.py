@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fasts2s import layers, models
-from fasts2s.layers.transaction import all_or_nothing
+from fasts2s.layers._transaction import all_or_nothing
 from tests.side_effects import changed, everything_in
 
 V, D, H, N, T = 11, 8, 8, 3, 5
