@@ -212,9 +212,11 @@ def test_reading_the_environment_is_seen():
 
 
 def test_cupy_is_imported_by_its_name_in_one_place_of_the_package():
-    # Not by a statement: the drop-in loads it for the book, where somebody asks for it, and hands it on.
+    # Not by a statement: the drop-in loads it for the book, where somebody asks for it, and hands it on. Contestants of
+    # the benchmarks have processes of their own.
     users = [p for p, path in FILES.items() if 'import_module("cupy' in path.read_text(encoding="utf-8")]
-    assert [p for p in users if p.startswith("fasts2s/")] == ["fasts2s/dropin/gpu_mode.py"]
+    apart = ("fasts2s/bench/peers/", "fasts2s_kernels/")
+    assert [p for p in users if not p.startswith(apart)] == ["fasts2s/dropin/gpu_mode.py"]
     source = "import importlib\ndef f():\n    return importlib.import_module('cupy')"
     assert outside_violations("fasts2s/dropin/gpu_mode.py", source) == []
     assert outside_violations("fasts2s/dropin/gpu_mode.py", "def f():\n    import cupy") == ["cupy"]
