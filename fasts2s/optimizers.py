@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, BackendLike, get_backend
-from fasts2s_kernels import Kernels, scalars
-from fasts2s_kernels.arguments import listed_arrays
+from fasts2s_kernels import Kernels
+from fasts2s_kernels.checks import scalars
+from fasts2s_kernels.checks.arguments import listed_arrays
+from fasts2s_kernels.checks.either import array_list, is_cupy
+from fasts2s_kernels.checks.scalars import bounded
 from fasts2s_kernels.contract import Array
-from fasts2s_kernels.either import array_list, is_cupy
-from fasts2s_kernels.scalars import bounded
 
 
 def _arrays(arrays: Any) -> Any:

@@ -9,11 +9,11 @@ import numpy as np
 from fasts2s.backend import to_cpu
 from fasts2s.generation import weights_at_fault
 from fasts2s.optimizers import clip_grads, clip_rate, remove_duplicate, takes_scale
-from fasts2s_kernels.arguments import called, listed, one_of, with_methods
 from fasts2s_kernels.checks import flag, integer, number
+from fasts2s_kernels.checks.arguments import called, listed, one_of, with_methods
+from fasts2s_kernels.checks.either import as_array, as_integers, is_cupy
+from fasts2s_kernels.checks.scalars import threshold
 from fasts2s_kernels.contract import AnyArray, Array
-from fasts2s_kernels.either import as_array, as_integers, is_cupy
-from fasts2s_kernels.scalars import threshold
 
 Policy: TypeAlias = Literal["raise", "skip", "book"]
 _POLICIES: tuple[Policy, ...] = ("raise", "skip", "book")

@@ -155,7 +155,7 @@ def test_njit_is_used_in_one_place():
 @pytest.mark.parametrize(
     ("place", "source"),
     [
-        ("fasts2s_kernels/checks.py", "from fasts2s.backend import Backend"),
+        ("fasts2s_kernels/checks/arrays.py", "from fasts2s.backend import Backend"),
         ("fasts2s/backend.py", "def f():\n    from fasts2s.layers import Affine"),
         ("fasts2s/layers/lstm.py", "import fasts2s.models"),
         ("fasts2s/optimizers.py", "from fasts2s import layers"),
@@ -189,7 +189,7 @@ def test_an_import_that_goes_down_or_stays_in_its_folder_is_allowed(place, sourc
         ("fasts2s_kernels/ops/lstm/reference.py", "import numba"),
         ("fasts2s_kernels/ops/lstm/cpu.py", "from cupy import ndarray"),
         ("fasts2s_kernels/ops/lstm/gpu.py", "import cupy as cp"),
-        ("fasts2s_kernels/checks.py", "def f():\n    import matplotlib"),
+        ("fasts2s_kernels/checks/arrays.py", "def f():\n    import matplotlib"),
         ("fasts2s/backend.py", "import numba"),
         ("fasts2s/trainer.py", "if True:\n    import matplotlib.pyplot as plt"),
         ("fasts2s/cli.py", "class A:\n    from tqdm.auto import tqdm"),
@@ -212,8 +212,8 @@ def test_reading_the_environment_is_seen():
 
 
 def test_cupy_is_imported_by_its_name_in_one_place_of_the_package():
-    # Not by a statement: the drop-in loads it for the book, where somebody asks for it, and hands it on. Contestants of
-    # the benchmarks have processes of their own.
+    # Not by a statement: the drop-in loads it for the book, where somebody asks for it, and hands it on. Contestants
+    # of the benchmarks have processes of their own.
     users = [p for p, path in FILES.items() if 'import_module("cupy' in path.read_text(encoding="utf-8")]
     apart = ("fasts2s/bench/peers/", "fasts2s_kernels/")
     assert [p for p in users if not p.startswith(apart)] == ["fasts2s/dropin/gpu_mode.py"]

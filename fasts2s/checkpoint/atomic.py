@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fasts2s.checkpoint.errors import CheckpointWarning
-from fasts2s_kernels.arguments import as_path
+from fasts2s_kernels.checks.arguments import as_path
 
 _IS_WINDOWS = os.name == "nt"
 

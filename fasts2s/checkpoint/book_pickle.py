@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from fasts2s.checkpoint.atomic import write_atomically
 from fasts2s.checkpoint.errors import CheckpointError
 from fasts2s.checkpoint.restricted_pickle import UnfitError, read_array_list
-from fasts2s_kernels.arguments import as_path, listed
 from fasts2s_kernels.checks import integer
+from fasts2s_kernels.checks.arguments import as_path, listed
 
 # Written by hand, since NumPy 2 would name numpy._core, which NumPy before 1.26 does not know.
 _RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\1b\x87R"

@@ -21,8 +21,8 @@ from fasts2s.checkpoint.archive import (
 )
 from fasts2s.checkpoint.atomic import previous_path, write_atomically
 from fasts2s.checkpoint.errors import CheckpointError, CheckpointWarning
-from fasts2s_kernels.arguments import as_path, mapping
 from fasts2s_kernels.checks import flag, integer
+from fasts2s_kernels.checks.arguments import as_path, mapping
 
 # Far below what the JSON reader of any Python version can follow.
 _MAX_DEPTH = 100

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fasts2s_kernels.arguments import as_host_array
 from fasts2s_kernels.checks import as_integers
+from fasts2s_kernels.checks.arguments import as_host_array
 
 Ids = NDArray[np.int64]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from fasts2s.corpus._reading import EOS, Ids, ids_of, invert, number_words, read_text
-from fasts2s_kernels.arguments import as_path, as_text, called, listed, one_of
+from fasts2s_kernels.checks.arguments import as_path, as_text, called, listed, one_of
 
 PTB_URL = "https://raw.githubusercontent.com/tomsercu/lstm/master/data/"
 

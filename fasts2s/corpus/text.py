@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias, TypeVar
 
 from fasts2s.corpus._builtin import builtin_lines
 from fasts2s.corpus._reading import EOS, UNK, Ids, ids_of, invert, number_words, read_text
-from fasts2s_kernels.arguments import as_path, as_text, mapping, one_of
 from fasts2s_kernels.checks import integer, number
+from fasts2s_kernels.checks.arguments import as_path, as_text, mapping, one_of
 
 # Special tokens, numbers such as 3.11, words with inner apostrophes, single other signs.
 _WORD = re.compile(r"<unk>|<eos>|\d+(?:[.,]\d+)+|\w+(?:['\u2019]\w+)*|[^\w\s]")

@@ -7,8 +7,8 @@ import numpy as np
 
 from fasts2s import layers
 from fasts2s_kernels.checks import is_cupy
+from fasts2s_kernels.checks.either import saved
 from fasts2s_kernels.contract import Array
-from fasts2s_kernels.either import saved
 from fasts2s_kernels.quiet import quiet
 
 Methods = dict[str, Callable[..., Any]]

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fasts2s_kernels.checks.either import is_cupy
 from fasts2s_kernels.contract import Array
-from fasts2s_kernels.either import is_cupy
 
 
 class Tie(NamedTuple):

@@ -8,9 +8,9 @@ from fasts2s.backend import to_cpu
 from fasts2s.checkpoint import load_book_pickle, save_book_pickle
 from fasts2s.layers import Embedding, TimeEmbedding
 from fasts2s.models._ties import same_memory, tie_again, ties_of
-from fasts2s_kernels.arguments import as_path, listed_arrays, with_methods
+from fasts2s_kernels.checks.arguments import as_path, listed_arrays, with_methods
+from fasts2s_kernels.checks.either import as_integers, beside, is_cupy
 from fasts2s_kernels.contract import AnyArray, Array
-from fasts2s_kernels.either import as_integers, beside, is_cupy
 
 
 class BaseModel:

@@ -19,8 +19,8 @@ from fasts2s.layers import (
 )
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel
-from fasts2s_kernels.arguments import parts
 from fasts2s_kernels.checks import flag, integer, integers
+from fasts2s_kernels.checks.arguments import parts
 from fasts2s_kernels.contract import AnyArray, Array
 
 

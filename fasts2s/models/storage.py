@@ -14,7 +14,7 @@ from fasts2s.models.base_model import BaseModel
 from fasts2s.models.peeky_seq2seq import PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
 from fasts2s.models.seq2seq import Seq2seq
-from fasts2s_kernels.arguments import mapping
+from fasts2s_kernels.checks.arguments import mapping
 
 _CLASSES: dict[str, Any] = {
     c.__name__: c

@@ -13,8 +13,8 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from fasts2s_kernels.arguments import as_path, listed, one_of
 from fasts2s_kernels.checks import integer
+from fasts2s_kernels.checks.arguments import as_path, listed, one_of
 
 ADDITION_SHA256 = "5933da466d3280d205f43050d7af91316be6dae4367f95e5ea07fb11bb9d3781"
 """sha256 of the content of the built-in addition set, `addition_lines()`, lines ended by LF."""

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasts2s.sequence.generators import addition_lines, date_lines
-from fasts2s_kernels.arguments import as_path, as_text, listed, mapping
-from fasts2s_kernels.arguments import seed as checked_seed
 from fasts2s_kernels.checks import integer
+from fasts2s_kernels.checks.arguments import as_path, as_text, listed, mapping
+from fasts2s_kernels.checks.arguments import seed as checked_seed
 
 Ids = NDArray[np.int64]
 Pair = tuple[Ids, Ids]

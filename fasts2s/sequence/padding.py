@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fasts2s_kernels.arguments import as_host_array, listed, one_of
 from fasts2s_kernels.checks import integer
+from fasts2s_kernels.checks.arguments import as_host_array, listed, one_of
 
 Ids = NDArray[np.int64]
 Row = Sequence[int] | NDArray[np.integer]

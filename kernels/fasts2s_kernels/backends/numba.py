@@ -2,6 +2,7 @@
 
 import numpy as xp
 
+from fasts2s_kernels.checks.scalars import clip_rate
 from fasts2s_kernels.cpu.host import asarray, to_numpy
 from fasts2s_kernels.ops.affine.cpu import affine_backward, affine_forward
 from fasts2s_kernels.ops.attention.cpu import attention_backward, attention_forward
@@ -21,7 +22,6 @@ from fasts2s_kernels.ops.optimizers.cpu import (
 )
 from fasts2s_kernels.ops.rnn.cpu import rnn_backward, rnn_forward, rnn_step
 from fasts2s_kernels.ops.softmax_loss.cpu import softmax_loss_backward, softmax_loss_forward
-from fasts2s_kernels.scalars import clip_rate
 
 __all__ = [
     "adagrad_update",

@@ -7,6 +7,7 @@ Every function is described in :class:`fasts2s_kernels.contract.Kernels`.
 
 import numpy as xp
 
+from fasts2s_kernels.checks.scalars import clip_rate
 from fasts2s_kernels.cpu.host import asarray, to_numpy
 from fasts2s_kernels.ops.affine.reference import affine_backward, affine_forward
 from fasts2s_kernels.ops.attention.reference import attention_backward, attention_forward
@@ -32,7 +33,6 @@ from fasts2s_kernels.ops.optimizers.reference import (
 )
 from fasts2s_kernels.ops.rnn.reference import rnn_backward, rnn_forward, rnn_step
 from fasts2s_kernels.ops.softmax_loss.reference import softmax_loss_backward, softmax_loss_forward
-from fasts2s_kernels.scalars import clip_rate
 
 __all__ = [
     "adagrad_update",

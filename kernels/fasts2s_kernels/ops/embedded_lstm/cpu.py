@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s_kernels import inference_checks as checks
+from fasts2s_kernels.checks import inference as checks
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.cpu import threads

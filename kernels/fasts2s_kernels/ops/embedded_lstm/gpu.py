@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fasts2s_kernels import inference_checks as inference
+from fasts2s_kernels.checks import inference
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.gpu import device as _device
 from fasts2s_kernels.gpu import dispatch, inputs, specialisations

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fasts2s_kernels import inference_checks as checks
+from fasts2s_kernels.checks import inference as checks
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.ops.affine.reference import affine_forward
 from fasts2s_kernels.ops.lstm.reference import lstm_forward, lstm_step
