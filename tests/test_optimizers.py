@@ -292,3 +292,11 @@ def test_remove_duplicate_ties_the_output_of_better_rnnlm_to_its_embedding(rng):
     assert (len(model.params), len(params)) == (9, 8)
     assert_close("embed_W", grads[0], before[0] + before[7].T)
     assert grads[0] is model.grads[0]
+
+
+def test_the_factor_of_a_norm(backend):
+    with use_backend(backend):
+        assert clip_rate(2.0, 0.5) == pytest.approx(0.25, rel=1e-6)
+        assert [clip_rate(norm, 0.5) for norm in (0.4, 0.0, float("inf"), float("nan"))] == [1.0] * 4
+        with pytest.raises(ValueError, match=r"norm is -13\.0, expected a number >= 0"):
+            clip_rate(-13, None)

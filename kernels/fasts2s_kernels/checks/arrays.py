@@ -40,7 +40,7 @@ def as_float(name: str, a: Any, dtype: Any, shape: tuple[int, ...], letters: str
 
 
 def cast(name: str, a: Array, dtype: Any) -> Array:
-    """Return an array of any shape in a dtype, itself where it has it, or raise ValueError unless it holds numbers."""
+    """Return an array of any shape in a dtype, itself where it has it; ValueError if it holds no real numbers."""
     if a.dtype == dtype:
         # An array of foreign byte order is equal to none of the native dtypes, so it goes through astype.
         return a

@@ -65,6 +65,8 @@ def clip_rate(norm: float, max_norm: Any) -> float:
     The book's formula. A norm that is not finite changes nothing. Raises ValueError, see :func:`norm_limit`.
     """
     norm = number("norm", norm)
+    if norm < 0:
+        raise ValueError(f"norm is {norm}, expected a number >= 0")
     rate = norm_limit(max_norm) / (norm + 1e-6)
     return rate if math.isfinite(norm) and rate < 1 else 1.0
 

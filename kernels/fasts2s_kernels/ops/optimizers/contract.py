@@ -28,7 +28,7 @@ class Optimizers(Protocol):
         """Return the factor of :meth:`clip_grads` for gradients of a norm: below 1, or 1 where nothing is clipped.
 
         norm : what ``clip_grads`` returned for gradients of any shape, on the host or on the device; the factor is of
-        the same kind. A norm that is not finite gives 1.
+        the same kind. A norm that is not finite gives 1. A number below 0 is a ValueError.
         """
         ...
 
