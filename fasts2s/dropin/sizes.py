@@ -43,7 +43,7 @@ def _time_embedding(self: Any, xs: Any) -> bool:
 
 
 def _time_loss(self: Any, xs: Any, ts: Any) -> bool:
-    return type(xs) is np.ndarray and xs.size < 15_000
+    return type(xs) is np.ndarray and xs.size < 8_000
 
 
 def _time_sigmoid_loss(self: Any, xs: Any, ts: Any) -> bool:
@@ -117,7 +117,7 @@ SMALL: dict[str, Question] = {
     "Seq2seq.generate": _answer,
     "AttentionDecoder.generate": _decoded,
     "RnnlmTrainer.get_batch": _batch,
-    "clip_grads": _fewer_than(250_000),
+    "clip_grads": _fewer_than(120_000),
     "remove_duplicate": _no_large_twins,
     "SGD.update": _fewer_than(300_000),
     "Momentum.update": _fewer_than(180_000),
