@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fasts2s_kernels.gpu import dispatch
+from fasts2s_kernels.gpu import dispatch, sources
 
 NUMBERS = ("float", "double")
 
@@ -43,26 +43,19 @@ def updates(wide: bool) -> tuple[str, ...]:
     return (*number(wide), f"-DFS_COLUMNS={dispatch.UPDATE_COLUMNS}", f"-DFS_CHUNK={dispatch.UPDATE_CHUNK}")
 
 
-#: Module -> kernels, threads of a block; those that exist for both numbers and have no other constants.
-PLAIN = {
-    "lstm_steps": (("lstm_fwd_step", "lstm_bwd_step"), 256),
-    "gru": (("gru_fwd_gates", "gru_fwd_state", "gru_bwd_candidate", "gru_bwd_gates"), 256),
-    "rnn": (("rnn_fwd_step", "rnn_bwd_step"), 256),
-    "sums": (("column_sums",), 1024),
-    "embedding": (("ids_in_range", "embedding_fwd", "embedding_bwd", "embedding_bwd_sorted"), 256),
-    "attention": (("attention_softmax", "attention_backward"), 256),
-    "decoding": (("argmax_rows",), 256),
-}
 #: The ``rows`` kernels, by what :func:`dispatch.rows` calls them: each a module of its own.
 ROWS = {"forward": "lstm_fwd_rows", "backward": "lstm_bwd_rows", "greedy": "lstm_greedy_rows"}
+#: Modules that have other constants than the number; every other one exists for both numbers as it is.
+SIZED = {*ROWS.values(), "lstm_slices", "softmax_loss", "updates"}
 UPDATES = ("gradient_norm", "clip_factor", "clip_gradients", "sgd", "momentum", "nesterov", "rmsprop", "adam")
 
 
 def all_specialisations(arch: int) -> Iterator[Specialisation]:
     """Yield what a device of a compute capability (such as 90) may need."""
     for wide in (False, True):
-        for module, (kernels, threads) in PLAIN.items():
-            yield Specialisation(module, number(wide), kernels, threads)
+        for module in (m for m in sources.PARTS if m not in SIZED):
+            for threads, kernels in sources.kernels(module).items():
+                yield Specialisation(module, number(wide), kernels, threads)
         yield Specialisation("updates", updates(wide), UPDATES, 256)
         for launch in sorted({dispatch.loss(most, wide) for most, _ in dispatch.LOSSES} | {dispatch.LONG_ROWS}):
             threads = 32 * launch.warps * launch.rows

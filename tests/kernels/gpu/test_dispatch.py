@@ -1,8 +1,11 @@
 """What the dispatch chooses must fit the device, for every device and every size."""
 
+from pathlib import Path
+
 import pytest
 
-from fasts2s_kernels.gpu import dispatch, specialisations
+import fasts2s_kernels
+from fasts2s_kernels.gpu import dispatch, sources, specialisations
 from fasts2s_kernels.gpu.dispatch import Device
 
 KB = 1024
@@ -104,3 +107,18 @@ def test_a_thread_keeps_all_scores_of_its_row_or_none(V, wide):
     launch = dispatch.loss(V, wide)
     assert launch.values == 0 or launch.values * 32 * launch.warps >= V
     assert 32 * launch.warps * launch.rows <= 1024
+
+
+def test_every_file_is_part_of_a_module():
+    folder = Path(fasts2s_kernels.__file__).parent
+    there = {file.relative_to(folder).with_suffix("").as_posix() for file in folder.rglob("*.cu")}
+    assert {part for parts in sources.PARTS.values() for part in parts} == there
+    assert sources.PARTS["attention"] == ("gpu/prelude", "ops/attention/attention")
+
+
+def test_the_threads_of_a_kernel_are_those_of_its_text():
+    assert sources.kernels("sums") == {1024: ("column_sums",)}
+    assert sources.kernels("decoding") == {256: ("argmax_rows",)}  # as its text says
+    assert sources.kernels("attention") == {256: ("attention_softmax", "attention_backward")}  # which says nothing
+    known = {(s.module, *s.defines): (s.kernels, s.threads) for s in specialisations.all_specialisations(90)}
+    assert known["rnn", "-DFS_REAL=double"] == (("rnn_fwd_step", "rnn_bwd_step"), 256)

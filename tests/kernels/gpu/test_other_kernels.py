@@ -1,10 +1,12 @@
-"""Kernels beside the LSTM, on the sizes at which their launches change."""
+"""Every function in every order of threads, and those beside the LSTM on the sizes at which their launches change."""
 
 import numpy as np
 import pytest
 
 from fasts2s_kernels import load
+from fasts2s_kernels.cases import whole
 from fasts2s_kernels.gpu import dispatch
+from fasts2s_kernels.letters import SIZES
 from fasts2s_kernels.ops.embedded_lstm import gpu as greedy
 from fasts2s_kernels.ops.embedding import gpu
 from tests.kernels.gpu.runs import ORDERS, check, in_order
@@ -19,8 +21,16 @@ LOSS_SIZES = [
     (2, 10_241),
     (dispatch.COUNT_ALONE + 7, 3),
 ]
+#: Rows of more than a warp, and more of them than a block has warps.
+WIDE = {"N": 9, "T": 2, "S": 35, "D": 34, "H": 33, "M": 41, "V": 43, "R": 26}
 #: N T V D H
 GREEDY_SIZES = [(1, 1, 1, 1, 1), (3, 5, 5, 7, 11), (5, 4, 13, 16, 128), (140, 2, 17, 3, 16), (3, 3, 400, 5, 100)]
+
+
+@pytest.mark.parametrize("function", whole(), ids=lambda function: function.name)
+@pytest.mark.parametrize("sizes", [SIZES, WIDE], ids=["usual", "wide"])
+def test_every_function_in_every_order_of_threads(rng, function, sizes):
+    check(function.name, rng, *(sizes[letter] for letter in function.letters))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
