@@ -236,7 +236,8 @@ print(json.dumps([name for name in heavy if name in sys.modules]))
 @pytest.mark.parametrize("name", MODULES)
 def test_a_backend_has_exactly_the_functions_of_the_contract(name):
     module = load(name)
-    assert set(module.__all__) == {*contract.functions(), *inspect.get_annotations(Kernels)}
+    there = {what for what in vars(module) if not what.startswith("_")}
+    assert there == {*contract.functions(), *inspect.get_annotations(Kernels)}
     for what, expected in contract.functions().items():
         wanted = list(inspect.signature(expected).parameters.values())[1:]
         came = list(inspect.signature(getattr(module, what)).parameters.values())
