@@ -152,7 +152,9 @@ class Place:
 
     def _process(self, command: list[str], folder: Path, given: str | None) -> "subprocess.CompletedProcess[str]":
         how: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.run(command, cwd=folder, env=self.environment, input=given or "", check=False, **how)
+        done = subprocess.run(command, cwd=folder, env=self.environment, input=given or "", check=False, **how)
+        done.stdout = done.stdout.replace(str(self.work.parent), "FOLDER")  # another one in every run
+        return done
 
 
 def run(found: list[Step], folder: Path, long: bool) -> Iterator[Step]:

@@ -11,8 +11,8 @@ from fasts2s_kernels.contract import Kernels
 from fasts2s_kernels.quiet import quiet
 
 
-def bias(kernels: Kernels, constant: AnyArray, W: AnyArray, b: AnyArray) -> Array:
-    """Return what a constant (N, C) and b (M,) add at every step: (N, M). W : (C + D, M)."""
+def bias(kernels: Kernels, constant: AnyArray, W: AnyArray, b: AnyArray | None) -> Array:
+    """Return what a constant (N, C) and b (M,), or None, add at every step: (N, M). W : (C + D, M)."""
     W = either.weight("W", W, "(C + D, M)", 2)
     return kernels.affine_forward(constant, W[: constant.shape[1]], b)
 

@@ -16,6 +16,7 @@ import numpy as np
 from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import either
 from fasts2s_kernels.contract import Kernels
+from fasts2s_kernels.ops.affine import with_constant
 from fasts2s_kernels.ops.embedded_lstm import plan
 
 
@@ -253,8 +254,7 @@ def answer(
         return kernels.lstm_greedy(W, start_ids, length, Wx, Wh, b, W_out, b_out, h=h)
     C = either.weight("constant", constant, "(N, C)", 2).shape[1]
     Wx, W_out = either.weight("Wx", Wx, "(C + D, 4H)", 2), either.weight("W_out", W_out, "(C + H, V)", 2)
-    row_bias = kernels.affine_forward(constant, Wx[:C], None)
-    score_bias = kernels.affine_forward(constant, W_out[:C], b_out)
     return kernels.lstm_greedy(
-        W, start_ids, length, Wx[C:], Wh, b, W_out[C:], None, h=h, row_bias=row_bias, score_bias=score_bias
-    )
+        W, start_ids, length, Wx[C:], Wh, b, W_out[C:], None, h=h,
+        row_bias=of_constant(kernels, constant, Wx), score_bias=with_constant.bias(kernels, constant, W_out, b_out),
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from fasts2s_kernels.cpu.memory import empty
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.ops.affine.cpu import affine_forward
 from fasts2s_kernels.ops.embedded_lstm import cpu_loops as loops
-from fasts2s_kernels.ops.embedded_lstm import reference
+from fasts2s_kernels.ops.embedded_lstm import plan, reference
 
 
 def _group(N: int, workers: int) -> int:
@@ -34,7 +34,7 @@ class _Cell(NamedTuple):
 def _cell(W: Array, Wx: Array, Wh: Array, b: Any, uses: int) -> _Cell:
     """Return the cell for a number of uses. ``x Wx + b`` has V values: with more uses they are computed once."""
     V, G = W.shape[0], Wh.shape[1]
-    if uses < 2 * V:
+    if not plan.table_pays(V, uses):
         return _Cell(arr.c_order(W), arr.NONE2, arr.c_order(Wx), arr.c_order(Wh), arr.optional(b, arr.NONE1))
     none = np.empty((V, 0), np.float32), np.empty((0, G), np.float32)
     return _Cell(none[0], affine_forward(W, Wx, b), none[1], arr.c_order(Wh), arr.NONE1)
@@ -65,14 +65,6 @@ def _read(cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool) -> tu
     return out, c_out
 
 
-def _shared_steps(N: int, T: int, V: int) -> int:
-    """Return after how many steps, less than T, rows that began alike go separate ways: V**steps <= N / 2."""
-    steps = 0
-    while steps + 1 < T and 2 * V ** (steps + 1) <= N and V > 1:
-        steps += 1
-    return steps
-
-
 def _read_beginnings(cell: _Cell, ids: Array, V: int) -> _Begin:
     """Read every different row of ids (N, steps) once; return the states, and which of them every row has."""
     places = V ** np.arange(ids.shape[1])
@@ -93,7 +85,7 @@ def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, 
     (N, T), (D, G), V = c.ids.shape, c.Wx.shape, c.W.shape[0]
     if not arr.is_compiled(c.Wx, N * T * D * G):
         return reference.lstm_encode(W, ids, Wx, Wh, b, mask=mask)
-    cell, steps = _cell(c.W, c.Wx, c.Wh, c.b, N * T), _shared_steps(N, T, V)
+    cell, steps = _cell(c.W, c.Wx, c.Wh, c.b, N * T), plan.shared_steps(N, T, V)
     if steps < 2 or c.mask is not None:
         return _read(cell, c.ids, c.mask, _Begin(), False)[0]
     return _read(cell, c.ids[:, steps:], None, _read_beginnings(cell, c.ids[:, :steps], V), False)[0]

@@ -36,6 +36,17 @@ def table_pays(V: int, uses: int) -> bool:
     return uses >= _USES_OF_A_WORD * V
 
 
+def shared_steps(N: int, T: int, V: int) -> int:
+    """Return after how many steps, less than T, rows that began alike go separate ways: V**steps <= N / 2.
+
+    For reading alone, where all beginnings that there can be are counted, and not those that there are.
+    """
+    steps = 0
+    while steps + 1 < T and 2 * V ** (steps + 1) <= N and V > 1:
+        steps += 1
+    return steps
+
+
 class Phase(NamedTuple):
     """Steps ``start`` to ``stop`` of a batch, read for R different beginnings ``ids[:, :stop]``.
 
