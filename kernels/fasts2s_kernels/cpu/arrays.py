@@ -13,7 +13,7 @@ from fasts2s_kernels.cpu.target import LANES
 FLOAT32 = np.dtype(np.float32)
 
 #: What stands for an argument that is None; kernels find nothing there.
-NONE1, NONE2, NONE3 = (np.empty((0,) * n, np.float32) for n in (1, 2, 3))
+NONE1, NONE2, NONE3, NONE4 = (np.empty((0,) * n, np.float32) for n in (1, 2, 3, 4))
 NO_BOOLS = np.empty((0, 0), np.bool_)
 NO_IDS = np.empty((0, 0), np.int64)
 
@@ -58,11 +58,6 @@ def row_order(a: Array) -> Array:
 def optional(a: Any, none: Array) -> Array:
     """Return a in C order, or the array that stands for None."""
     return none if a is None else c_order(a)
-
-
-def scratch(floats: int) -> Array:
-    """Return uninitialised memory for one call."""
-    return empty(max(floats, 1))
 
 
 def writable(buffer: Any) -> Any:

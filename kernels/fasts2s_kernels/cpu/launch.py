@@ -58,7 +58,7 @@ class Launch:
     Raises
     ------
     TypeError
-        A kernel takes another record, or no kernel reads a field.
+        A kernel takes another record, or no kernel reads a field that has no default.
     """
 
     #: Whether the types of fields are looked at in every call: tests do, and the plain twin.
@@ -70,7 +70,8 @@ class Launch:
         wrong = [phase.name for phase in phases if phase.signature != wanted]
         if wrong:
             raise TypeError(f"{wrong[0]} does not take a worker, a task, and a {record.__name__}")
-        unread = set(record._fields).difference(*(attributes_read(text) for text in _texts(phases)))
+        needed = set(record._fields) - set(record._field_defaults)
+        unread = needed.difference(*(attributes_read(text) for text in _texts(phases)))
         if unread:
             raise TypeError(f"no kernel of {[phase.name for phase in phases]} reads {record.__name__}.{min(unread)}")
         self.entry = _entry(record)

@@ -132,7 +132,7 @@ def record(cls: Some) -> Some:
     if wrong:
         raise TypeError(f"{made.__name__}.{wrong[0]} is {hints[wrong[0]]}, expected Int, C2, Out3 or the like")
     fill: Any = functools.partial(made.__new__, made)
-    for name in ("__name__", "__qualname__", "__module__", "__doc__", "_fields", "kinds"):
+    for name in ("__name__", "__qualname__", "__module__", "__doc__", "_fields", "_field_defaults", "kinds"):
         setattr(fill, name, getattr(made, name))
     return cast(Some, fill)
 

@@ -10,15 +10,17 @@ from fasts2s_kernels.calling import everything
 from fasts2s_kernels.cases import functions
 from fasts2s_kernels.cpu import jit
 from fasts2s_kernels.cpu.target import LANES
+from fasts2s_kernels.ops.recurrent.cpu_forward import forward_rows
+from fasts2s_kernels.ops.recurrent.cpu_gradients import gradients
 from tests.kernels.helpers import draw
 
 _KERNELS = load("numba")
 
 
 class Fault(NamedTuple):
-    """A kernel, a text in it and what it is replaced by; the array that is left; a call that runs the kernel."""
+    """A kernel, or what several share; a text in it, and another one; the array that is left; a call that runs it."""
 
-    kernel: jit.Kernel
+    kernel: jit.Kernel | jit.Inline
     old: str
     new: str
     array: str
@@ -43,10 +45,10 @@ _ATTENTION = _call("attention_backward", 2, 3, 4, LANES)
 _ENCODE, _GREEDY = _call("lstm_encode", 3, 2, LANES, 4, 5), _call("lstm_greedy", 3, 2, LANES, 4, 5)
 
 FAULTS = [
-    Fault(_kernel(name), old, new, array, call)
-    for name, old, new, array, call in (
-        ("lstm_rows", "a.hs + H * (T * n + t)", "a.hs + H * (T * n + t) + 1", "hs", _LSTM),
-        ("lstm_gradients", "min(rows, start + group)", "min(rows, start + group) + 1", "dA", _LSTM),
+    Fault(kernel if isinstance(kernel, jit.Inline) else _kernel(kernel), old, new, array, call)
+    for kernel, old, new, array, call in (
+        (forward_rows, "a.hs + H * (T * n + t)", "a.hs + H * (T * n + t) + 1", "hs", _LSTM),
+        (gradients, "min(rows, start + group)", "min(rows, start + group) + 1", "dA", _LSTM),
         ("embedding_rows", "a.out + D * k", "a.out + D * k + 1", "out", _EMBEDDING),
         ("embedding_sums", "range(a.K)", "range(a.K + 1)", "ids", _EMBEDDING),
         ("softmax_rows", "a.xs + a.x_row * r", "a.xs + a.x_row * r + 1", "xs", _SOFTMAX),

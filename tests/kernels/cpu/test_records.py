@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from fasts2s_kernels.cpu import plain
+from fasts2s_kernels.cpu import jit, plain
 from fasts2s_kernels.cpu.jit import kernel
 from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.pointer import Int, address, aligned, floats_at, is_aligned, nothing, offset
@@ -144,3 +144,39 @@ def test_plain_kernels_stay_in_an_array_of_a_table():
     table = np.array([[a.ctypes.data, a.size]], np.int64)
     with plain.kernels(), pytest.raises(IndexError, match="an array of a table: a kernel reaches for element 3 of 3"):
         ADD_ONE(1, Lines(count=4, table=table, line=0), 1)
+
+
+class _Some(NamedTuple):
+    """Two fields, of which a kernel reads one."""
+
+    out: Out1
+    other: C1
+
+
+class _Optional(NamedTuple):
+    """The same, where the other one may be left out."""
+
+    out: Out1
+    other: C1 = np.empty(0, np.float32)
+
+
+@pytest.mark.parametrize("fields", [_Some, _Optional])
+def test_a_field_without_a_default_is_read(fields):
+    made = record(fields)
+
+    def set_first(worker, task, a):
+        a.out[0] = np.float32(3)
+
+    set_first.__annotations__ = {"worker": Int, "task": Int, "a": made, "return": None}
+    known, kernel_ = list(jit.REGISTRY), kernel(set_first)
+    try:
+        if fields is _Some:
+            with pytest.raises(TypeError, match=r"^no kernel of \['set_first'\] reads _Some.other$"):
+                Launch(made, kernel_)
+        else:
+            out = np.zeros(1, np.float32)
+            with plain.kernels():
+                Launch(made, kernel_)(1, made(out=out), 1)
+            assert out == 3
+    finally:
+        jit.REGISTRY[:] = known

@@ -59,7 +59,7 @@ def _read(cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool) -> tu
         N=N, T=T, D=D, H=H, group=group, W=cell.W, table=cell.table, ids=np.ascontiguousarray(ids),
         mask=arr.NO_BOOLS if mask is None else np.ascontiguousarray(mask), Wx=cell.Wx, Wh=cell.Wh, b=cell.b,
         h0=begin.h, c0=begin.c, which=begin.which, out=out, c_out=c_out,
-        packed=arr.scratch(panels * PANEL * (1 + D + H)), local=empty(workers, local_size), local_size=local_size,
+        packed=empty(panels * PANEL * (1 + D + H)), local=empty(workers, local_size), local_size=local_size,
     )  # fmt: skip
     loops.ENCODE(workers, fields, panels, -(-N // group))
     return out, c_out
@@ -124,7 +124,7 @@ def lstm_greedy(
         Wx=cell.Wx, Wh=cell.Wh, b=cell.b, W_out=arr.c_order(a.W_out), b_out=arr.optional(a.b_out, arr.NONE1),
         h0=arr.c_order(a.h), c0=arr.optional(a.c, arr.NONE2), row_bias=arr.optional(a.row_bias, arr.NONE2),
         score_bias=arr.optional(a.score_bias, arr.NONE2), out=out, tops=tops,
-        packed=arr.scratch(panels * PANEL * (1 + D + H)), packed_out=arr.scratch(H * arr.padded(V)),
+        packed=empty(panels * PANEL * (1 + D + H)), packed_out=empty(H * arr.padded(V)),
         local=empty(workers, local_size), local_size=local_size,
     )  # fmt: skip
     loops.GREEDY(workers, fields, panels, -(-V // PANEL), -(-N // group))

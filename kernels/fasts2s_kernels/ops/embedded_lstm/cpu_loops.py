@@ -17,7 +17,8 @@ from fasts2s_kernels.cpu.record import C1, C2, Bools2, Ids1, Ids2, Out1, Out2, O
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import splat
 from fasts2s_kernels.cpu.vector_memory import load, store
-from fasts2s_kernels.ops.lstm.cpu_forward import pack_panel, pass_through, step_floats, time_step
+from fasts2s_kernels.ops.lstm.cpu_loops import lstm_step, pass_through
+from fasts2s_kernels.ops.recurrent.cpu_forward import pack_weights, step_floats
 
 _ZERO = np.float32(0)
 #: Rows that go through all steps together.
@@ -83,7 +84,7 @@ class Greedy(NamedTuple):
 def local_floats(group: int, D: int, H: int, V: int) -> int:
     """Return how many floats of memory of its own a worker needs."""
     HP, VP = padded(H), padded(V)
-    return PANEL + group * (2 * (D + H) + 2 * HP + VP) + step_floats(group, H) + 4 * LANES
+    return PANEL + group * (2 * (D + H) + 2 * HP + VP) + step_floats(4, H, group > 1) + 4 * LANES
 
 
 @inline
@@ -119,13 +120,13 @@ def _start(a, first, rows, xh, c, which):
 @kernel
 def encode_pack(worker: Int, task: Int, a: Encode) -> None:
     """Pack the weights of one panel of units."""
-    pack_panel(task, a.D, a.H, a.Wx, a.Wh, a.b, a.packed)
+    pack_weights(task, a, 4, 0)
 
 
 @kernel
 def greedy_pack(worker: Int, task: Int, a: Greedy) -> None:
     """Pack the weights of one panel of units."""
-    pack_panel(task, a.D, a.H, a.Wx, a.Wh, a.b, a.packed)
+    pack_weights(task, a, 4, 0)
 
 
 @kernel
@@ -141,10 +142,11 @@ def encode_rows(worker: Int, task: Int, a: Encode) -> None:
         for r in range(rows):
             copy_row(xh + row * r, a.W + D * here[T * r], D)
         K = D if t == 0 and T > 1 and not a.h0 else row  # as in forward
-        time_step(a, 0, rows, K, no_bias, here, T, xh, xh_next, c, c_next, panel, gates, 0, 0, s)
+        lstm_step(a, 0, rows, K, no_bias, here, T, xh, xh_next, (c, c_next, panel, gates, 0, 0), s)
         for r in range(rows):
             if a.mask and not a.mask[T * (first + r) + t]:
-                pass_through(a, r, xh, xh_next, c, c_next, panel)
+                copy_row(xh_next + (row * r + D), xh + (row * r + D), H)
+                pass_through(a, r, c, c_next, panel)
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
     for r in range(rows):
         copy_row(a.out + H * (first + r), xh + (row * r + D), H)
@@ -194,7 +196,7 @@ def greedy_rows(worker: Int, task: Int, a: Greedy) -> None:
         last, step = (a.out + (T * first + t - 1), T) if t > 0 else (a.ids + first, 1)
         for r in range(rows):
             copy_row(xh + row * r, a.W + D * last[step * r], D)
-        time_step(a, 0, rows, row, extra, last, step, xh, xh_next, c, c_next, panel, gates, 0, 0, s)
+        lstm_step(a, 0, rows, row, extra, last, step, xh, xh_next, (c, c_next, panel, gates, 0, 0), s)
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
         _scores(a, rows, first, xh + D, scores)
         for r in range(rows):

@@ -1,109 +1,134 @@
-"""What backward passes of GRU and RNN share: weights packed transposed, gradients of weights and inputs.
+"""What the recurrent layers have in common in Python: checked inputs go to compiled loops, results come back."""
 
-Columns of the weights are G: 3H or H. The columns of dWh from ``split`` on have a left-hand side of their own,
-``late``: in a GRU the candidate sees r h where the gates see h. Elsewhere ``split`` is G.
-"""
+from typing import Any, NamedTuple
 
-from fasts2s_kernels.cpu.gemm import K_BLOCK, PANEL, add_rows, ceil_div, clear, copy_block, load_first, pack, tiles
-from fasts2s_kernels.cpu.jit import inline
+import numpy as np
+
+from fasts2s_kernels import checks
+from fasts2s_kernels.contract import Array
+from fasts2s_kernels.cpu import arrays as arr
+from fasts2s_kernels.cpu import threads
+from fasts2s_kernels.cpu.gemm import PANEL
+from fasts2s_kernels.cpu.launch import Launch
+from fasts2s_kernels.cpu.memory import empty
 from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.cpu.vector_memory import load
-
-#: Rows of dxs that one product makes, before they are put where they belong.
-X_BLOCK = 128
-
-
-def local_floats(D: int, H: int) -> int:
-    """Return how many floats of memory of its own a worker of :func:`weight_gradients` needs."""
-    return PANEL * (K_BLOCK + D + H + 1)
+from fasts2s_kernels.ops.recurrent.cpu_backward import ROW_FLOATS, gradient_row
+from fasts2s_kernels.ops.recurrent.cpu_forward import step_floats
+from fasts2s_kernels.ops.recurrent.cpu_gradients import local_floats
+from fasts2s_kernels.ops.recurrent.cpu_records import Backward, Forward
 
 
-@inline
-def weight_panels(split, G):
-    """Return how many panels of columns the weights have; none reaches across ``split``."""
-    return ceil_div(split, PANEL) + ceil_div(G - split, PANEL)
+class Cell(NamedTuple):
+    """What the driver has to know of a layer."""
+
+    early: int  # gates of the two parts, see cpu_panels
+    late: int
+    kept: int  # gates that backward wants
+    has_c: bool
+    forward: Launch
+    backward: Launch
+
+    def panels(self, H: int) -> int:
+        """Return how many panels the weights have."""
+        return -(-self.early * H // PANEL) + -(-self.late * H // PANEL)
 
 
-@inline
-def pack_transposed(task, a):
-    """Pack PANEL rows of Wh, after these of Wx, as the columns of a panel of G rows."""
-    h_panels = ceil_div(a.H, PANEL)
-    if task < h_panels:
-        W, size, first = a.Wh, a.H, PANEL * task
-    else:
-        W, size, first = a.Wx, a.D, PANEL * (task - h_panels)
-    columns = min(PANEL, size - first)
-    pack(a.packed + PANEL * a.G * task, ceil_div(columns, LANES), W + a.G * first, 1, a.G, a.G, columns)
+class Saved(NamedTuple):
+    """What backward needs: the checked inputs; inputs, states and gates as the loops leave them."""
+
+    seq: checks.Sequence
+    xh_time: Array
+    late_time: Array
+    c_time: Array
+    gates: Array
+    fresh: bool  # the initial h was zero, and there is more than one step
+    V: int  # rows of the table where inputs are ids, else 0
+    ids: Array  # (T, N)
+
+    def last(self) -> list[Array]:
+        """Return copies of the last h (N, H) and, where there is one, the last c."""
+        h, H = self.xh_time[-1, :, self.seq.xs.shape[2] :].copy(), len(self.seq.Wh)
+        return [h, _by_rows(self.c_time[-1], H)] if self.c_time.size else [h]
 
 
-@inline
-def is_padding(a, n, t):
-    """Return whether step t of row n is padding."""
-    return bool(a.mask) and not a.mask[a.T * n + t]
+def _by_vectors(c: Array) -> Array:
+    """Return c (N, H) as (vectors of units, N, LANES), zero where there are no units."""
+    whole = np.zeros((c.shape[0], arr.padded(c.shape[1])), np.float32)
+    whole[:, : c.shape[1]] = c
+    return whole.reshape(c.shape[0], -1, LANES).transpose(1, 0, 2)
 
 
-@inline
-def arriving(a, n, t, k, kept, product):
-    """Return the gradient of one vector of h: what was carried, plus a product, plus the gradient of the output.
+def _by_rows(c: Array, H: int) -> Array:
+    """Return c (vectors of units, N, LANES) as (N, H)."""
+    return c.transpose(1, 0, 2).reshape(c.shape[1], -1)[:, :H].copy()
 
-    The product comes as a whole, because a sum that began with the carry would be rounded at the size of the carry in
-    every term. After padding it is left out, not added as zero: zero times an infinite weight is NaN.
+
+def _masked(seq: checks.Sequence) -> Array:
+    return arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask)
+
+
+def forward(
+    cell: Cell, seq: checks.Sequence, fresh: bool, table: Array = arr.NONE2, ids: Array = arr.NO_IDS
+) -> tuple[Array, Saved]:
+    """Run a layer on checked inputs, none of them empty (but D, where inputs are ids); return hs and what to keep.
+
+    ``fresh`` says that the initial h is zero.
     """
-    d = load(kept)
-    if t < a.T - 1 and not is_padding(a, n, t + 1):
-        d = d + load(product)
-    if a.dhs and t >= 0:
-        d = d + load_first(a.dhs + (a.d_n * n + a.d_t * t + k), a.H - k)
-    return d
+    (N, T, D), (H, G) = seq.xs.shape, seq.Wh.shape
+    vectors, fresh = -(-H // LANES), fresh and T > 1
+    workers = min(N, threads.workers_for(N * T * (D + H + 40) * G))
+    group = -(-N // workers)
+    packed = cell.panels(H) if group > 1 else 0  # one row reads the weights once: packing would read them twice
+    hs, xh_time = empty(N, T, H), empty(T + 1, N, D + H)
+    late_time = empty(T, N, D + H) if cell.late else arr.NONE3
+    gates, c_time = empty(T, vectors, N, cell.kept * LANES) if cell.kept else arr.NONE4, arr.NONE4
+    xh_time[0, :, D:] = seq.states[0]
+    if cell.has_c:
+        c_time = empty(T + 1, vectors, N, LANES)
+        c_time[0] = _by_vectors(seq.states[1])
+    rows, size = arr.row_order(seq.xs), step_floats(max(cell.early, cell.late), H, packed > 0)
+    fields = Forward(
+        N=N, T=T, D=D, H=H, group=group, fresh=int(fresh),
+        xs=rows, x_n=rows.strides[0] // 4, x_t=rows.strides[1] // 4,
+        Wx=arr.c_order(seq.Wx), Wh=arr.c_order(seq.Wh), b=arr.optional(seq.b, arr.NONE1),
+        row_bias=arr.optional(seq.row_bias, arr.NONE2), mask=_masked(seq),
+        table=arr.c_order(table), ids=np.ascontiguousarray(ids),
+        hs=hs, xh_time=xh_time, late_time=late_time, c_time=c_time, gates=gates,
+        packed=empty(packed * PANEL * (1 + D + H)), scratch=empty(workers, size), scratch_size=size,
+    )  # fmt: skip
+    cell.forward(workers, fields, packed, -(-N // group))
+    return hs, Saved(seq, xh_time, late_time, c_time, gates, fresh, len(table), np.ascontiguousarray(ids.T))
 
 
-@inline
-def _weight_columns(a, first, width, columns, h_time, local):
-    """dWx, dWh and db in up to PANEL columns: x^T dA and h^T dA over all rows, K_BLOCK of them at a time."""
-    D, H, G, NT = a.D, a.H, a.G, a.N * a.T
-    step, sums = width * LANES, local + PANEL * K_BLOCK
-    clear(sums, (D + H + 1) * width)
-    sums_h, sums_b = sums + step * D, sums + step * (D + H)
-    for k in range(0, NT, K_BLOCK):
-        K = min(K_BLOCK, NT - k)
-        pack(local, width, a.dA + (G * k + first), G, 1, K, columns)
-        tiles(width, D, sums, step, a.x_time + D * k, 1, D, local, step, K)
-        tiles(width, H, sums_h, step, h_time + H * k, 1, H, local, step, K)
-        add_rows(sums_b, local, K, width, step)
-    copy_block(a.dWx + first, G, sums, D, width, columns)
-    copy_block(a.dWh + first, G, sums_h, H, width, columns)
-    if a.db:
-        copy_block(a.db + first, G, sums_b, 1, width, columns)
+def backward(
+    cell: Cell, saved: Saved, dhs: Any, last: Any, Wx: Array, Wh: Array, buffers: Any, dtable: Array = arr.NONE2
+) -> tuple[Array, list[Array], Array | None]:
+    """Go back on checked inputs; fill the buffers dWx, dWh and db, and dtable; return dxs, dh0 and dc0, drow_bias.
 
-
-@inline
-def _input_rows(a, start, stop, local):
-    """Rows start to stop (time-major) of dxs = dA Wx^T."""
-    D, G = a.D, a.G
-    for q in range(ceil_div(D, PANEL)):
-        columns = min(PANEL, D - PANEL * q)
-        width = ceil_div(columns, LANES)
-        step, W = width * LANES, a.packed + PANEL * G * (ceil_div(a.H, PANEL) + q)
-        for first in range(start, stop, X_BLOCK):
-            rows = min(X_BLOCK, stop - first)
-            clear(local, rows * width)
-            tiles(width, rows, local, step, a.dA + G * first, G, 1, W, step, G)
-            for r in range(rows):
-                t, n = divmod(first + r, a.N)
-                copy_block(a.dxs + (D * (a.T * n + t) + PANEL * q), D, local + step * r, 1, width, columns)
-
-
-@inline
-def weight_gradients(worker, task, a, split, late):
-    """One panel of columns of dWx, dWh and db, or one group of rows of dxs."""
-    local = a.local + a.local_size * worker
-    panels, early, NT = weight_panels(split, a.G), ceil_div(split, PANEL), a.N * a.T
-    if task < panels:
-        is_late = task >= early
-        first, end = (split + PANEL * (task - early), a.G) if is_late else (PANEL * task, split)
-        columns = min(PANEL, end - first)
-        _weight_columns(a, first, ceil_div(columns, LANES), columns, late if is_late else a.h_time, local)
-    else:
-        group = ceil_div(NT, a.x_tasks)
-        start = group * (task - panels)
-        _input_rows(a, start, min(NT, start + group), local)
+    ``last`` are the gradients of the last h, which may be None, and of the last c where there is one.
+    """
+    seq = saved.seq
+    (N, T, D), (H, G) = seq.xs.shape, Wh.shape
+    workers = threads.workers_for(2 * N * T * (D + H + 10) * G)
+    group, x_tasks, panels = -(-N // workers), 2 * workers, cell.panels(H)
+    fresh = [arr.writable(buffer) for buffer in buffers]
+    dh, dxs, drow = empty(N, H), empty(N, T, D), arr.NONE2 if seq.row_bias is None else empty(N, G)
+    dc = np.ascontiguousarray(_by_vectors(last[1])) if cell.has_c else arr.NONE3
+    outer, packed = arr.NONE3 if dhs is None else arr.row_order(dhs), -(-H // PANEL) + -(-D // PANEL)
+    carried = seq.mask is not None or cell.late
+    fields = Backward(
+        N=N, T=T, D=D, H=H, V=len(dtable), group=group, x_tasks=x_tasks,
+        h_from=N if saved.fresh else 0, dhs=outer, d_n=outer.strides[0] // 4, d_t=outer.strides[1] // 4,
+        dh_last=arr.optional(last[0], arr.NONE2), Wx=arr.c_order(Wx), Wh=arr.c_order(Wh), mask=_masked(seq),
+        xh_time=saved.xh_time, late_time=saved.late_time, c_time=saved.c_time, gates=saved.gates,
+        dA=empty(panels, T, N, PANEL), dA_rows=empty(2, N, gradient_row(G)), dA_row=gradient_row(G), dc=dc, dh=dh,
+        carry=empty(N, arr.padded(H)) if carried else arr.NONE2, drow_bias=drow,
+        dWx=fresh[0], dWh=fresh[1], db=arr.NONE1 if fresh[2] is None else fresh[2], dxs=dxs,
+        dtable=dtable, ids=saved.ids, packed=empty(packed * PANEL * G), scratch=empty(workers, ROW_FLOATS),
+        local=empty(workers, local_floats(D, H)), local_size=local_floats(D, H),
+    )  # fmt: skip
+    cell.backward(workers, fields, packed, -(-N // group), panels + (x_tasks if D else 0))
+    # Made in C order and copied where a buffer is not: BetterRnnlm's tied gradient is in Fortran order.
+    arr.put_back(buffers, fresh)
+    states = [dh, _by_rows(dc, H)] if cell.has_c else [dh]
+    return dxs, states, None if seq.row_bias is None else drow
