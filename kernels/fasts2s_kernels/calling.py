@@ -96,6 +96,8 @@ class Call:
             self.arguments |= {name: changing(self._count) for name, changing in self._changing.items()}
             self._count += 1
         found = self._call(**self.arguments)
+        if found is None:
+            return self._own
         if self._single:
             return {self._single: found}
         if self.function.cached:

@@ -55,13 +55,21 @@ def sequence(
     gates: int, xs: Any, Wx: Any, Wh: Any, b: Any, states: dict[str, Any], row_bias: Any, mask: Any
 ) -> Sequence:
     """Check the inputs of a recurrent forward call; padded steps of xs come back as zeros."""
-    Wx, Wh, b = recurrent_weights(gates, Wx, Wh, b)
+    weights = recurrent_weights(gates, Wx, Wh, b)
+    return _inputs(gates, "xs", xs, "(N, T, D)", weights, states, row_bias, mask)
+
+
+def _inputs(
+    gates: int, name: str, xs: Any, letters: str, weights: Any, states: dict[str, Any], row_bias: Any, mask: Any
+) -> Sequence:
+    """Check what belongs to the rows: inputs, with or without steps, states, row_bias and mask."""
+    Wx, Wh, b = weights
     D, H = Wx.shape[0], Wh.shape[0]
-    xs = as_array("xs", xs, f"a float array (N, T, D) with D = {D}")
-    if xs.ndim != 3 or xs.shape[2] != D:
-        raise ValueError(f"xs has shape {xs.shape}, expected (N, T, D) with D = {D}")
+    xs = as_array(name, xs, f"a float array {letters} with D = {D}")
+    if xs.ndim != letters.count(",") + 1 or xs.shape[-1] != D:
+        raise ValueError(f"{name} has shape {xs.shape}, expected {letters} with D = {D}")
+    xs = cast(name, xs if xs.ndim == 3 else xs[:, None, :], Wx.dtype)
     N, T, _ = xs.shape
-    xs = cast("xs", xs, Wx.dtype)
     held = [state(name, a, Wx, (N, H)) for name, a in states.items()]
     if row_bias is not None:
         row_bias = as_float("row_bias", row_bias, Wx.dtype, (N, gates * H), f"(N, {_blocks(gates)})")
@@ -96,13 +104,8 @@ def id_sequence(
 
 
 def step(gates: int, x: Any, Wx: Any, Wh: Any, b: Any, states: dict[str, Any], row_bias: Any) -> Sequence:
-    """Check the inputs of a single recurrent step, x (N, D); ``xs`` of the result is (N, D)."""
-    Wx, Wh, b = recurrent_weights(gates, Wx, Wh, b)
-    x = as_array("x", x, f"a float array (N, D) with D = {Wx.shape[0]}")
-    if x.ndim != 2:
-        raise ValueError(f"x has shape {x.shape}, expected (N, D) with D = {Wx.shape[0]}")
-    checked = sequence(gates, x[:, None, :], Wx, Wh, b, states, row_bias, None)
-    return checked._replace(xs=checked.xs[:, 0])
+    """Check the inputs of a single recurrent step, x (N, D); the result has a sequence of one step."""
+    return _inputs(gates, "x", x, "(N, D)", recurrent_weights(gates, Wx, Wh, b), states, row_bias, None)
 
 
 def saved(cache: Any) -> Any:

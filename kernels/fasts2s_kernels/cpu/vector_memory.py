@@ -14,6 +14,8 @@ from fasts2s_kernels.cpu.vector import FLOAT, VECTOR, address_of, call, first_la
 
 #: Floats from which an array is too large for the caches, and is better written past them.
 STREAM_FROM = 1 << 20
+#: Floats of a cache line.
+LINE = 16
 
 _i8, _i32 = ir.IntType(8), ir.IntType(32)
 _vec, _ints = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(_i32, LANES)

@@ -59,4 +59,6 @@ def gru_backward(
 def gru_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.gru_step`."""
     seq = checks.step(3, x, Wx, Wh, b, {"h": h}, row_bias)
-    return gru_forward(seq.xs[:, None, :], seq.Wx, seq.Wh, seq.b, h0=seq.states[0], row_bias=seq.row_bias)[1]
+    if not arr.is_compiled(seq.Wx, seq.xs.size * seq.Wh.size):
+        return reference.gru_step(x, Wx, Wh, b, h=h, row_bias=row_bias)
+    return forward(CELL, seq, fresh=False)[1].last()[0]

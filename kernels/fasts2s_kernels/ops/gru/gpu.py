@@ -99,4 +99,4 @@ def gru_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_b
     """See :meth:`fasts2s_kernels.contract.Kernels.gru_step`."""
     inputs.on_device(x=x, Wx=Wx, Wh=Wh, b=b, row_bias=row_bias, h=h)
     seq = checks.step(3, x, Wx, Wh, b, {"h": h}, row_bias)
-    return gru_forward(seq.xs[:, None], seq.Wx, seq.Wh, seq.b, h0=seq.states[0], row_bias=seq.row_bias)[1]
+    return gru_forward(seq.xs, seq.Wx, seq.Wh, seq.b, h0=seq.states[0], row_bias=seq.row_bias)[1]

@@ -116,6 +116,7 @@ def lstm_step(
 ) -> tuple[Array, Array]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_step`."""
     seq = checks.step(4, x, Wx, Wh, b, {"h": h, "c": c}, row_bias)
-    xs, (h, c) = seq.xs[:, None, :], seq.states
-    _, h_next, c_next, _ = lstm_forward(xs, seq.Wx, seq.Wh, seq.b, h0=h, c0=c, row_bias=seq.row_bias)
+    if not arr.is_compiled(seq.Wx, seq.xs.size * seq.Wh.size):
+        return reference.lstm_step(x, Wx, Wh, b, h=h, c=c, row_bias=row_bias)
+    h_next, c_next = forward(CELL, seq, fresh=False)[1].last()
     return h_next, c_next

@@ -189,7 +189,7 @@ def lstm_step(
     N, H = seq.xs.shape[0], seq.Wh.shape[0]
     h_next, c_next = xp.empty((N, H), seq.Wh.dtype), xp.empty((N, H), seq.Wh.dtype)
     if h_next.size:
-        xw = recurrent.input_products(seq._replace(xs=seq.xs[:, None]))
+        xw = recurrent.input_products(seq)
         given_once = (contiguous(seq.Wh), contiguous(seq.b), contiguous(seq.row_bias), None, held["h"], held["c"])
         gpu_steps.forward(Forward(xw, None, *given_once, None, h_next, c_next, None, None, None, N, 1))
     return h_next, c_next

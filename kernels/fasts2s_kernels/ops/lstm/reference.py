@@ -184,5 +184,5 @@ def lstm_step(
 ) -> tuple[Array, Array]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_step`."""
     seq = checks.step(4, x, Wx, Wh, b, {"h": h, "c": c}, row_bias)
-    h_new, c_new, _ = _cell(np.dot(seq.xs, seq.Wx), seq.states[0], seq.states[1], seq)
+    h_new, c_new, _ = _cell(np.dot(seq.xs[:, 0], seq.Wx), seq.states[0], seq.states[1], seq)
     return h_new, c_new

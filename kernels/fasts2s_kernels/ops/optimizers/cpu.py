@@ -33,10 +33,8 @@ def _flat(a: Array, order: str) -> Array | None:
     return a.T.reshape(-1) if flags.f_contiguous else None
 
 
-def _flat_alike(arrays: list[Array]) -> list[Array] | None:
+def _flat_alike(arrays: tuple[Array, ...]) -> list[Array] | None:
     """Return the memory of arrays of one shape, in the order that all of them have, or None if there is none."""
-    if all(a.dtype is arr.FLOAT32 and a.flags.carray for a in arrays):
-        return [a.reshape(-1) for a in arrays]
     for order in "CF":
         flat = [f for f in (_flat(a, order) for a in arrays) if f is not None]
         if len(flat) == len(arrays):
@@ -63,12 +61,12 @@ class _Tables(NamedTuple):
     others: list[tuple[Array, ...]]
 
 
-def _describe(lists: list[list[Array]]) -> _Tables:
-    """Return the tables, see ``cpu_loops``, of lists of p, g and slots."""
+def _describe(lists: list[list[Array]], plain: bool) -> _Tables:
+    """Return the tables, see ``cpu_loops``, of lists of p, g and slots; ``plain`` is what :func:`_plain` says."""
     table, count, others = np.empty((max(len(lists[0]), 1), records.COLUMNS), np.int64), 0, []
     missing = [arr.NONE1] * (4 - len(lists))
     for arrays in zip(*lists, strict=True):
-        flat = _flat_alike(list(arrays))
+        flat = [a.reshape(-1) for a in arrays] if plain else _flat_alike(arrays)
         if flat is None:
             others.append(arrays)
         elif flat[0].size:
@@ -105,10 +103,11 @@ def _norm(found: _Tables) -> float:
 @quiet
 def clip_grads(grads: list[Array], max_norm: float | None) -> float:
     """See :meth:`fasts2s_kernels.contract.Kernels.clip_grads`."""
-    if not _plain([grads]):
+    plain = _plain([grads])
+    if not plain:
         grads = checks.array_list("grads", grads)
     checks.norm_limit(max_norm)  # before any work
-    found = _describe([grads])
+    found = _describe([grads], plain)
     norm = _norm(found)
     rate = checks.clip_rate(norm, max_norm)
     if rate < 1:
@@ -119,24 +118,21 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
     return norm
 
 
-def _lists(params: Any, grads: Any, **slots: Any) -> list[list[Array]]:
-    """Return params, grads and slots, checked; what is plain to see is not looked at twice."""
+def _lists(params: Any, grads: Any, **slots: Any) -> _Tables:
+    """Return params, grads and slots, checked, as tables; what is plain to see is not looked at twice."""
     lists = [params, grads, *slots.values()]
     if _plain(lists):
-        return lists
+        return _describe(lists, plain=True)
     params, grads, held = checks.update_lists(params, grads, **slots)
-    return [params, grads, *held.values()]
+    return _describe([params, grads, *held.values()], plain=False)
 
 
-def _update(
-    launch: Launch, otherwise: Any, rule: dict[str, float], options: dict[str, Any], lists: list[list[Array]]
-) -> None:
-    """Update every parameter; lists are params, grads and slots. ``otherwise`` does what launch cannot: float64.
+def _update(launch: Launch, otherwise: Any, rule: dict[str, float], options: dict[str, Any], found: _Tables) -> None:
+    """Update every parameter of :func:`_lists`. ``otherwise`` does what launch cannot: float64.
 
     ``rule`` are the numbers of the launch's record, ``options`` those of the reference; ``scale`` is both.
     """
     rule = {"scale": checks.number("scale", options["scale"]), **rule}
-    found = _describe(lists)
     for table in found.tables:
         _run(launch, table, rule)
     for arrays in found.others:
@@ -146,9 +142,9 @@ def _update(
 @quiet
 def sgd_update(params: list[Array], grads: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
-    lists = _lists(params, grads)
+    found = _lists(params, grads)
     rule = {"lr": checks.number("lr", lr)}
-    _update(loops.SGD, reference.sgd_update, rule, {"lr": lr, "scale": scale}, lists)
+    _update(loops.SGD, reference.sgd_update, rule, {"lr": lr, "scale": scale}, found)
 
 
 @quiet
@@ -156,10 +152,10 @@ def momentum_update(
     params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
-    lists = _lists(params, grads, v=v)
+    found = _lists(params, grads, v=v)
     rule = {"lr": checks.number("lr", lr), "momentum": checks.number("momentum", momentum)}
     options = {"lr": lr, "momentum": momentum, "scale": scale}
-    _update(loops.MOMENTUM, reference.momentum_update, rule, options, lists)
+    _update(loops.MOMENTUM, reference.momentum_update, rule, options, found)
 
 
 @quiet
@@ -167,19 +163,19 @@ def nesterov_update(
     params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
-    lists = _lists(params, grads, v=v)
+    found = _lists(params, grads, v=v)
     rate, mass = checks.number("lr", lr), checks.number("momentum", momentum)
     rule = {"lr": rate, "momentum": mass, "ahead": mass * mass, "pull": (1 + mass) * rate}
     options = {"lr": lr, "momentum": momentum, "scale": scale}
-    _update(loops.NESTEROV, reference.nesterov_update, rule, options, lists)
+    _update(loops.NESTEROV, reference.nesterov_update, rule, options, found)
 
 
 @quiet
 def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
-    lists = _lists(params, grads, h=h)
+    found = _lists(params, grads, h=h)
     rule = {"lr": checks.number("lr", lr), "keep": 1.0, "new": 1.0}
-    _update(loops.RMSPROP, reference.adagrad_update, rule, {"lr": lr, "scale": scale}, lists)
+    _update(loops.RMSPROP, reference.adagrad_update, rule, {"lr": lr, "scale": scale}, found)
 
 
 @quiet
@@ -187,11 +183,11 @@ def rmsprop_update(
     params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float, scale: float = 1.0
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
-    lists = _lists(params, grads, h=h)
+    found = _lists(params, grads, h=h)
     rate, decay = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
     rule = {"lr": rate, "keep": decay, "new": 1 - decay}
     options = {"lr": lr, "decay_rate": decay_rate, "scale": scale}
-    _update(loops.RMSPROP, reference.rmsprop_update, rule, options, lists)
+    _update(loops.RMSPROP, reference.rmsprop_update, rule, options, found)
 
 
 @quiet
@@ -211,11 +207,11 @@ def adam_update(
 
     Implementation: all in float32; the book under NumPy 2 computes the last line in float64 and rounds then.
     """
-    lists = _lists(params, grads, m=m, v=v)
+    found = _lists(params, grads, m=m, v=v)
     rule = {
         "lr": float(adam_rate(lr, beta1, beta2, step)),
         "new1": 1 - checks.number("beta1", beta1),
         "new2": 1 - checks.number("beta2", beta2),
     }
     options = {"lr": lr, "beta1": beta1, "beta2": beta2, "step": step, "scale": scale}
-    _update(loops.ADAM, reference.adam_update, rule, options, lists)
+    _update(loops.ADAM, reference.adam_update, rule, options, found)

@@ -14,7 +14,7 @@ from fasts2s_kernels.cpu.gemm import BLOCK, PANEL, ceil_div, clear, load_first, 
 from fasts2s_kernels.cpu.jit import inline
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import splat
-from fasts2s_kernels.cpu.vector_memory import load, store
+from fasts2s_kernels.cpu.vector_memory import LINE, load, prefetch, store
 from fasts2s_kernels.ops.recurrent.cpu_panels import (
     first_unit,
     is_padding,
@@ -80,6 +80,14 @@ def arriving(a, n, t, j, product):
 
 
 @inline
+def _ask_for(a, start, stop, t, k):
+    """Ask for PANEL columns of dhs from k on: every row is elsewhere, and they come while a product is made."""
+    for n in range(start, stop):
+        for line in range(0, PANEL, LINE):
+            prefetch(a.dhs + (a.d_n * n + a.d_t * t + k + line))
+
+
+@inline
 def put(a, gates, first, gate, n, t, j, d):
     """Store the gradients of one gate of a part: of row n, step t, and the j-th vector of units.
 
@@ -129,6 +137,8 @@ def with_products(a, start, stop, t, s, step, G, first, gates, row):
         W, row_of_W = a.packed + (PANEL * G * q + width * LANES * H * first), width * LANES
         for block in range(start, stop, BLOCK):
             rows, here = min(BLOCK, stop - block), A + a.dA_row * block
+            if a.dhs and t >= 0:
+                _ask_for(a, block, block + rows, t, PANEL * q)
             if step < a.T:
                 tiles_from(width, rows, s, row_of_W, zeros, 0, here, a.dA_row, 1, W, row_of_W, gates * H)
             for v in range(width):

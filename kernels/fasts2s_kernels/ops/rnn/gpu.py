@@ -80,4 +80,4 @@ def rnn_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_b
     """See :meth:`fasts2s_kernels.contract.Kernels.rnn_step`."""
     inputs.on_device(x=x, Wx=Wx, Wh=Wh, b=b, row_bias=row_bias, h=h)
     seq = checks.step(1, x, Wx, Wh, b, {"h": h}, row_bias)
-    return rnn_forward(seq.xs[:, None], seq.Wx, seq.Wh, seq.b, h0=seq.states[0], row_bias=seq.row_bias)[1]
+    return rnn_forward(seq.xs, seq.Wx, seq.Wh, seq.b, h0=seq.states[0], row_bias=seq.row_bias)[1]
