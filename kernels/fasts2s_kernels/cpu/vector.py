@@ -16,7 +16,7 @@ from numba.core.datamodel import models
 
 from fasts2s_kernels.cpu.numba_api import cgutils, lower_builtin, register_model, type_callable, types
 from fasts2s_kernels.cpu.primitive import Primitive
-from fasts2s_kernels.cpu.target import LANES
+from fasts2s_kernels.cpu.target import LANES, TARGET
 
 #: Bytes of a number, and of a vector: for the compiler's alignment only.
 FLOAT = 4
@@ -111,8 +111,8 @@ def call(builder: Any, name: str, result: Any, *args: Any) -> Any:
 
 
 def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return a b + c, rounded once."""
-    return call(builder, f"llvm.fma.v{LANES}f32", _vec, a, b, c)
+    """Return a b + c: rounded once where the processor does that, else twice, not by a call for every lane."""
+    return call(builder, f"llvm.{'fma' if TARGET.fused else 'fmuladd'}.v{LANES}f32", _vec, a, b, c)
 
 
 def first_lanes(builder: Any, count: Any) -> Any:
@@ -139,7 +139,7 @@ def _splat(typing_context, x):
 
 @Primitive
 def fma(a, b, c):
-    """Return a b + c, rounded once. Plain: twice, the first time in float64."""
+    """Return a b + c, see :func:`fused`. Plain: rounded twice, the first time in float64."""
     return (a.astype(np.float64) * b + c).astype(np.float32)
 
 
