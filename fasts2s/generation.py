@@ -112,16 +112,28 @@ def sample(
     kernels_of, uniforms = _kernels_of(backend), _uniforms(rng)
 
     def choose(scores: AnyArray) -> Array:
-        draws = beside(scores, uniforms(scores.shape[0]))
-        try:
-            return kernels_of(scores).sample(_heated(scores, heat), draws)
-        except ValueError:
-            finite = to_cpu(_finite(scores)) if scores.ndim == 2 and scores.size else np.ones(1, bool)
-            if finite.all():
-                raise
-            raise not_finite(f"row {finite.argmin()}", getattr(step, "__self__", None)) from None
+        return _drawn(kernels_of, _heated(scores, heat), uniforms, "row {}", getattr(step, "__self__", None))
 
     return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
+
+
+def sample_row(scores: AnyArray, where: str, owner: Any) -> int:
+    """Draw an id from scores (1, V) with NumPy's global generator, as ``numpy.random.choice(V, p=softmax)`` does.
+
+    Raises FloatingPointError for scores that are not finite: see :func:`not_finite`.
+    """
+    return int(to_cpu(_drawn(_kernels_of(None), scores, np.random.random_sample, where, owner))[0])
+
+
+def _drawn(kernels_of: Any, scores: AnyArray, uniforms: Any, where: str, owner: Any) -> Array:
+    draws = beside(scores, uniforms(scores.shape[0]))
+    try:
+        return kernels_of(scores).sample(scores, draws)
+    except ValueError:
+        finite = to_cpu(_finite(scores)) if scores.ndim == 2 and scores.size else np.ones(1, bool)
+        if finite.all():
+            raise
+        raise not_finite(where.format(finite.argmin()), owner) from None
 
 
 def _kernels_of(backend: BackendLike | None) -> Callable[[Array], Kernels]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, BackendLike, get_backend, to_cpu
-from fasts2s.generation import not_finite
+from fasts2s.generation import sample_row
 from fasts2s.layers import (
     TimeAffine,
     TimeDropout,
@@ -188,16 +188,19 @@ def generate_words(
     x, stop = integer("start_id", start_id), None if stop_id is None else integer("stop_id", stop_id)
     word_ids = [x]
     while len(word_ids) < sample_size and (len(word_ids) == 1 or x != stop):
-        p = softmax(to_cpu(model.predict(np.array([[x]]))).reshape(-1))
-        if not np.isfinite(p).all():
-            raise not_finite(f"word {len(word_ids)}", model)
-        if skip and not np.delete(p, [i for i in skip if 0 <= i < p.size]).any():
-            raise ValueError(f"skip_ids hold every word that can follow {x}, expected one more: nothing to choose")
-        sampled = int(np.random.choice(p.size, size=1, p=p)[0])
+        scores = model.predict(np.array([[x]])).reshape(1, -1)
+        sampled = sample_row(scores, f"word {len(word_ids)}", model)
         if sampled not in skip:
             x = sampled
             word_ids.append(x)
+        elif not _may_follow(to_cpu(scores)[0], skip):
+            raise ValueError(f"skip_ids hold every word that can follow {x}, expected one more: nothing to choose")
     return word_ids
+
+
+def _may_follow(scores: Array, skip: set[int]) -> bool:
+    """Whether a word that is not skipped has a probability above 0."""
+    return bool(np.delete(softmax(scores), [i for i in skip if 0 <= i < scores.size]).any())
 
 
 def _kind(value: Any) -> str:

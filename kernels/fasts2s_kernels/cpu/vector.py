@@ -288,6 +288,20 @@ def _add_squares(typing_context, total, a):
 
 
 @Primitive
+def add_wide(total, a):
+    """Return total + a in float64, lane by lane."""
+    return total + a
+
+
+@add_wide.compiled
+def _add_wide(typing_context, total, a):
+    def generate(context, builder, signature, args):
+        return builder.fadd(args[0], builder.fpext(args[1], _wide))
+
+    return wide(wide, vector), generate
+
+
+@Primitive
 def wide_sum(a):
     """Return the sum of all lanes."""
     return a.sum()

@@ -29,20 +29,29 @@ def sample(scores: Array, uniforms: Array) -> Array:
     return sample_rows(checked_scores(scores), uniforms)
 
 
-def sample_rows(scores: Array, uniforms: Any) -> Array:
-    """Draw one id per row of checked scores; see :func:`sample`."""
+def checked_uniforms(scores: Array, uniforms: Any) -> Array:
+    """Return uniforms (R,) in float64, or raise ValueError."""
     uniforms = checks.as_float("uniforms", uniforms, np.dtype(np.float64), (scores.shape[0],), "(R,)")
     if not ((uniforms >= 0) & (uniforms < 1)).all():
         raise ValueError(f"uniforms run from {uniforms.min()} to {uniforms.max()}, expected numbers in [0, 1)")
+    return uniforms
+
+
+def no_probabilities(row: Any) -> ValueError:
+    """Return the error of a row of scores that gives no probabilities."""
+    return ValueError(
+        f"scores row {row} gives no probabilities (NaN, +inf, or every id banned), expected at least one finite score"
+    )
+
+
+def sample_rows(scores: Array, uniforms: Any) -> Array:
+    """Draw one id per row of checked scores; see :func:`sample`."""
+    uniforms = checked_uniforms(scores, uniforms)
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     # Probabilities in the dtype of the scores, sums in float64: the arithmetic of numpy.random.choice.
     cdf = p.astype(np.float64).cumsum(axis=1)
     cdf /= cdf[:, -1:]
     if not np.isfinite(cdf).all():
-        row = int(np.argwhere(~np.isfinite(cdf))[0, 0])
-        raise ValueError(
-            f"scores row {row} gives no probabilities (NaN, +inf, or every id banned), "
-            "expected at least one finite score"
-        )
+        raise no_probabilities(np.argwhere(~np.isfinite(cdf))[0, 0])
     return (cdf <= uniforms[:, None]).sum(axis=1).astype(np.int64, copy=False)

@@ -7,16 +7,14 @@ import numpy as np
 from fasts2s_kernels.cpu.gemm import store_first
 from fasts2s_kernels.cpu.jit import inline, kernel
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.math import exp_negative
 from fasts2s_kernels.cpu.pointer import Int, is_aligned
 from fasts2s_kernels.cpu.record import Double, Ids1, Out2, OutDoubles1, Rows2, record
+from fasts2s_kernels.cpu.softmax import exponentials, row_max
 from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.cpu.vector import lane_max, lane_sum, merge_lanes, splat, where_greater
-from fasts2s_kernels.cpu.vector_memory import STREAM_FROM, load, load_part, prefetch, store, stream
+from fasts2s_kernels.cpu.vector import splat
+from fasts2s_kernels.cpu.vector_memory import STREAM_FROM, load, stream
 
-_ZERO, _LOWEST = np.float32(0), np.float32(-np.inf)
-#: Vectors that are added in float32 before their sum goes to a float64: bounds the rounding error for any V.
-_RUN = 32
+_ZERO = np.float32(0)
 
 
 @record
@@ -36,41 +34,6 @@ class Forward(NamedTuple):
     scale: Double
     local: Out2  # (workers, local_size)
     local_size: Int  # V in whole vectors
-
-
-@inline
-def _row_max(x, V):
-    """Return the maximum of a row; NaN does not count unless there is nothing else."""
-    whole, best = V - V % LANES, splat(_LOWEST)
-    for k in range(0, whole, LANES):
-        a = load(x + k)
-        best = where_greater(best, a, best, a)
-    if whole < V:
-        a = merge_lanes(load_part(x + whole, V - whole), splat(_LOWEST), V - whole)
-        best = where_greater(best, a, best, a)
-    return lane_max(best)
-
-
-@inline
-def _exponentials(y, x, V, top, following):
-    """Store exp(x - top) of a row, in whole vectors; return their sum, in float64 over runs of vectors.
-
-    ``following`` is the row after it, which comes from memory meanwhile.
-    """
-    whole, total = V - V % LANES, 0.0
-    for first in range(0, whole, _RUN * LANES):
-        run = splat(_ZERO)
-        for k in range(first, min(whole, first + _RUN * LANES), LANES):
-            prefetch(following + k)
-            e = exp_negative(load(x + k) - splat(top))
-            store(y + k, e)
-            run = run + e
-        total += lane_sum(run)
-    if whole < V:
-        e = exp_negative(load_part(x + whole, V - whole) - splat(top))
-        store(y + whole, e)
-        total += lane_sum(merge_lanes(e, splat(_ZERO), V - whole))
-    return total
 
 
 @inline
@@ -95,8 +58,8 @@ def softmax_rows(worker: Int, task: Int, a: Forward) -> None:
             for k in range(0, V, LANES):
                 store_first(dx + k, splat(_ZERO), V - k)
             continue
-        top = _row_max(x, V)
-        total = _exponentials(y, x, V, top, x + a.x_row)
+        top = row_max(x, V)
+        total = exponentials(y, x, V, top, x + a.x_row)
         a.tops[r] = np.float64(top) - x[label]
         a.totals[r] = total
         _scaled(dx, y, V, splat(np.float32(a.scale / total)), streamed)

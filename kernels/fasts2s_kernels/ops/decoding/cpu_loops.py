@@ -1,0 +1,71 @@
+"""Compiled loops that draw ids: the softmax of a row, and where in it a uniform number falls."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.launch import Launch
+from fasts2s_kernels.cpu.pointer import Int
+from fasts2s_kernels.cpu.record import Doubles1, Out2, OutIds2, Rows2, record
+from fasts2s_kernels.cpu.softmax import RUN, exponentials, row_max
+from fasts2s_kernels.cpu.target import LANES
+from fasts2s_kernels.cpu.vector import add_wide, wide_sum, wide_zero
+from fasts2s_kernels.cpu.vector_memory import load
+
+_ZERO = np.float32(0)
+
+
+@record
+class Sample(NamedTuple):
+    """What a call works on."""
+
+    V: Int
+    scores: Rows2  # (R, V)
+    row: Int  # its stride, in elements
+    uniforms: Doubles1  # (R,)
+    ids: OutIds2  # (R, 1): -1 where a row gives no probabilities
+    local: Out2  # (workers, local_size)
+    local_size: Int  # V in whole vectors
+
+
+@inline
+def _sum(y, first, stop):
+    total = wide_zero()
+    for k in range(first, stop, LANES):
+        total = add_wide(total, load(y + k))
+    return wide_sum(total)
+
+
+@inline
+def _place(y, V, limit):
+    """Return the first place up to which the numbers of a row have a sum above limit: by runs, then one by one."""
+    before, last = 0.0, 0
+    for first in range(0, V, RUN * LANES):
+        stop = min(V, first + RUN * LANES)
+        after = before + _sum(y, first, stop)
+        if after > limit:
+            for k in range(first, stop):
+                before += np.float64(y[k])
+                if y[k] > _ZERO:
+                    last = k
+                    if before > limit:
+                        return k
+            return last  # one by one the sum was rounded to less
+        before = after
+    for k in range(V):  # the runs were rounded to less than the whole
+        if y[k] > _ZERO:
+            last = k
+    return last
+
+
+@kernel
+def sample_row(worker: Int, task: Int, a: Sample) -> None:
+    """Draw the id of one row."""
+    V, x, y = a.V, a.scores + a.row * task, a.local + a.local_size * worker
+    exponentials(y, x, V, row_max(x, V), x + a.row)
+    total = _sum(y, 0, V)  # in float64: at which id a number falls is decided by the last bits
+    a.ids[task] = _place(y, V, a.uniforms[task] * total) if total < np.inf else -1
+
+
+SAMPLE = Launch(Sample, sample_row)
