@@ -7,12 +7,12 @@ import numpy as np
 from fasts2s.backend import to_cpu
 from fasts2s.dropin import left_behind, lookahead
 from fasts2s.dropin.reliance import exchanged_in
-from fasts2s.dropin.settings import installed
+from fasts2s.dropin.settings import active_backend, installed
 from fasts2s.generation import not_finite
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
-from fasts2s.models.rnnlm import generate_words
 from fasts2s.models.seq2seq import Decoder, Encoder
+from fasts2s.models.words import Stack, generate_words
 from fasts2s_kernels.checks import integer, is_cupy
 from fasts2s_kernels.contract import Array
 
@@ -118,6 +118,24 @@ def seq2seq_generate(self: Any, xs: Array, start_id: Any, sample_size: int) -> l
     return _as_book(decoder, ids)
 
 
+#: Names in the code of ``predict`` of the book's language models.
+_PREDICT = {"layers", "forward", "drop_layers", "train_flg"}
+
+
+def _stack(model: Any) -> Stack | None:
+    """Return what makes the words of a text beside the layers of a model; None: they have to."""
+    layers, code = model.layers, getattr(type(model).predict, "__code__", None)
+    if code is None or "predict" in vars(model) or not _PREDICT.issuperset(code.co_names):
+        return None
+    names = [installed.get(type(layer)) or type(layer).__name__ for layer in layers]
+    replaced = [(layer, name) for layer, name in zip(layers, names, strict=True) if name != "TimeDropout"]
+    if any(_part_ready(name, layer, name) for layer, name in replaced):
+        return None
+    if exchanged_in(*[type(layer) for layer, _ in replaced]) or not Stack.fits(layers, names):
+        return None
+    return Stack(active_backend().kernels(), layers, names)
+
+
 def rnnlm_generate(self: Any, start_id: Any, skip_ids: Any = None, sample_size: int = 100) -> list[int]:
     """As the book's ``generate``: the same draws, and words as plain integers on every NumPy."""
-    return generate_words(self, _id(start_id), skip_ids, sample_size)
+    return generate_words(self, _id(start_id), skip_ids, sample_size, stack=_stack(self))

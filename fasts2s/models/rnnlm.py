@@ -3,11 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from fasts2s import initial_weights as init
-from fasts2s.backend import Backend, BackendLike, get_backend, to_cpu
-from fasts2s.generation import sample_row
+from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s.layers import (
     TimeAffine,
     TimeDropout,
@@ -15,13 +12,16 @@ from fasts2s.layers import (
     TimeLSTM,
     TimeRNN,
     TimeSoftmaxWithLoss,
-    softmax,
 )
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel
-from fasts2s_kernels.checks import flag, integer, integers
+from fasts2s.models.words import Stack, generate_words
+from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.arguments import parts
 from fasts2s_kernels.contract import AnyArray, Array
+
+#: Layers that a text can be made beside.
+_PLAIN = (TimeEmbedding, TimeDropout, TimeLSTM, TimeAffine)
 
 
 class _LanguageModel(BaseModel):
@@ -180,27 +180,13 @@ class BetterRnnlm(_LanguageModel):
             return self.loss_layer.forward(self.predict(xs, train_flg), ts)
 
 
-def generate_words(
-    model: Any, start_id: int, skip_ids: Iterable[int] | None, sample_size: int, stop_id: int | None = None
-) -> list[int]:
-    """Draw words one by one in the book's order of random numbers; see RnnlmGen.generate."""
-    skip, sample_size = set(integers("skip_ids", skip_ids)), integer("sample_size", sample_size, 0)
-    x, stop = integer("start_id", start_id), None if stop_id is None else integer("stop_id", stop_id)
-    word_ids = [x]
-    while len(word_ids) < sample_size and (len(word_ids) == 1 or x != stop):
-        scores = model.predict(np.array([[x]])).reshape(1, -1)
-        sampled = sample_row(scores, f"word {len(word_ids)}", model)
-        if sampled not in skip:
-            x = sampled
-            word_ids.append(x)
-        elif not _may_follow(to_cpu(scores)[0], skip):
-            raise ValueError(f"skip_ids hold every word that can follow {x}, expected one more: nothing to choose")
-    return word_ids
-
-
-def _may_follow(scores: Array, skip: set[int]) -> bool:
-    """Whether a word that is not skipped has a probability above 0."""
-    return bool(np.delete(softmax(scores), [i for i in skip if 0 <= i < scores.size]).any())
+def _stack(model: Any) -> Stack | None:
+    """Return what makes the words of a text beside the layers of a model; None: they have to."""
+    names = [type(layer).__name__ if type(layer) in _PLAIN else "" for layer in model.layers]
+    as_ours = type(model).predict in (_LanguageModel.predict, BetterRnnlm.predict)
+    return (
+        Stack(model.backend.kernels(), model.layers, names) if as_ours and Stack.fits(model.layers, names) else None
+    )
 
 
 def _kind(value: Any) -> str:
@@ -238,7 +224,7 @@ class RnnlmGen(Rnnlm):
         stop_id : int or None
             End with this word (the book has no such argument).
         """
-        return generate_words(self, start_id, skip_ids, sample_size, stop_id)
+        return generate_words(self, start_id, skip_ids, sample_size, stop_id, _stack(self))
 
     def get_state(self) -> tuple[Array, Array]:
         """Return (h, c), each (N, H): references that later calls do not change."""
@@ -260,7 +246,7 @@ class BetterRnnlmGen(BetterRnnlm):
         stop_id: int | None = None,
     ) -> list[int]:
         """Return sample_size word ids that begin with start_id; see :meth:`RnnlmGen.generate`."""
-        return generate_words(self, start_id, skip_ids, sample_size, stop_id)
+        return generate_words(self, start_id, skip_ids, sample_size, stop_id, _stack(self))
 
     def get_state(self) -> list[tuple[Array, Array]]:
         """Return [(h, c), (h, c)], each (N, H): references that later calls do not change."""

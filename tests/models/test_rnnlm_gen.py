@@ -145,3 +145,48 @@ def test_a_state_of_the_wrong_shape_is_an_error(model):
     model.set_state((h, h) if isinstance(model, RnnlmGen) else [(h, h), (h, h)])
     with pytest.raises(ValueError, match=r"the state h0 has shape \(2, 7\)"):
         model.generate(4, sample_size=3)
+
+
+def test_words_are_made_beside_the_layers(model, monkeypatch):
+    if not isinstance(model.params[0], np.ndarray):
+        pytest.skip("on the host alone")
+    calls, predict = [], model.predict
+    monkeypatch.setattr(model, "predict", lambda xs: calls.append(xs) or predict(xs))
+    np.random.seed(5)
+    words = model.generate(3, sample_size=20)
+    assert [xs.tolist() for xs in calls] == [[[3]], [[words[-2]]]]
+
+
+def test_a_predict_of_ones_own_makes_every_word(backend):
+    class Warm(RnnlmGen):
+        """Scores of a reader's own."""
+
+        asked = 0
+
+        def predict(self, xs):
+            type(self).asked += 1
+            return super().predict(xs) / 3
+
+    np.random.seed(11)
+    model = Warm(V, 5, 7, backend=backend)
+    np.random.seed(5)
+    expected, _ = by_hand(model, 3, None, 30)
+    model.reset_state()
+    Warm.asked = 0
+    np.random.seed(5)
+    assert model.generate(3, sample_size=30) == expected
+    assert Warm.asked == 29
+
+
+def test_layers_that_say_other_scores_than_their_weights_are_asked_for_each(model, monkeypatch):
+    if not isinstance(model.params[0], np.ndarray):
+        pytest.skip("on the host alone")
+    forward, calls = model.layers[-1].forward, []
+    monkeypatch.setattr(model.layers[-1], "forward", lambda xs: calls.append(1) or 2 * forward(xs))
+    np.random.seed(5)
+    expected, _ = by_hand(model, 3, None, 20)
+    model.reset_state()
+    calls.clear()
+    np.random.seed(5)
+    assert model.generate(3, sample_size=20) == expected
+    assert len(calls) == 19
