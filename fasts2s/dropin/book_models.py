@@ -9,10 +9,10 @@ from fasts2s.dropin import left_behind, lookahead
 from fasts2s.dropin.reliance import exchanged_in
 from fasts2s.dropin.settings import active_backend, installed
 from fasts2s.generation import not_finite
+from fasts2s.models._words import Stack, generate_words
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
 from fasts2s.models.seq2seq import Decoder, Encoder
-from fasts2s.models.words import Stack, generate_words
 from fasts2s_kernels.checks import integer, is_cupy
 from fasts2s_kernels.contract import Array
 

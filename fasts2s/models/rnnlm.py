@@ -14,8 +14,8 @@ from fasts2s.layers import (
     TimeSoftmaxWithLoss,
 )
 from fasts2s.layers._transaction import all_or_nothing
+from fasts2s.models._words import Stack, generate_words
 from fasts2s.models.base_model import BaseModel
-from fasts2s.models.words import Stack, generate_words
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.arguments import parts
 from fasts2s_kernels.contract import AnyArray, Array
