@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import book_scripts as scripts
 
 from fasts2s.bench import machine, results
-from fasts2s.bench.fresh import Found, in_turn
+from fasts2s.bench.measure import Pace, in_turn
 from fasts2s.bench.report import tables
 from fasts2s.bench.results import Result, Row
 from fasts2s.bench.rows import of_rounds
@@ -74,25 +75,26 @@ def measure(book: Path, case: Case, rounds: int) -> list[Row]:
     if gate != "same output":
         own = scripts.agreement(first[None].stdout, first[1].stdout)
         gate += f" (python with one BLAS thread and with more: {own})"
-    ours, plain = (
-        (lambda k: run(book, case, "fasts2s", None).seconds),
-        (lambda k: run(book, case, "plain", blas).seconds),
-    )
     print(f"{case.name}: {gate}; BLAS threads of python: {blas or 'its own choice'}", flush=True)
-    found, _ = in_turn({(case.name, OURS): ours, (case.name, PLAIN): plain}, rounds, 0)
+    ways = {
+        (case.name, OURS): lambda: run(book, case, "fasts2s", None).seconds,
+        (case.name, PLAIN): lambda: run(book, case, "plain", blas).seconds,
+    }
+    found, _ = in_turn(ways, Pace(rounds, 0))
     about = {OURS: {"gate": gate, "wanted": case.wanted}, PLAIN: {"BLAS threads": blas}}
     return of_rounds("scripts", "s", found, about, GRAIN)
 
 
 def launcher(rounds: int) -> list[Row]:
     """Return what the launcher costs: an empty script by both, in turn."""
-    found: Found = {("import numpy", OURS): [], ("import numpy", PLAIN): []}
-    words = {PLAIN: ["-c", "import numpy"], OURS: ["-m", "fasts2s", "-q", "-c", "import numpy"]}
-    for _ in range(rounds):
-        for (_, way), seconds in found.items():
-            started = time.perf_counter()
-            subprocess.run([sys.executable, *words[way]], check=True, capture_output=True)
-            seconds.append(time.perf_counter() - started)
+
+    def seconds(*words: str) -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *words, "-c", "import numpy"], check=True, capture_output=True)
+        return time.perf_counter() - started
+
+    ways = {("import numpy", OURS): partial(seconds, "-m", "fasts2s", "-q"), ("import numpy", PLAIN): seconds}
+    found, _ = in_turn(ways, Pace(rounds, 0))
     return of_rounds("scripts", "s", found, {}, GRAIN)
 
 

@@ -1,14 +1,17 @@
 """Timing contestants in turn."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from fasts2s.bench.cases import Case, file_name
-from fasts2s.bench.processes import PeerError, Worker
+from fasts2s.bench.processes import Worker
+
+#: Case and contestant -> the numbers of all rounds.
+Found = dict[tuple[str, str], list[float]]
 
 
 @dataclass(frozen=True)
@@ -54,36 +57,43 @@ class Contestant:
 
     def prepare(self, block: float) -> None:
         """Let the worker make the case ready. Raises UnsupportedError, PeerError."""
-        reply = self.worker.ask(do="prepare", case=vars(self.case), key=self.key)
-        self.settings = reply["settings"]
-        self.count = int(np.clip(round(block / reply["seconds"]), 1, 5000))
+        seconds, self.settings = self.worker.ask("prepare", case=self.case, key=self.key)
+        self.count = int(np.clip(round(block / seconds), 1, 5000))
 
     def time(self) -> float:
         """Return the median seconds of a block of repetitions. Raises PeerError."""
-        reply = self.worker.ask(do="run", key=self.key, count=self.count)
-        self.settings |= {"late": True} if reply["late"] else {}
-        return float(np.median(reply["seconds"]))
+        spent, late = self.worker.ask("run", key=self.key, count=self.count)
+        self.settings |= {"late": True} if late else {}
+        return float(spent)
 
 
-def take_turns(
-    contestants: list[Contestant], pace: Pace, after_round: Callable[[], None] = lambda: None
-) -> list[str]:
-    """Time all in turn, A B C A B C; return complaints about those who failed, who are then taken out.
+def in_turn(
+    ways: Mapping[tuple[str, str], Callable[[], float]], pace: Pace, after_round: Callable[[], None] = lambda: None
+) -> tuple[Found, list[str]]:
+    """Measure in turn, A B C A B C; who fails with a RuntimeError is left out and complained about.
 
-    All cases of a group take part in a round, so that every one is seen through the whole time of the group. In the
-    pause before each block the threads of the one before fall asleep.
+    ways : (case, contestant) -> what measures a round of it. All cases of a group take part in a round: every one is
+    seen through the whole time of the group. In the pause before each the threads of the one before fall asleep.
     """
+    found: Found = {key: [] for key in ways}
     complaints = []
-    for k in range(pace.warm + pace.rounds):
-        for one in list(contestants):
+    for k in range(-pace.warm, pace.rounds):
+        for key in list(found):
             time.sleep(pace.pause)
             try:
-                spent = one.time()
-            except PeerError as error:
-                complaints.append(f"{one.case.name}, {one.label}: {error}")
-                contestants.remove(one)
+                value = ways[key]()
+            except RuntimeError as error:
+                complaints.append(f"{', '.join(key)}: {error}")
+                del found[key]
                 continue
-            if k >= pace.warm:
-                one.rounds.append(spent)
+            found[key] += [value] if k >= 0 else []
         after_round()
+    return found, complaints
+
+
+def take_turns(ones: list[Contestant], pace: Pace, after_round: Callable[[], None] = lambda: None) -> list[str]:
+    """Time contestants in turn, see :func:`in_turn`; return complaints about those who failed, who have no rounds."""
+    found, complaints = in_turn({(one.case.name, one.label): one.time for one in ones}, pace, after_round)
+    for one in ones:
+        one.rounds = found.get((one.case.name, one.label), [])
     return complaints

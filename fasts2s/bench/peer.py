@@ -23,6 +23,10 @@ class UnsupportedError(Exception):
     """The peer has nothing for this case, or cannot run here."""
 
 
+class PeerError(RuntimeError):
+    """A peer failed or did not answer; the text says why."""
+
+
 def timed(once: Callable[[], Any]) -> float:
     """Return the seconds of one repetition. Raises FloatingPointError for a loss that is not finite."""
     started = time.perf_counter()

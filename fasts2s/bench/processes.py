@@ -1,19 +1,12 @@
 """Peers as child processes: starting them, asking them, outliving them."""
 
-import contextlib
-import json
-import subprocess
-import sys
-import threading
+import multiprocessing
 import time
 from pathlib import Path
 from typing import Any
 
-from fasts2s.bench.peer import UnsupportedError
-
-
-class PeerError(RuntimeError):
-    """A peer failed or did not answer; the text says why."""
+from fasts2s.bench.peer import PeerError
+from fasts2s.bench.worker import serve
 
 
 class Worker:
@@ -34,59 +27,54 @@ class Worker:
     def __init__(self, name: str, folder: Path, threads: int, limit: float) -> None:
         self.name, self.folder, self.threads, self.limit = name, folder, threads, limit
         self.process: Any = None
+        self.pipe: Any = None
         self.log = folder / f"{name.replace(' ', '_')}_{threads}.log"
 
-    def _start(self) -> Any:
-        command = [sys.executable, "-m", "fasts2s.bench.worker", self.name, str(self.folder), str(self.threads)]
-        with self.log.open("ab") as log:
-            pipe = subprocess.PIPE
-            self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True)
-        return self.process
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")  # nothing of this process is in it
+        self.pipe, other = context.Pipe()
+        given = self.name, self.folder, self.threads, self.log, other
+        self.process = context.Process(target=serve, args=given)
+        self.process.start()
+        other.close()  # so that the pipe ends with the process
 
-    def ask(self, **command: Any) -> dict[str, Any]:
-        """Send a command, return the answer.
+    def ask(self, do: str, **given: Any) -> Any:
+        """Let the process do something (see :class:`~fasts2s.bench.worker.Session`), return the answer.
 
         Raises PeerError where there is none, or it is an error; UnsupportedError where the peer has nothing for it.
         """
-        process = self.process or self._start()
-        timer = threading.Timer(self.limit, process.kill)
-        timer.start()
-        asked = time.monotonic()
+        if self.process is None:
+            self._start()
+        complaint = f"no answer within {self.limit:.0f} s"
         try:
-            process.stdin.write(json.dumps(command) + "\n")
-            process.stdin.flush()
-            answer = process.stdout.readline()
-        except OSError:
-            answer = ""
-        finally:
-            timer.cancel()
-        if not answer:
-            self.stop()
-            late = time.monotonic() - asked >= self.limit
-            raise PeerError(f"no answer within {self.limit:.0f} s" if late else self._last_words())
-        reply: dict[str, Any] = json.loads(answer)
-        if "error" in reply:
-            raise PeerError(reply["error"])
-        if "unsupported" in reply:
-            raise UnsupportedError(reply["unsupported"])
-        return reply
-
-    def release(self, kept: list[str]) -> None:
-        """Let the process forget its cases, but those with the given keys."""
-        if self.process is not None:
-            with contextlib.suppress(PeerError):  # who died has nothing left to forget
-                self.ask(do="release", kept=kept)
+            self.pipe.send((do, given))
+            if self.pipe.poll(self.limit):
+                answer = self.pipe.recv()
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer
+        except (OSError, EOFError):
+            complaint = self._last_words()
+        self.stop()
+        raise PeerError(complaint)
 
     def _last_words(self) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return f"the process died: {lines[-1] if lines else 'it said nothing'}"
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
+        return f"the process died: {next(filter(None, reversed(lines)), 'it said nothing')}"
 
     def stop(self) -> None:
         """End the process."""
-        process, self.process = self.process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            process.stdout.close()
-            with contextlib.suppress(OSError):  # what it was not yet told
-                process.stdin.close()
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.pipe.close()
+            self.process = None
+
+
+def asked_once(worker: Worker, do: str, **given: Any) -> tuple[Any, float]:
+    """Return the answer of a process that is started for it and ended, and the time of day when it was started."""
+    started = time.time()
+    try:
+        return worker.ask(do, **given), started
+    finally:
+        worker.stop()

@@ -22,7 +22,7 @@ def of_times(timed: list[list[Contestant]], disturbed: Mapping[str, float]) -> l
     ``disturbed``: group -> what :func:`~fasts2s.bench.noise.disturbance` says of it.
     """
     peak = _peak_rate(timed)
-    return [_row(one, case, disturbed.get(one.case.group, 0.0), peak) for case in timed for one in case if one.rounds]
+    return [_row(one, case, disturbed.get(one.case.group, 0.0), peak) for case in timed for one in case]
 
 
 def of_rounds(

@@ -1,5 +1,6 @@
 """One run of a plan: contestants are started, gated, timed in turn; what comes out is a Result."""
 
+import contextlib
 import importlib.util
 import time
 from collections.abc import Callable
@@ -14,9 +15,9 @@ from fasts2s.bench import data, fresh, gate, learning, machine, rows
 from fasts2s.bench.cases import LAYERS, Case
 from fasts2s.bench.measure import Contestant, Pace, take_turns
 from fasts2s.bench.noise import allowed, combined, disturbance, scatter
-from fasts2s.bench.peer import Arrays, UnsupportedError
+from fasts2s.bench.peer import Arrays, PeerError, UnsupportedError
 from fasts2s.bench.plans import EPOCHS, Plan
-from fasts2s.bench.processes import PeerError, Worker
+from fasts2s.bench.processes import Worker
 from fasts2s.bench.results import GROUPS, Curve, Result, Row
 
 #: Contestants that only multiply and add: their time / another's is that one's share of the peak.
@@ -128,7 +129,7 @@ class Run:
         """Start everybody; who cannot start is a failure and left out, who has nothing to run on only left out."""
         for name in [*self.chosen, *self.peers]:
             try:
-                self.versions |= self.worker(name).ask(do="versions")["versions"]
+                self.versions |= self.worker(name).ask("versions")
                 continue
             except PeerError as error:
                 self.failures.append(f"{name} does not start: {error}")
@@ -169,6 +170,7 @@ class Run:
         ready = [one for case in cases for one in self._ready(self.contestants(case), pace)]
         ready += self._on_threads(pace) if group == "scaling" else []
         self.failures += take_turns(ready, pace, partial(self._look_at_anchor, group))
+        ready = [one for one in ready if one.rounds]
         names = dict.fromkeys(one.case.name for one in ready)
         self.timed += [[one for one in ready if one.case.name == name] for name in names]
         self.method[group] = str(pace)
@@ -178,8 +180,11 @@ class Run:
         if self.first is None and ready:
             self.first = ready[0]
             return  # it is wanted once more
+        kept = [one.key for one in (self.anchor, self.first) if one is not None]
         for worker in self.workers.values():
-            worker.release([one.key for one in (self.anchor, self.first) if one is not None])
+            with contextlib.suppress(PeerError):  # who dies has nothing left to forget
+                if worker.process is not None:
+                    worker.ask("release", kept=kept)
 
     def contestants(self, case: Case) -> list[Contestant]:
         """Return who may take part in a case."""
@@ -265,8 +270,7 @@ class Run:
         for seed, variant in ((seed, variant) for seed in self.plan.learning for variant in learning.VARIANTS):
             self.say(f"training: {variant.label}, seed {seed}")
             try:
-                reply = self.worker(self.chosen[0]).ask(do="learn", variant=variant, seed=seed, epochs=EPOCHS)
-                curves.append(Curve(**reply["curve"]))
+                curves.append(self.worker(self.chosen[0]).ask("learn", variant=variant, seed=seed, epochs=EPOCHS))
             except PeerError as error:
                 self.failures.append(f"training of {variant.label}, seed {seed}: {error}")
             self._look_at_anchor("learning")

@@ -1,15 +1,15 @@
-"""One contestant in a process of its own: ``python -m fasts2s.bench.worker NAME FOLDER THREADS``.
+"""One contestant in a process of its own: what it does there, asked by :class:`fasts2s.bench.processes.Worker`.
 
-Commands come as lines of JSON on stdin, answers go as lines of JSON to stdout: ``versions``; ``prepare`` (a case);
-``run`` (a number of repetitions; answers with seconds); ``learn`` (a training; answers with its curve); ``release``;
-``start`` and ``memory``, see :mod:`fasts2s.bench.fresh`. They come from :class:`fasts2s.bench.processes.Worker`.
+The growth of memory is the peak of what is resident during some steps minus what was resident after the model was
+built. What the libraries and their kernels take is not in it: a step of a small model of the same kind loads them.
 """
 
-import json
+import contextlib
+import gc
 import os
 import sys
 import time
-from dataclasses import asdict
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import override_environment
-from fasts2s.bench import fresh
-from fasts2s.bench.cases import Case
-from fasts2s.bench.peer import Arrays, Option, Peer, Runnable, UnsupportedError, read_data
+from fasts2s.bench.cases import Case, tiny
+from fasts2s.bench.peer import Arrays, Option, PeerError, Runnable, UnsupportedError, read_data, timed
 
 #: Seconds for which an option of a contestant is tried.
 TRIAL = 0.08
 #: Seconds after which no thread of OpenBLAS or OpenMP spins any more (OpenBLAS: 2**26 cycles).
 REST = 0.06
+#: Steps in which memory grows.
+STEPS = 3
 #: First word of a contestant's name -> module and class; others are backends of this package.
 PLACES = {
     "PyTorch": ("peers._torch", "Torch"),
@@ -36,113 +37,143 @@ PLACES = {
 }
 
 
-def load_peer(name: str, threads: int) -> Any:
-    """Return the peer of a name (see ``results.Row.contestant``); only its own libraries are imported."""
-    first, *words = name.split()
-    module, kind = PLACES.get(first, ("peers.book_interface", "Ours"))
-    return getattr(import_module(f"fasts2s.bench.{module}"), kind)(
-        threads, *([first] if kind == "Ours" else []), *words
-    )
-
-
-def trial(peer: Peer, runnable: Runnable, option: Option) -> float:
-    """Return the median seconds of some repetitions; threads of the one before fall asleep first."""
-    time.sleep(REST)
-    peer.use(option)
-    runnable.reset()
-    runnable.clock(runnable.once, 1)
-    spent: list[float] = []
-    ends = time.perf_counter() + TRIAL
-    while not spent or time.perf_counter() < ends:
-        spent += runnable.clock(runnable.once, 1)
-    return float(np.median(spent))
-
-
-def fastest(peer: Peer, case: Case, data: Arrays) -> Option:
-    """Return the best option of a peer: all are tried in turn, three times where that is soon done."""
-    options = peer.options(case)
-    if len(options) == 1:
-        return options[0]
-    pairs = [(peer.ready(case, data, option), option) for option in options]
-    tried = [[trial(peer, *pair) for pair in pairs]]
-    if sum(tried[0]) < 0.5:
-        tried += [[trial(peer, *pair) for pair in pairs] for _ in range(2)]
-    return options[int(np.argmin(np.min(tried, axis=0)))]
-
-
 class Session:
-    """What a worker keeps between commands; each of its methods answers one."""
+    """What a process keeps between questions; each of its methods answers one."""
 
-    def __init__(self, peer: Any, folder: Path) -> None:
-        self.peer, self.folder = peer, folder
+    def __init__(self, name: str, folder: Path, threads: int) -> None:
+        self.name, self.folder, self.threads = name, folder, threads
         self.ready: dict[str, tuple[Runnable, Option]] = {}
 
-    def versions(self) -> dict[str, Any]:
-        """Return what runs here."""
-        return {"versions": self.peer.versions()}
+    @cached_property
+    def peer(self) -> Any:
+        """The peer of the name; only its own libraries are imported."""
+        first, *words = self.name.split()
+        module, kind = PLACES.get(first, ("peers.book_interface", "Ours"))
+        words = [first, *words] if kind == "Ours" else words
+        return getattr(import_module(f"fasts2s.bench.{module}"), kind)(self.threads, *words)
 
-    def release(self, kept: list[str]) -> dict[str, Any]:
+    def versions(self) -> dict[str, str]:
+        """Return what runs here."""
+        found: dict[str, str] = self.peer.versions()
+        return found
+
+    def release(self, kept: list[str]) -> None:
         """Forget all cases but some."""
         self.ready = {key: one for key, one in self.ready.items() if key in kept}
-        return {}
 
-    def prepare(self, case: dict[str, Any], key: str) -> dict[str, Any]:
-        """Choose the fastest option, save the results for the gate, and keep what can be timed."""
-        wanted = Case(**case)
-        data = read_data(wanted, self.folder)
-        best = fastest(self.peer, wanted, data)
-        runnable = self.peer.ready(wanted, data, best)
+    def prepare(self, case: Case, key: str) -> tuple[float, Option]:
+        """Choose the fastest option, save the results for the gate, and keep what can be timed.
+
+        Returns the seconds of a repetition, and the option with what else is to be said.
+        """
+        data = read_data(case, self.folder)
+        best = self._fastest(case, data)
+        runnable = self.peer.ready(case, data, best)
         self.ready[key] = runnable, best
         np.savez(self.folder / f"{key}.npz", **runnable.results())
-        more = runnable.info | self._launches(wanted, runnable)
-        return {"seconds": trial(self.peer, runnable, best), "settings": best | more}
+        more = dict(runnable.info)
+        if case.is_step and case.clock:  # how many kernels a step starts on a GPU, where a profiler sees it
+            runnable.reset()
+            count = import_module("fasts2s.bench.peers.gpu").launches(runnable.once)
+            more |= {} if count is None else {"launches": count}
+        return self._trial(runnable, best), best | more
 
-    def _launches(self, case: Case, runnable: Runnable) -> dict[str, Any]:
-        """Return how many kernels a step starts on a GPU, where a profiler sees it."""
-        if not (case.is_step and case.clock):
-            return {}
+    def _fastest(self, case: Case, data: Arrays) -> Option:
+        """Return the best option of the peer: all are tried in turn, three times where that is soon done."""
+        options: list[Option] = self.peer.options(case)
+        if len(options) == 1:
+            return options[0]
+        pairs = [(self.peer.ready(case, data, option), option) for option in options]
+        tried = [[self._trial(*pair) for pair in pairs]]
+        if sum(tried[0]) < 0.5:
+            tried += [[self._trial(*pair) for pair in pairs] for _ in range(2)]
+        return options[int(np.argmin(np.min(tried, axis=0)))]
+
+    def _trial(self, runnable: Runnable, option: Option) -> float:
+        """Return the median seconds of some repetitions; threads of the one before fall asleep first."""
+        time.sleep(REST)
+        self.peer.use(option)
         runnable.reset()
-        count = import_module("fasts2s.bench.peers.gpu").launches(runnable.once)
-        return {} if count is None else {"launches": count}
+        runnable.clock(runnable.once, 1)
+        spent: list[float] = []
+        ends = time.perf_counter() + TRIAL
+        while not spent or time.perf_counter() < ends:
+            spent += runnable.clock(runnable.once, 1)
+        return float(np.median(spent))
 
-    def run(self, key: str, count: int) -> dict[str, Any]:
-        """Return the seconds of some repetitions."""
+    def run(self, key: str, count: int) -> tuple[float, bool]:
+        """Return the median seconds of some repetitions, and whether the host was too slow for the device."""
         runnable, option = self.ready[key]
         self.peer.use(option)
         runnable.reset()
-        seconds = [runnable.units * spent for spent in runnable.clock(runnable.once, count)]
-        return {"seconds": seconds, "late": getattr(runnable.clock, "late", False)}
+        spent = runnable.units * float(np.median(runnable.clock(runnable.once, count)))
+        return spent, getattr(runnable.clock, "late", False)
 
-    def learn(self, **given: Any) -> dict[str, Any]:
+    def learn(self, **given: Any) -> Any:
         """Train a model on addition and return its curve."""
-        learning = import_module("fasts2s.bench.learning")
-        return {"curve": asdict(learning.curve(learning.Variant(*given.pop("variant")), **given))}
+        return import_module("fasts2s.bench.learning").curve(**given)
+
+    # ---- asked of a process that has done nothing else --------------------------------------------------------
+
+    def _first_step(self, case: Case, cache: str | None = None) -> Any:
+        """Import the contestant, build its model; return the function that makes one step of a case."""
+        rng, sizes = np.random.default_rng(0), {"xs": case["S"], "ts": case["T"]}
+        ids = {name: rng.integers(0, case["V"], (case["N"], size)) for name, size in sizes.items()}
+        if self.name == "PyTorch":
+            return import_module("fasts2s.bench.peers._torch").fresh_step(case, ids)
+        override_environment(None if self.name == "book" else self.name, None, Path(cache) if cache else None)
+        code = import_module("fasts2s.bench.peers.code")
+        return code.fresh_step(code.book_code() if self.name == "book" else code.our_code(), case, ids)
+
+    def start(self, case: Case, cache: str | None) -> float:
+        """Make the first step; return the time of day. ``cache``: the folder of compiled kernels."""
+        timed(self._first_step(case, cache))
+        return time.time()
+
+    def memory(self, case: Case) -> tuple[int, int]:
+        """Make some steps; return the growth of the peak and the resident bytes before."""
+        self._first_step(tiny(case))()
+        step = self._first_step(case)
+        gc.collect()
+        with contextlib.suppress(OSError):  # building a model takes memory that is given back: begin anew (Linux)
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        before = _memory("VmRSS")
+        for _ in range(STEPS):
+            timed(step)
+        return _memory("VmHWM") - before, before
 
 
-def main() -> int:
-    """Answer commands until stdin ends. What libraries print goes to stderr, not between the answers."""
-    name, folder, threads = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+def _memory(name: str) -> int:
+    """Return bytes that the system tells of this process: VmRSS, resident now, or VmHWM, the most so far.
+
+    On Linux not by ``getrusage``: what a process counts there begins with the peak of the one that started it.
+    Elsewhere always the most so far.
+    """
+    path = Path("/proc/self/status")
+    lines = path.read_text(encoding="ascii", errors="replace").splitlines() if path.exists() else []
+    found = next((1024 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), None)
+    if found is None:
+        resource = import_module("resource")
+        found = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * (1 if sys.platform == "darwin" else 1024)
+    return found
+
+
+def serve(name: str, folder: Path, threads: int, log: Path, pipe: Any) -> None:
+    """Answer questions until the pipe ends. What libraries print goes to the log."""
+    with log.open("ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
     override_environment(None, threads)
-    session: Session | None = None
-    for line in sys.stdin:
+    session = Session(name, folder, threads)
+    while True:
         try:
-            given = json.loads(line)
-            do = given.pop("do")
-            if do in {"start", "memory"}:
-                reply = getattr(fresh, do)(name, **given)
-            else:
-                session = session or Session(load_peer(name, threads), folder)
-                reply = getattr(session, do)(**given)
+            do, given = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = getattr(session, do)(**given)
         except UnsupportedError as error:
-            reply = {"unsupported": str(error)}
+            answer = UnsupportedError(str(error))
         except Exception as error:  # whatever a peer raises: the others go on
-            reply = {"error": f"{type(error).__name__}: {error}"[:500]}
-        answers.write(json.dumps(reply) + "\n")
-        answers.flush()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+            answer = PeerError(f"{type(error).__name__}: {error}"[:500])
+        pipe.send(answer)

@@ -14,9 +14,9 @@ from fasts2s.bench import gate, results, rows, runner
 from fasts2s.bench.cases import Case
 from fasts2s.bench.measure import Contestant, Pace, take_turns
 from fasts2s.bench.noise import scatter
-from fasts2s.bench.peer import UnsupportedError
+from fasts2s.bench.peer import PeerError, UnsupportedError
 from fasts2s.bench.plans import PLANS, Plan
-from fasts2s.bench.processes import PeerError, Worker
+from fasts2s.bench.processes import Worker
 from tests.bench.small_plans import LAYER, PERPLEXITY, STEP, SWEEP, TEXT, small
 
 
@@ -104,10 +104,10 @@ def test_the_gate_holds_everybody_to_what_he_can(peer, passes):
 
 
 def test_who_cannot_start_is_left_out(tmp_path, monkeypatch, clock):
-    def ask(worker, **command):
+    def ask(worker, do, **given):
         if worker.name == "JAX":
             raise UnsupportedError("not on this machine")
-        return honest(worker, **command)
+        return honest(worker, do, **given)
 
     clock(1.0)
     honest = Worker.ask
@@ -165,17 +165,17 @@ def test_a_gpu_is_timed_by_both_clocks_and_with_every_design(tmp_path, monkeypat
 def test_a_worker_that_dies_or_is_silent_is_complained_about_and_the_others_go_on(tmp_path):
     limits = {"numpy": 60.0, "fasts2s": 60.0, "JAX": 0.01}
     doomed, other, silent = (Worker(name, tmp_path, 1, limit) for name, limit in limits.items())
-    doomed.ask(do="versions")
+    doomed.ask("versions")
     os.kill(doomed.process.pid, signal.SIGKILL)
-    doomed.process.wait()
+    doomed.process.join()
     with pytest.raises(PeerError, match="the process died"):
-        doomed.ask(do="versions")
-    assert "fasts2s" in doomed.ask(do="versions")["versions"], "it starts again"
+        doomed.ask("versions")
+    assert "fasts2s" in doomed.ask("versions"), "it starts again"
     ones = [Contestant(STEP, doomed), Contestant(STEP, other)]
     assert len(take_turns(ones, Pace(2, 0, 0.0, 0.0))) == 2, "nobody has prepared the case"
-    assert ones == []
+    assert [one.rounds for one in ones] == [[], []]
     with pytest.raises(PeerError, match="no answer within"):
-        silent.ask(do="versions")
+        silent.ask("versions")
     assert silent.process is None
     doomed.stop()
     other.stop()
