@@ -1,15 +1,14 @@
 """Which pictures a part of the report gets, and what they show."""
 
-import math
 import statistics
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fasts2s.bench.report import pictures, scaling, story, units, view
 from fasts2s.bench.report.pictures import Bar, Bars, Picture
 from fasts2s.bench.report.view import Line, Section, figure
-from fasts2s.bench.results import Result, Row
+from fasts2s.bench.results import Result
 
 #: The most cases that a chart shows one by one.
 _MOST = 16
@@ -40,17 +39,16 @@ def charts(result: Result, key: str) -> list[Picture]:
 def _of_section(result: Result, section: Section) -> list[Picture | None]:
     if section.group == "scaling":
         return [_sweep(result, section)]
-    found, unit = [], section.lines[0].rows[0].unit
+    found = []
     if section.group in AMOUNTS or (not section.others and section.group != "learning"):
-        factor, name = units.scale(unit, [r.value for line in section.lines for r in line.rows if r.unit == unit])
-        found.append(_bars(AMOUNTS.get(section.group, "Time"), _amounts(section, unit, factor), name))
+        found.append(_amounts(section, AMOUNTS.get(section.group, "Time")))
     elif section.others:
         found.append(_ratios(section))
+    if section.group == "steps" and section.others:
+        found.append(_amounts(section, "How long a step takes"))
     if section.group == "steps":
-        times = _amounts(section, unit, 1.0) if section.others else {}
-        found.append(_bars("How long a step takes", times, "median", draw=pictures.dot_chart, unit=unit))
         title = "How many times as long as the plain model's the peeky model's step takes"
-        found.append(_bars(title, _overheads(result, section), "time / time of the plain model", _WHISKERS, base=1.0))
+        found.append(_bars(title, _overheads(result, section), "time / time of the plain model", _WHISKERS, 1.0))
     if section.group == "layers":
         note = "100 %: nothing but multiplications and additions on all cores."
         found.append(_bars("Share of the processor's peak", _shares(section), "% of peak", note, end=100.0))
@@ -58,51 +56,42 @@ def _of_section(result: Result, section: Section) -> list[Picture | None]:
 
 
 def _bars(
-    title: str, bars: Bars, label: str, note: str = "", draw: Callable[..., str] = pictures.bar_chart, **how: Any
+    title: str, bars: Bars, label: str, note: str = "", base: float | None = None, end: float = 0.0
 ) -> Picture | None:
     kept = {case: own for case, own in bars.items() if own}
-    return Picture(title, draw(kept, label, **how), note) if kept else None
+    return Picture(title, pictures.bar_chart(kept, label, base, end), note) if kept else None
 
 
 def _ratios(section: Section) -> Picture | None:
-    title, label = f"How many times as long as {section.base} the others take", f"time / {section.base}"
-    if len(section.lines) <= _MOST:
-        bars = {line.name: _ratio_bars(section, [line]) for line in section.lines}
-        return _bars(title, bars, label, _WHISKERS, base=1.0)
+    """Return the ratios case by case, or where there are too many their means by the first word of the case."""
     kinds: dict[str, list[Line]] = {}
     for line in section.lines:
-        kinds.setdefault(line.name.split(" ")[0], []).append(line)
-    note = "Each dot is the geometric mean over the cases whose names begin so."
-    bars = {kind: _ratio_bars(section, lines) for kind, lines in kinds.items()}
-    return _bars(title, bars, label, note, pictures.dot_chart, base=1.0)
+        kinds.setdefault(line.name if len(section.lines) <= _MOST else line.name.split(" ")[0], []).append(line)
+    few = len(kinds) == len(section.lines)
+    note = _WHISKERS if few else "Each bar is the geometric mean over the cases whose names begin so."
+    bars: Bars = {kind: [] for kind in kinds}
+    for kind, lines in kinds.items():
+        for other in section.others:
+            mean = view.mean_ratio(section, other, lines)
+            if mean is not None:
+                row = lines[0].of(other)
+                low, high = (row.ratio_low, row.ratio_high) if few and row is not None else (None, None)
+                bars[kind].append(Bar(other, mean[0], low or mean[0], high or mean[0], units.times(mean[0])))
+    title = f"How many times as long as {section.base} the others take"
+    return _bars(title, bars, f"time / {section.base}", note, 1.0)
 
 
-def _ratio_bars(section: Section, lines: Sequence[Line]) -> list[Bar]:
-    """Return everybody's ratio in these lines, or its geometric mean."""
-    found = []
-    for other in section.others:
-        rows = [
-            row for line in lines if line.base == section.base and (row := line.of(other)) is not None and row.ratio
-        ]
-        if rows:
-            middle = math.exp(sum(math.log(row.ratio or 1.0) for row in rows) / len(rows))
-            low, high = (rows[0].ratio_low, rows[0].ratio_high) if len(rows) == 1 else (None, None)
-            found.append(Bar(other, middle, low or middle, high or middle, units.times(middle)))
-    return found
-
-
-def _amounts(section: Section, unit: str, factor: float) -> Bars:
-    """Return the numbers of a section that have a unit, above 0."""
-
-    def bar(line: Line, row: Row) -> Bar:
-        return Bar(
-            row.contestant, row.value / factor, row.low / factor, row.high / factor, line.shown(row.contestant)
-        )
-
-    return {
-        line.name: [bar(line, row) for row in line.rows if row.unit == unit and row.value > 0]
-        for line in section.lines[:_MOST]
-    }
+def _amounts(section: Section, title: str) -> Picture | None:
+    """Return the numbers of a section that have the unit of its first one, above 0."""
+    lines, unit = section.lines[:_MOST], section.lines[0].rows[0].unit
+    kept = {line.name: [row for row in line.rows if row.unit == unit and row.value > 0] for line in lines}
+    factor, name = units.scale(unit, [row.value for rows in kept.values() for row in rows])
+    bars: Bars = {line.name: [] for line in lines}
+    for line in lines:
+        for row in kept[line.name]:
+            ends = row.value / factor, row.low / factor, row.high / factor
+            bars[line.name].append(Bar(row.contestant, *ends, line.shown(row.contestant)))
+    return _bars(title, bars, name)
 
 
 def _shares(section: Section) -> Bars:
@@ -127,12 +116,13 @@ def _sweep(result: Result, section: Section) -> Picture | None:
     members = scaling.series_of(result, section.sweep, section.letter)
     gains = {name: own for name, own in scaling.speedups(members).items() if len(own) > 1}
     if gains:
-        svg = pictures.against_threads({name: ([*own], [*own.values()]) for name, own in gains.items()})
+        lines = {name: ([*own], [*own.values()]) for name, own in gains.items()}
+        svg = pictures.line_chart(lines, "threads (dashed: as many times as fast)", "")
         return Picture(f"{section.sweep}: times as fast as on one thread", svg)
     own = {one.contestant: (one.sizes, one.values) for one in members if one.unit == members[0].unit}
     if not own:
         return None
-    svg = pictures.against_sizes(own, section.letter, members[0].unit)
+    svg = pictures.line_chart(own, section.letter, members[0].unit)
     return Picture(section.title, svg, " ".join(scaling.sentences(result, section.sweep, section.letter)))
 
 
@@ -168,10 +158,6 @@ def _draw(axes: Any, variant: tuple[str, bool], xs: Sequence[float], points: lis
     """Draw a variant as the median over its seeds, in a band from the least to the most."""
     model, reverse = variant
     tone, middle = _COLOURS.get(model, "#5c5c5c"), [statistics.median(p) for p in points]
-    look = {
-        "color": tone,
-        "linestyle": "-" if reverse else "--",
-        "label": units.clip(story.variant(model, reverse), 30),
-    }
-    axes.plot(xs, middle, marker="o" if len(xs) == 1 else "", **look)
+    marker, style, label = "o" if len(xs) == 1 else "", "-" if reverse else "--", story.variant(model, reverse)
+    axes.plot(xs, middle, color=tone, marker=marker, linestyle=style, label=units.clip(label, 30))
     axes.fill_between(xs, [min(p) for p in points], [max(p) for p in points], color=tone, alpha=0.18, linewidth=0)

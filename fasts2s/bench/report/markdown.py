@@ -34,13 +34,9 @@ def _part(part: Part, picture: str) -> list[str]:
     return [block for block in blocks if block]
 
 
-def table(result: Result, group: str, contestants: Sequence[str] | None = None) -> str:
-    """Return the table of a group, or a table for each sweep of "scaling"; "" where there is nothing to show.
-
-    ``contestants``: those that are shown, all without it; ratios stay those to the case's first contestant.
-    """
-    found = view.sections(result, group, contestants)
-    return "\n\n".join(_table(document.table(result, section)) for section in found)
+def table(result: Result, group: str) -> str:
+    """Return the table of a group, or a table for each sweep of "scaling"; "" where there is nothing to show."""
+    return "\n\n".join(_table(document.table(result, section)) for section in view.sections(result, group))
 
 
 def _table(one: Table) -> str:

@@ -1,4 +1,4 @@
-"""Pictures by matplotlib: bars, dots, lines. Colours and signs tell contestants apart, the same ones everywhere."""
+"""Pictures by matplotlib: bars and lines. Colours and signs tell contestants apart, the same ones everywhere."""
 
 import base64
 import io
@@ -41,7 +41,7 @@ _STYLE: Any = {
     "svg.hashsalt": "fasts2s",
 }
 WIDTH, HEIGHT = 6.4, 4.2
-#: Inches that a line of bars takes, and what stands above and below.
+#: Inches that a bar takes, and what stands above and below.
 _LINE, _FRAME = 0.21, 1.2
 #: Ratio of the largest to the smallest from which on an axis is logarithmic.
 _FAR = 15.0
@@ -107,126 +107,89 @@ def drawing(size: tuple[float, float], draw: Callable[[Any], None]) -> str:
 
 
 def bar_chart(bars: Bars, label: str, base: float | None = None, end: float = 0.0) -> str:
-    """Return bars from top to bottom, case by case; they begin at base, or 0, and the axis goes to end at least."""
-    size = WIDTH, _FRAME + _LINE * sum(len(own) + 1 for own in bars.values())
-    return drawing(size, lambda figure: _bars(figure, bars, label, base, end))
+    """Return bars from top to bottom, case by case; they begin at base, or 0, and the axis goes to end at least.
 
+    Numbers far from each other are shown on a logarithmic axis.
+    """
 
-def dot_chart(bars: Bars, label: str, base: float | None = None, unit: str = "") -> str:
-    """Return a line of dots for each case, on a logarithmic axis; unit, one of UNITS, is written at its ticks."""
-    size = WIDTH, _FRAME + _LINE * 1.5 * len(bars)
-    return drawing(size, lambda figure: _dots(figure, bars, label, base, unit))
-
-
-def _bars(figure: Any, bars: Bars, label: str, base: float | None, end: float) -> None:
-    axes, begin, places = figure.subplots(), base or 0.0, []
-    ends = [x for own in bars.values() for bar in own for x in (bar.value, bar.low, bar.high) if x > 0] + [
-        base or 1.0
-    ]
-    y = 0.0
-    for own in bars.values():
-        places.append(y + (len(own) - 1) / 2)
-        for bar in own:
-            spread = [[max(0.0, bar.value - bar.low)], [max(0.0, bar.high - bar.value)]]
-            axes.barh(y, bar.value - begin, 0.8, begin, color=colour(bar.contestant), xerr=spread, error_kw={"lw": 1})
-            tip = max(bar.value, bar.high, begin)
-            axes.annotate(bar.text, (tip, y), (4, 0), textcoords="offset points", va="center", fontsize="small")
+    def draw(figure: Any) -> None:
+        axes, names = figure.subplots(), dict.fromkeys(bar.contestant for own in bars.values() for bar in own)
+        ends = [x for own in bars.values() for bar in own for x in (bar.value, bar.low, bar.high) if x > 0]
+        far = max(ends, default=1.0) > _FAR * min(*ends, base or math.inf, math.inf)
+        begin = base or (min(ends) / 2 if far else 0.0)
+        y, places = 0, []
+        for own in bars.values():
+            places.append(y + (len(own) - 1) / 2)
+            for bar in own:
+                spread = [[max(0.0, bar.value - bar.low)], [max(0.0, bar.high - bar.value)]]
+                tone = colour(bar.contestant)
+                axes.barh(y, bar.value - begin, 0.8, begin, color=tone, xerr=spread, error_kw={"lw": 1})
+                tip = max(bar.value, bar.high, begin)
+                axes.annotate(bar.text, (tip, y), (4, 0), textcoords="offset points", va="center", fontsize="small")
+                y += 1
             y += 1
-        y += 1
-    axes.set_yticks(places, [units.clip(_plain(name), 30) for name in bars])
-    axes.set_ylim(y - 1, -1)
-    if base is not None:
-        axes.axvline(base, color="#30343b", linewidth=1.2)
-        if max(ends) > _FAR * min(ends):
-            _logarithmic(axes.xaxis, "")
-    axes.margins(x=0.15)
-    axes.set_xlim(right=max(end, axes.get_xlim()[1]))
-    _finish(figure, axes, label, dict.fromkeys(bar.contestant for own in bars.values() for bar in own), "s")
+        axes.set_yticks(places, [_short(name, 30) for name in bars])
+        axes.set_ylim(y - 1, -1)
+        if base is not None:
+            axes.axvline(base, color="#30343b", linewidth=1.2)
+        if far:
+            _logarithmic(axes.xaxis)
+        axes.margins(x=0.15)
+        axes.set_xlim(right=max(end, axes.get_xlim()[1]))
+        _finish(figure, axes, label, names, dict.fromkeys(names, "s"))
+
+    return drawing((WIDTH, _FRAME + _LINE * sum(len(own) + 1 for own in bars.values())), draw)
 
 
-def _dots(figure: Any, bars: Bars, label: str, base: float | None, unit: str) -> None:
-    axes = figure.subplots()
-    for y, own in enumerate(bars.values()):
-        for bar in own:
-            axes.plot(bar.value, y, _marker(bar.contestant), color=colour(bar.contestant))
-    axes.set_yticks(range(len(bars)), [units.clip(_plain(name), 30) for name in bars])
-    axes.set_ylim(len(bars) - 0.4, -0.6)
-    _logarithmic(axes.xaxis, unit)
-    if base is not None:
-        axes.axvline(base, color="#30343b", linewidth=1.2)
-    _finish(figure, axes, label, dict.fromkeys(bar.contestant for own in bars.values() for bar in own), "")
+def line_chart(lines: Lines, label: str, unit: str) -> str:
+    """Return contestant -> (sizes, values) as lines, both axes logarithmic; unit is one of UNITS.
 
-
-def _marker(contestant: str) -> str:
-    return MARKERS.get(contestant, "o")
-
-
-def _plain(text: str) -> str:
-    return _CONTROL.sub("", " ".join(text.split()))
-
-
-def _finish(figure: Any, axes: Any, label: str, contestants: Iterable[str], sign: str) -> None:
-    """Label the axis; name the contestants above it."""
-    from matplotlib.lines import Line2D  # noqa: PLC0415
-
-    axes.set_xlabel(_plain(label))
-    look = [
-        Line2D(
-            [], [], linestyle="", marker=sign or _marker(name), color=colour(name), label=units.clip(_plain(name), 24)
-        )
-        for name in contestants
-    ]
-    figure.legend(handles=look, loc="outside upper left", ncols=5, handlelength=1, columnspacing=1)
-
-
-def _logarithmic(axis: Any, unit: str) -> None:
-    """Let an axis be logarithmic, with ticks at 1, 2, 5, 10 (or 1, 10, 100 on a long one), written plainly."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator  # noqa: PLC0415
-
-    axis._set_axes_scale("log")
-    low, high = sorted(axis.get_view_interval())
-    decades = math.log10(high / low) * (2 if unit else 1)
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1, 3) if decades < 3 else (1,)))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda x, _: tick(x, unit)))
-
-
-def tick(value: float, unit: str) -> str:
-    """Return what stands at a tick: 5 ms, without zeros behind the point."""
-    if not unit:
-        return f"{value:g}"
-    factor, name = units.scale(unit, [value * 1.0001])
-    return f"{value / factor:.4g} {name}"
-
-
-def against_sizes(lines: Lines, label: str, unit: str) -> str:
-    """Return contestant -> (sizes, values) as lines, both axes logarithmic."""
-
-    factor, name = (1.0, "") if unit == "s" else units.scale(unit, [v for _, own in lines.values() for v in own])
+    With the unit "" values are how many times as fast threads are; the dashed line is what they could bring.
+    """
+    factor, name = (
+        units.scale(unit, [v for _, own in lines.values() for v in own]) if unit else (1.0, "times as fast")
+    )
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
         for who, (sizes, values) in lines.items():
-            axes.plot(sizes, [value / factor for value in values], color=colour(who), marker=_marker(who))
-        _logarithmic(axes.xaxis, "")
-        _logarithmic(axes.yaxis, "" if name else unit)
+            axes.plot(sizes, [value / factor for value in values], color=colour(who), marker=MARKERS.get(who, "o"))
         axes.set_ylabel(name)
-        _finish(figure, axes, label, lines, "")
+        if unit:
+            _logarithmic(axes.xaxis)
+            _logarithmic(axes.yaxis)
+        else:
+            threads = sorted({n for sizes, _ in lines.values() for n in sizes})
+            axes.plot([1, threads[-1]], [1, threads[-1]], color="#8a8f98", linestyle="--")
+            axes.set_xticks(threads)
+            axes.set_ylim(bottom=0)
+        _finish(figure, axes, label, lines, MARKERS)
 
     return drawing((WIDTH, HEIGHT), draw)
 
 
-def against_threads(lines: Lines) -> str:
-    """Return contestant -> (threads, times as fast) as lines; the dashed line is what threads could bring."""
+def _short(text: str, width: int) -> str:
+    return units.clip(_CONTROL.sub("", " ".join(text.split())), width)
 
-    def draw(figure: Any) -> None:
-        axes, most = figure.subplots(), max(max(threads) for threads, _ in lines.values())
-        axes.plot([1, most], [1, most], color="#8a8f98", linestyle="--")
-        for name, (threads, times) in lines.items():
-            axes.plot(threads, times, color=colour(name), marker=_marker(name))
-        axes.set_xticks(sorted({n for threads, _ in lines.values() for n in threads}))
-        axes.set_ylim(bottom=0)
-        axes.set_ylabel("times as fast")
-        _finish(figure, axes, "threads (dashed: as many times as fast)", lines, "")
 
-    return drawing((WIDTH, HEIGHT), draw)
+def _finish(figure: Any, axes: Any, label: str, contestants: Iterable[str], markers: Mapping[str, str]) -> None:
+    """Label the axis; name the contestants above it."""
+    from matplotlib.lines import Line2D  # noqa: PLC0415
+
+    axes.set_xlabel(_short(label, 100))
+    handles = [Line2D([], [], linestyle="", color=colour(who), label=_short(who, 24)) for who in contestants]
+    for who, handle in zip(contestants, handles, strict=True):
+        handle.set_marker(markers.get(who, "o"))
+    figure.legend(handles=handles, loc="outside upper left", ncols=5, handlelength=1, columnspacing=1)
+
+
+def _logarithmic(axis: Any) -> None:
+    """Let an axis be logarithmic, with ticks at 1, 2, 5, 10 (or 1, 10, 100 on a long one), written plainly."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter  # noqa: PLC0415
+
+    axis._set_axes_scale("log")
+    low, high = sorted(axis.get_view_interval())
+    decades = math.log10(high / low)
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1, 3) if decades < 3 else (1,)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from fasts2s.bench.noise import allowed
 from fasts2s.bench.report.units import PLUS_MINUS, TIMES, number
 from fasts2s.bench.report.view import figure
@@ -46,12 +48,8 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> tuple[float, fl
 
     sizes and values: as many of each, above 0, at least 3 sizes that differ.
     """
-    xs, ys = [math.log(s) for s in sizes], [math.log(v) for v in values]
-    x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
-    spread = sum((x - x_mean) ** 2 for x in xs)
-    slope = sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True)) / spread
-    left = sum((y - y_mean - slope * (x - x_mean)) ** 2 for x, y in zip(xs, ys, strict=True))
-    return slope, math.sqrt(left / (len(xs) - 2) / spread)
+    (slope, _), covariance = np.polyfit(np.log(sizes), np.log(values), 1, cov=True)
+    return float(slope), float(covariance[0, 0]) ** 0.5
 
 
 def growth(one: Series) -> tuple[float, float, tuple[float, ...]]:

@@ -1,7 +1,8 @@
 """What stands in the tables, whatever they are written in: sections of a group, their lines, their columns."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+import statistics
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fasts2s.bench.report import units
@@ -107,14 +108,12 @@ def figure(row: Row | None, name: str) -> float | None:
     return float(value)
 
 
-def sections(result: Result, group: str, contestants: Sequence[str] | None = None) -> list[Section]:
-    """Return the tables of a group that have lines; with ``contestants`` only those are shown."""
+def sections(result: Result, group: str) -> list[Section]:
+    """Return the tables of a group that have lines."""
     lines = []
-    for case, rows in result.of(group):
-        base = rows[0].contestant
-        wanted = contestants if contestants is not None else [r.contestant for r in rows if r.contestant not in PEAKS]
-        kept = tuple(r for r in rows if r.contestant in wanted or (contestants is None and r.contestant == base))
-        lines += [Line(case, kept, base)] if kept else []
+    for case, (base, *others) in result.of(group):
+        kept = (base, *(row for row in others if row.contestant not in PEAKS))
+        lines.append(Line(case, kept, base.contestant))
     if group == "scaling":
         return _sweeps(lines)
     return [Section(group, title_of(group), tuple(lines))] if lines else []
@@ -209,11 +208,11 @@ def _quartiles(line: Line, row: Row) -> str:
     return f"{units.number(row.low / factor)}-{units.number(row.high / factor)} {unit}"
 
 
-def mean_ratio(section: Section, contestant: str) -> tuple[float, int] | None:
-    """Return the geometric mean of a contestant's ratios and over how many cases; None without any."""
-    rows = [line.of(contestant) for line in section.lines if line.base == section.base]
-    logs = [math.log(row.ratio) for row in rows if row is not None and row.ratio]
-    return (math.exp(sum(logs) / len(logs)), len(logs)) if logs else None
+def mean_ratio(section: Section, contestant: str, lines: Iterable[Line] | None = None) -> tuple[float, int] | None:
+    """Return the geometric mean of a contestant's ratios, in some lines or all, and of how many; None without any."""
+    rows = [line.of(contestant) for line in lines or section.lines if line.base == section.base]
+    known = [row.ratio for row in rows if row is not None and row.ratio]
+    return (statistics.geometric_mean(known), len(known)) if known else None
 
 
 def mean_line(section: Section) -> str:

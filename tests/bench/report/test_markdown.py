@@ -17,12 +17,6 @@ def test_a_table_has_a_line_for_each_case():
     assert lines[-1] == "* Geometric mean of all cases: numpy / numba 3.0×"
 
 
-def test_only_the_contestants_that_are_asked_for_are_shown():
-    lines = table(made_up(), "steps", ["book"]).splitlines()
-    assert cells(lines[2])[:4] == ["Seq2seq H=128", "10.8 ms", "±4 %", "2.8× 2.7-2.9"]
-    assert table(made_up(), "steps", ["nobody"]) == table(made_up(groups=("layers",)), "steps") == ""
-
-
 def test_the_whole_has_heading_story_tables_and_failures():
     text = markdown(made_up(failures=["a | b"], machine={"load_before": 2.0}), "peeky.svg")
     assert text.startswith("# fasts2s bench, plan full, 2026-01-02 03:04")
