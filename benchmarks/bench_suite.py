@@ -14,6 +14,7 @@ def measured(build, case, backend, is_tiny, clock, folder):
     case = tiny(case) if is_tiny else case
     reference = data.make(case, folder)
     made = build(case, read_data(case, folder))
+    made.reset()
     assert judge(made.results(), reference, "ours")[1] == [], "the gate refuses it"
     clock(made, case, backend)
 

@@ -10,13 +10,15 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fasts2s.bench import goals, results
 from fasts2s.bench.machine import line, too_busy
-from fasts2s.bench.report import document, markdown, story, units
+from fasts2s.bench.report import document, markdown, story, units, view
+from fasts2s.bench.report.view import Column
 from fasts2s.bench.results import Result, Row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,19 +31,16 @@ _NAMES = {goals.OURS: "fasts2s", "book": "the book's code"}
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n)(?P<text>.*?)\n?(?P<end><!-- end -->)", re.DOTALL)
 
 
+@cache
 def load(plan: str) -> Result:
     """Return the committed result of a plan."""
     return results.read(RESULTS / f"{plan}.json")
 
 
-def summary() -> str:
-    """Return the paragraph that says how fast it is."""
-    full = load("full")
-    book, torch = (_range(full, "steps", name) for name in ("book", "PyTorch"))
-    return (
-        f"**How fast.** On {_cores(full)}, one training step is {_text(book)} times as fast\nas with the book's own "
-        f"code, and {_text(torch)} times as fast as with PyTorch {full.versions['torch']}"
-        f"{' (below 1: slower)' if torch and torch[0] < 1 else ''}."
+def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    columns = zip(heads, zip(*lines, strict=True), strict=True)
+    return markdown.table_of(
+        [Column(head, cells, "value" if k else "case") for k, (head, cells) in enumerate(columns)]
     )
 
 
@@ -49,19 +48,24 @@ def _cores(result: Result) -> str:
     return f"{result.machine['threads']} cores of an {result.machine['processor']}"
 
 
-def _range(result: Result, group: str, other: str) -> tuple[float, float] | None:
-    """Return the least and the largest ratio over the cases of a group; None where there is none."""
-    found = [goals.ratio(result, group, case, other) for case, _ in result.of(group)]
-    known = [r for r in found if r is not None]
-    return (min(known), max(known)) if known else None
-
-
-def _text(ends: tuple[float, float] | None) -> str:
-    return f"{_short(ends[0])} to {_short(ends[1])}" if ends else _short(None)
-
-
 def _short(ratio: float | None) -> str:
     return "an unknown number of" if ratio is None else units.times(ratio).rstrip(units.TIMES)
+
+
+def summary() -> str:
+    """Return the paragraph that says how fast it is: the least and the largest ratio over all steps."""
+    full, ends = load("full"), {}
+    for name in ("book", "PyTorch"):
+        found = [goals.ratio(full, "steps", case, name) for case, _ in full.of("steps")]
+        known = [ratio for ratio in found if ratio is not None]
+        ends[name] = [min(known, default=None), max(known, default=None)]
+    book, torch = (" to ".join(dict.fromkeys(map(_short, pair))) for pair in ends.values())
+    least = ends["PyTorch"][0]
+    return (
+        f"**How fast.** On {_cores(full)}, one training step is {book} times as fast\nas with the book's own "
+        f"code, and {torch} times as fast as with PyTorch {full.versions['torch']}"
+        f"{' (below 1: slower)' if least and least < 1 else ''}."
+    )
 
 
 def start() -> str:
@@ -85,11 +89,11 @@ def peeky() -> str:
 
 def scripts() -> str:
     """Return the table of whole scripts."""
-    lines = ["| whole script | python | `python -m fasts2s` | times as fast |", "|---|---|---|---|"]
+    lines = []
     for case, (ours, plain) in load("scripts").of("scripts"):
         texts = [units.quantity(row.value, "s") for row in (plain, ours)]
-        lines.append(f"| {case} | {' | '.join(texts)} | {_short(plain.ratio or plain.value / ours.value)} |")
-    return "\n".join(lines)
+        lines.append([case, *texts, _short(plain.ratio or plain.value / ours.value)])
+    return _table(["whole script", "python", "python -m fasts2s", "times as fast"], lines)
 
 
 def place(plan: str) -> str:
@@ -99,17 +103,15 @@ def place(plan: str) -> str:
     return f"*{about.machine['processor']}, {about.machine['cores']} cores, {about.started[:10]}, commit {commit}.*"
 
 
-def _timed() -> dict[str, Any] | None:
-    """Return what benchmarks/readme_commands.py has measured; None before it was run."""
+def timed() -> dict[str, Any]:
+    """Return what benchmarks/readme_commands.py has measured; nothing before it was run."""
     path = RESULTS / "readme_commands.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"steps": []}
 
 
-def _commands(found: dict[str, Any] | None, start: str, section: str = "") -> list[dict[str, Any]]:
-    """Return the commands of the README, or of one section, that begin with a text and were run."""
-    steps = found["steps"] if found else []
-    chosen = [one for one in steps if section in ("", one["section"])]
-    return [one for one in chosen if one["seconds"] and one["text"].startswith(start)]
+def _commands(found: dict[str, Any], start: str) -> list[dict[str, Any]]:
+    """Return the commands of the README that begin with a text and were run."""
+    return [one for one in found["steps"] if one["seconds"] and one["text"].startswith(start)]
 
 
 def _place(found: dict[str, Any]) -> str:
@@ -120,10 +122,10 @@ def _place(found: dict[str, Any]) -> str:
     return f"{text}; **{caution}**" if caution else text
 
 
-def tour(found: dict[str, Any] | None) -> str:
+def tour(found: dict[str, Any]) -> str:
     """Return what the commands of the tour took."""
-    steps = _commands(found, "fasts2s", "A tour")
-    if not found or not steps:
+    steps = [one for one in _commands(found, "fasts2s") if one["section"] == "A tour"]
+    if not steps:
         return UNTIMED
     each = [f"`{one['text'].removeprefix('fasts2s ')}`: {units.duration(one['seconds'])}" for one in steps]
     total = units.duration(sum(one["seconds"] for one in steps))
@@ -133,24 +135,23 @@ def tour(found: dict[str, Any] | None) -> str:
     )
 
 
-def demo(found: dict[str, Any] | None) -> str:
+def demo(found: dict[str, Any]) -> str:
     """Return what ``make demo`` took, and how much of it was training."""
-    steps = _commands(found, "make demo")
-    if not found or not steps:
-        return UNTIMED
-    training = re.findall(r"^time (\d+) s", steps[0]["said"], re.MULTILINE)[-1]
-    return (
-        f"`make demo` took {units.duration(steps[0]['seconds'])} ({_place(found)}): {training} s of training, the "
-        "rest to make the environment and to compile the kernels."
-    )
+    for one in _commands(found, "make demo"):
+        training = re.findall(r"^time (\d+) s", one["said"], re.MULTILINE)[-1]
+        return (
+            f"`make demo` took {units.duration(one['seconds'])} ({_place(found)}): {training} s of training, the "
+            "rest to make the environment and to compile the kernels."
+        )
+    return UNTIMED
 
 
 def bench_times() -> str:
     """Return how long the plans of the suite take, as far as they were run."""
-    quick = [one for one in _commands(_timed(), "fasts2s bench") if one["text"] == "fasts2s bench"]
-    parts = [f"`fasts2s bench` took {units.duration(one['seconds'])}" for one in quick]
-    parts += [f"`{plan}` took {units.duration(load(plan).seconds)}" for plan in ("full", "peeky")]
-    return f"{', '.join(parts)}."
+    took = {one["text"]: one["seconds"] for one in _commands(timed(), "fasts2s bench")}
+    quick = {"fasts2s bench": took["fasts2s bench"]} if "fasts2s bench" in took else {}
+    all_of_them = quick | {plan: load(plan).seconds for plan in ("full", "peeky")}
+    return ", ".join(f"`{plan}` took {units.duration(seconds)}" for plan, seconds in all_of_them.items()) + "."
 
 
 def machine() -> str:
@@ -165,41 +166,28 @@ def speed() -> str:
     full = load("full")
     others = [name for name in full.machine["contestants"] if name not in {goals.OURS, "numpy"}]
     names = [goals.OURS, *sorted(others, key="book".__ne__)]
-    head = ["one training step", *(_NAMES.get(name, name) for name in names)]
-    lines = [head, ["---"] + ["---:"] * len(names)]
-    for case, rows in full.of("steps"):
-        found = {row.contestant: row for row in rows}
-        lines.append([case, *(_time_and_ratio(found.get(name)) for name in names)])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
+    def cell(row: Row | None) -> str:
+        if row is None:
+            return ""
+        return units.quantity(row.value, "s") + ("" if row.ratio is None else f" ({units.times(row.ratio)})")
 
-def _time_and_ratio(row: Row | None) -> str:
-    if row is None:
-        return ""
-    ratio = "" if row.ratio is None else f" ({units.times(row.ratio)})"
-    return units.quantity(row.value, "s") + ratio
+    lines = [[case, *(cell(full.find("steps", case, name)) for name in names)] for case, _ in full.of("steps")]
+    return _table(["one training step", *(_NAMES.get(str(name), str(name)) for name in names)], lines)
 
 
 def beside(group: str) -> str:
-    """Return a table of a group: what numba takes, and how many times as long the others take."""
-    result = load("full")
+    """Return a table of a group: what numba takes, and how many times as long the others take, with quartiles."""
+    result, lines = load("full"), []
     others = [name for name in result.machine["contestants"] if name != goals.OURS]
-    head = ["", goals.OURS, "of the peak", *(f"{name} takes" for name in others)]
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
-    for case, rows in result.of(group):
-        found = {row.contestant: row for row in rows}
-        ours = found[goals.OURS]
-        share = ours.info.get("peak_share")
-        cells = [case, units.quantity(ours.value, "s"), "" if share is None else units.percent(share)]
-        lines.append(cells + [_times(found.get(name)) for name in others])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _times(row: Row | None) -> str:
-    """Return a ratio with its quartiles."""
-    if row is None or row.ratio is None or row.ratio_low is None or row.ratio_high is None:
-        return ""
-    return f"{units.times(row.ratio)} ({units.span(row.ratio_low, row.ratio_high, row.ratio)})"
+    for section in view.sections(result, group):
+        for one in section.lines:
+            ours = one.of(goals.OURS)
+            share = view.figure(ours, "peak_share")
+            time = "" if ours is None else units.quantity(ours.value, "s")
+            cells = [one.name, time, "" if share is None else units.percent(share)]
+            lines.append(cells + [view.ratio_text(one, name, section) for name in others])
+    return _table(["", goals.OURS, "of the peak", *(f"{name} takes" for name in others)], lines)
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -211,10 +199,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "scripts-machine": lambda: place("scripts"),
     "peeky-machine": lambda: place("peeky"),
     "speed": speed,
-    "tour": lambda: tour(_timed()),
-    "demo": lambda: demo(_timed()),
+    "tour": lambda: tour(timed()),
+    "demo": lambda: demo(timed()),
     "bench-times": bench_times,
-    "goals": lambda: goals.table(load("full")),
+    "goals": lambda: markdown.table_of(goals.columns(load("full"))),
     "steps": lambda: beside("steps"),
     "layers": lambda: beside("layers"),
     "answers": lambda: beside("answers"),

@@ -40,7 +40,9 @@ def _made(case: Case, rng: Any) -> tuple[Arrays, Arrays]:
         wide = {name: a.astype(np.float64) if a.dtype == np.float32 else a for name, a in data.items()}
         if case.kind == "answers":
             return _clear_answers(case, data, wide)
-        return data, BookInterface(our_code(), 1, False).build(case, wide, {}).results()
+        made = BookInterface(our_code(), 1, False).build(case, wide, {})
+        made.reset()
+        return data, made.results()
 
 
 def _floats(rng: Any, *shape: int) -> Any:

@@ -37,7 +37,8 @@ def timed(once: Callable[[], Any]) -> float:
 
 
 def require_finite(loss: Any) -> None:
-    """Raise FloatingPointError for a loss that is not finite; what is no number is not looked at."""
+    """Raise FloatingPointError for a loss, the first of several, that is not finite; only numbers are looked at."""
+    loss = loss[0] if isinstance(loss, tuple) else loss
     if (isinstance(loss, float) or getattr(loss, "shape", None) == ()) and not math.isfinite(float(loss)):
         raise FloatingPointError(f"the loss became {float(loss)}")
 
@@ -49,23 +50,20 @@ def each(once: Callable[[], Any], count: int) -> list[float]:
     return [timed(once) for _ in range(count)]
 
 
-def leave() -> None:
-    """Do nothing: what a block of repetitions starts from stays as it is."""
-
-
 @dataclass
 class Runnable:
     """A case made ready by a peer.
 
     once is one repetition, which is timed; it returns the loss where there is one. results computes everything that
-    the gate compares, once, before anything else. reset, before a block of repetitions, gives initial weights again.
+    the gate compares, once, after a reset, before anything else. reset, before a block of repetitions too, gives
+    initial weights again.
     units scales the time: repetitions of the whole case in one call of once. clock takes once and a number and
     returns the seconds of a repetition, of each or of all of them. info is what is said beside the time.
     """
 
     once: Callable[[], Any]
     results: Callable[[], Arrays]
-    reset: Callable[[], Any] = leave
+    reset: Callable[[], Any] = lambda: None
     units: float = 1.0
     clock: Callable[[Callable[[], Any], int], list[float]] = each
     info: Option = field(default_factory=dict)

@@ -70,6 +70,7 @@ class Session:
         best = self._fastest(case, data)
         runnable = self.peer.ready(case, data, best)
         self.ready[key] = runnable, best
+        runnable.reset()
         np.savez(self.folder / f"{key}.npz", **runnable.results())
         more = dict(runnable.info)
         if case.is_step and case.clock:  # how many kernels a step starts on a GPU, where a profiler sees it

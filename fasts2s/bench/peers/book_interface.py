@@ -1,6 +1,7 @@
 """The peers with the book's interface, on one code path: the backends of this package, and the book's own code."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -28,6 +29,11 @@ from fasts2s_kernels.installed import library_version
 #: Of the words drawn in the case "text".
 TEXT_SEED = 11
 #: What the backend needs where it computes; the book draws and asks with lists and NumPy arrays.
+_NOT_OF_THE_BOOK = {
+    "batched": "the book answers one question at a time",
+    "text": "the book's text generation does not run on current NumPy",
+    "no dropout": "the book's dropout layers want a mask in backward",
+}
 _PLACED = ("xs", "ts", "dhs", "dout", "weight", "given")
 
 
@@ -65,11 +71,10 @@ class BookInterface(Peer):
         maker = _step if case.is_step else _MAKERS.get(case.kind)
         if maker is None:
             raise UnsupportedError(f"it has nothing for {case.kind}")
-        host = ("xs",) if case.kind == "answers" else ()  # questions come from outside
-        return maker(self.code, case, {n: a if n in host else self._placed(n, a) for n, a in data.items()})
-
-    def _placed(self, name: str, a: Any) -> Any:
-        return self.put(a) if name.partition("_")[0] in _PLACED else a
+        placed = [name for name in data if name.partition("_")[0] in _PLACED]
+        if case.kind == "answers":  # questions come from outside
+            placed.remove("xs")
+        return maker(self.code, case, data | {name: self.put(data[name]) for name in placed})
 
 
 class Book(BookInterface):
@@ -85,12 +90,8 @@ class Book(BookInterface):
 
     def build(self, case: Case, data: Arrays, option: Option) -> Runnable:
         """Make a case ready. Raises UnsupportedError."""
-        if case.variant == "batched":
-            raise UnsupportedError("the book answers one question at a time")
-        if case.kind == "text":
-            raise UnsupportedError("the book's text generation does not run on current NumPy")
-        if case.variant == "no dropout":
-            raise UnsupportedError("the book's dropout layers want a mask in backward")
+        if case.variant in _NOT_OF_THE_BOOK or case.kind in _NOT_OF_THE_BOOK:
+            raise UnsupportedError(_NOT_OF_THE_BOOK.get(case.variant) or _NOT_OF_THE_BOOK[case.kind])
         if case.group == "data":
             return self._loading(case, data)
         if self.on_gpu and not case.is_step:
@@ -136,59 +137,41 @@ class Ours(BookInterface):
         """Make a case ready. Raises UnsupportedError."""
         if self.words and case.kind != "lstm":
             raise UnsupportedError("only LSTMs have several designs")
-        made = self._kernel(case, data) if case.group == "kernels" else super().build(case, data, option)
+        if case.group == "kernels":
+            call = kernel_ops.build(self.kernels, case, data)
+            return Runnable(call, lambda: {name: np.array(to_cpu(a)) for name, a in call().items()})
+        made = super().build(case, data, option)
         if self.on_gpu and case.kind == "lstm":
             import_module("fasts2s.bench.peers.gpu").use_design(made, case, *self.words)
         return made
 
-    def _kernel(self, case: Case, data: Arrays) -> Runnable:
-        call = kernel_ops.build(self.kernels, case, data)
-
-        def once() -> None:
-            call()
-
-        return Runnable(once, lambda: {name: np.array(to_cpu(a)) for name, a in call().items()})
-
 
 def _lstm(code: Any, case: Case, data: Arrays) -> Runnable:
     layer = code.TimeLSTM(*weights_of(data))
-    xs, dhs = data["xs"], data["dhs"]
 
-    def forward() -> None:
-        layer.forward(xs)
-
-    def both() -> None:
-        layer.forward(xs)
-        layer.backward(dhs)
+    def both() -> tuple[Any, Any]:
+        return layer.forward(data["xs"]), layer.backward(data["dhs"])
 
     def results() -> Arrays:
-        hs = np.array(to_cpu(layer.forward(xs)))
-        return {"out_hs": hs, "grad_xs": to_cpu(layer.backward(dhs)), **numbered("grad", layer.grads)}
+        hs, dxs = map(to_cpu, both())
+        return {"out_hs": hs, "grad_xs": dxs, **numbered("grad", layer.grads)}
 
-    return Runnable(forward if case.variant == "forward" else both, results)
+    return Runnable(partial(layer.forward, data["xs"]) if case.variant == "forward" else both, results)
 
 
 def _softmax(code: Any, case: Case, data: Arrays) -> Runnable:
     layer = code.TimeSoftmaxWithLoss()
-    xs, ts = data["xs"], data["ts"]
 
-    def once() -> Any:
-        loss = layer.forward(xs, ts)
-        layer.backward()
-        return loss
+    def once() -> tuple[Any, Any]:
+        return layer.forward(data["xs"], data["ts"]), layer.backward()
 
-    def results() -> Arrays:
-        return {"out_loss": to_cpu(layer.forward(xs, ts)), "grad_xs": to_cpu(layer.backward())}
-
-    return Runnable(once, results)
+    return Runnable(once, lambda: dict(zip(("out_loss", "grad_xs"), map(to_cpu, once()), strict=True)))
 
 
 def _embedding(code: Any, case: Case, data: Arrays) -> Runnable:
     layer = code.TimeEmbedding(weights_of(data)[0])
     out = np.array(to_cpu(layer.forward(data["xs"])))
-
-    def once() -> None:
-        layer.backward(data["dout"])
+    once = partial(layer.backward, data["dout"])
 
     def results() -> Arrays:
         once()
@@ -201,10 +184,7 @@ def _update(code: Any, case: Case, data: Arrays) -> Runnable:
     """Clip and update parameters of zero: nothing hides a wrong gradient."""
     grads = weights_of(data, "given")
     params = [0 * g for g in grads]
-    optimizer = new_optimizer(code, case)
-
-    def once() -> None:
-        code.clip_and_update(optimizer, params, grads, case.max_grad)
+    once = partial(code.clip_and_update, new_optimizer(code, case), params, grads, case.max_grad)
 
     def results() -> Arrays:
         once()
@@ -256,27 +236,14 @@ def _text(code: Any, case: Case, data: Arrays) -> Runnable:
         np.random.seed(TEXT_SEED)
         model.reset_state()
 
-    def once() -> Any:
-        return model.generate(START_ID, sample_size=case["T"])
-
-    def results() -> Arrays:
-        reset()
-        return {"ids": np.array(once())[None]}
-
-    return Runnable(once, results, reset)
+    once = partial(model.generate, START_ID, sample_size=case["T"])
+    return Runnable(once, lambda: {"ids": np.array(once())[None]}, reset)
 
 
 def _perplexity(code: Any, case: Case, data: Arrays) -> Runnable:
     model = new_model(code, case, weights_of(data))
-
-    def once() -> float:
-        return float(code.eval_perplexity(model, data["corpus"], case["N"], case["T"]))
-
-    def results() -> Arrays:
-        model.reset_state()
-        return {"out_perplexity": np.array(once())}
-
-    return Runnable(once, results, model.reset_state)
+    once = partial(code.eval_perplexity, model, data["corpus"], case["N"], case["T"])
+    return Runnable(once, lambda: {"out_perplexity": np.array(once())}, model.reset_state)
 
 
 _MAKERS: dict[str, Callable[[Any, Case, Arrays], Runnable]] = {

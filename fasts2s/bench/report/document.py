@@ -77,9 +77,7 @@ def parts(result: Result) -> Iterator[Part]:
         if tables:
             yield Part(group, view.title_of(group), tables=tables, note=str(result.method.get(group, "")))
     if result.plan == "gpu":
-        cells = zip(*(goal.cells for goal in goals.goals(result)), strict=True)
-        heads = zip(("goal", "wanted", "measured", "verdict"), cells, strict=True)
-        yield Part("goals", "Goals", tables=[Table([Column(head, column, "case") for head, column in heads])])
+        yield Part("goals", "Goals", tables=[Table(goals.columns(result))])
     known = {**result.machine, **result.versions}
     if result.anchors:
         known["steadiness"] = f"one case, measured {len(result.anchors)} times through the run, wandered by "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fasts2s.bench import machine
 from fasts2s.bench.report import document, view
 from fasts2s.bench.report.document import Part, Table
+from fasts2s.bench.report.view import Column
 from fasts2s.bench.results import Result
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&$])")
@@ -40,12 +41,16 @@ def table(result: Result, group: str) -> str:
 
 
 def _table(one: Table) -> str:
-    rows = [[escaped(column.head.replace("\n", " ")) for column in one.columns]]
-    rows.append(["---" if column.kind == "case" else "---:" for column in one.columns])
-    rows += [[escaped(cell) for cell in line] for line in zip(*(c.cells for c in one.columns), strict=True)]
-    blocks = [f"**{escaped(one.title)}**"] if one.title else []
-    blocks += ["\n".join(f"| {' | '.join(row)} |" for row in rows), _listed(one.below)]
+    blocks = [f"**{escaped(one.title)}**" if one.title else "", table_of(one.columns), _listed(one.below)]
     return "\n\n".join(block for block in blocks if block)
+
+
+def table_of(columns: Sequence[Column]) -> str:
+    """Return columns as a table; names stand to the left, all others to the right."""
+    rows = [[escaped(column.head.replace("\n", " ")) for column in columns]]
+    rows.append(["---" if column.kind == "case" else "---:" for column in columns])
+    rows += [[escaped(cell) for cell in line] for line in zip(*(c.cells for c in columns), strict=True)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _listed(lines: Sequence[str]) -> str:
