@@ -9,7 +9,7 @@ little.
 
 import importlib
 import sys
-import time
+import timeit
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -108,38 +108,27 @@ def others(s: Size) -> Calls:
     yield "RnnlmTrainer.get_batch", lambda: batches.get_batch(words, words, s.N, s.T)
 
 
-def _least(call: Callable[[], Any]) -> float:
-    """Return the least seconds of one call, of those that fit in about 6 ms after a first one."""
-    started = time.perf_counter()
-    call()
-    took = time.perf_counter() - started
-    count, end, best = max(1, min(100, int(2e-4 / max(took, 1e-7)))), started + 0.006, np.inf
-    while best == np.inf or time.perf_counter() < end:
-        started = time.perf_counter()
-        for _ in range(count):
-            call()
-        best = min(best, (time.perf_counter() - started) / count)
-    return float(best)
-
-
 def _measured(s: Size, part: str) -> dict[str, float]:
-    """Return microseconds by name."""
-    return {name: 1e6 * _least(call) for kind in (layers, models, others) for name, call in kind(s) if part in name}
-
-
-def _round(s: Size, backend: Any, part: str) -> Iterator[dict[str, float]]:
-    yield _measured(s, part)
-    with fasts2s.patched(backend):
-        settings.all_sizes = True
-        yield _measured(s, part)
-        settings.all_sizes = False
-        yield _measured(s, part)
+    """Return the least microseconds of one call by name, of those that fit in about 6 ms."""
+    found = {}
+    for name, call in (pair for kind in (layers, models, others) for pair in kind(s) if part in pair[0]):
+        timer = timeit.Timer(call)
+        took = timer.timeit(1)
+        count = max(1, min(100, int(2e-4 / max(took, 1e-7))))
+        repeats = max(1, int(0.006 / max(took * count, 1e-6)))
+        found[name] = 1e6 * min(timer.repeat(repeats, count)) / count
+    return found
 
 
 def _least_of_rounds(s: Size, backend: Any, part: str) -> list[dict[str, float]]:
     """Return the least times of plain, ours, runs: taken in turns, because machines change their speed."""
-    rounds = [list(_round(s, backend, part)) for _ in range(_ROUNDS)]
-    return [{name: min(way[name] for way in ways) for name in ways[0]} for ways in zip(*rounds, strict=True)]
+    ways: list[list[dict[str, float]]] = [[], [], []]
+    for _ in range(_ROUNDS):
+        ways[0].append(_measured(s, part))
+        with fasts2s.patched(backend):
+            for way, settings.all_sizes in ((1, True), (2, False)):
+                ways[way].append(_measured(s, part))
+    return [{name: min(times[name] for times in way) for name in way[0]} for way in ways]
 
 
 def main(backend: Any = "numba", part: str = "") -> None:

@@ -38,11 +38,6 @@ def _described(case: Case) -> tuple[Function, Row]:
     return function, replace(row, sizes=tuple(case.sizes.values()))
 
 
-def place(case: Case) -> str:
-    """Return where in the book a call stands, the end of the case's name."""
-    return _described(case)[1].place
-
-
 def tiny(case: Case) -> Case:
     """Return a case of the same function and place with sizes for a smoke test, those of the tests at most."""
     function, row = _described(case)
@@ -54,12 +49,6 @@ def flops(case: Case) -> int | None:
     """Return the floating-point operations in the matrix products of a call; None where it has none."""
     function, _ = _described(case)
     return None if function.flops is None else function.flops(case.sizes)
-
-
-def bytes_moved(case: Case) -> int:
-    """Return the bytes that a call has to read and write, caches apart."""
-    function, row = _described(case)
-    return function.bytes_moved(row)
 
 
 def inputs(case: Case) -> Arrays:

@@ -6,7 +6,7 @@ accuracies, bit for bit, on one machine with the same versions and backend: only
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -42,14 +42,10 @@ VARIANTS = tuple(Variant(model, reverse) for model in _MODELS for reverse in (Fa
 
 def _train(variant: Variant, seed: int, epochs: int, data: Path | None, folder: Path) -> list[dict[str, Any]]:
     """Run the command; return what its history says of every epoch. RuntimeError if it fails."""
-    words = [
-        "--model",
-        _MODELS[variant.model],
-        "--reverse" if variant.reverse else "--no-reverse",
-        "--seed",
-        str(seed),
-    ]
-    words += ["--epochs", str(epochs), "--out", str(folder), *(["--data", str(data)] if data else [])]
+    given = {"--model": _MODELS[variant.model], "--seed": seed, "--epochs": epochs, "--out": folder}
+    given |= {"--data": data} if data else {}
+    words = [str(word) for pair in given.items() for word in pair]
+    words.append("--reverse" if variant.reverse else "--no-reverse")
     if import_module("fasts2s.cli").main(["train", "addition", *words]):
         raise RuntimeError(f"fasts2s train addition {' '.join(words)} failed: its reason stands in the log")
     found: list[dict[str, Any]] = json.loads((folder / "history.json").read_text(encoding="utf-8"))["epochs"]
@@ -70,11 +66,6 @@ def curve(variant: Variant, seed: int, epochs: int, data: Path | None = None) ->
     accuracy, loss, seconds = ([row[key] for row in rows] for key in ("accuracy", "loss", "seconds"))
     shares, spent = tuple(round(percent / 100, 9) for percent in accuracy), tuple(np.cumsum(seconds))
     return Curve(*variant, seed, get_backend().name, shares, tuple(loss), spent)
-
-
-def epochs_to(accuracy: Sequence[float], goal: float) -> int | None:
-    """Return how many epochs it took to reach an accuracy (0 to 1) for the first time, or None."""
-    return next((k for k, reached in enumerate(accuracy, start=1) if reached >= goal), None)
 
 
 def rows(found: Iterable[Curve], disturbed: float = 0.0) -> list[Row]:
@@ -105,11 +96,11 @@ def _rows(group: list[Curve], disturbed: float) -> list[Row]:
 
 def _info(group: list[Curve]) -> dict[str, Any]:
     """Return what belongs to the rows: one entry for every seed; None where the goal was not reached."""
-    reached = [epochs_to(one.accuracy, GOAL) for one in group]
+    reached = [one.reaches(GOAL) for one in group]
     return {
         "sizes": {"D": WORDVEC, "H": HIDDEN, "N": BATCH},
         "seeds": [one.seed for one in group],
         "epochs": [len(one.accuracy) for one in group],
-        "epochs_to_90": reached,
-        "seconds_to_90": [k and one.seconds[k - 1] for k, one in zip(reached, group, strict=True)],
+        "epochs_to_90": [at and at[0] for at in reached],
+        "seconds_to_90": [at and at[1] for at in reached],
     }

@@ -79,6 +79,11 @@ class Curve:
         for name in ("accuracy", "loss", "seconds"):
             object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
 
+    def reaches(self, goal: float) -> tuple[int, float] | None:
+        """Return after how many epochs and seconds an accuracy (0 to 1) was reached for the first time, or None."""
+        pairs = zip(self.accuracy, self.seconds, strict=True)
+        return next(((k, spent) for k, (share, spent) in enumerate(pairs, 1) if share >= goal), None)
+
 
 @dataclass(frozen=True)
 class Result:

@@ -13,7 +13,7 @@ from fasts2s_kernels import blas
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 #: What prints the caution: the head of the text reports, and the report of the suite.
 SAYS_SO = {"heading", "machine.heading", "tables.text"}
-CLOCKS = {"time.perf_counter", "time.monotonic", "time.time"}
+CLOCKS = {"time.perf_counter", "time.monotonic", "time.time", "timeit.Timer"}
 
 
 def calls(path):

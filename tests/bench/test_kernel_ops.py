@@ -26,29 +26,20 @@ def case(request):
 
 
 def of_kind(kind, at=""):
-    return next(case for case in TINY.values() if case.kind == kind and kernel_ops.place(case).startswith(at))
+    return next(case for case in TINY.values() if case.kind == kind and at in case.name)
 
 
-def test_names_are_unique_and_say_kind_sizes_and_place():
-    assert len(BOOK) == len(kernel_ops.CASES)
-    case = BOOK["lstm_forward 128x7x16x128 (addition)"]
-    assert case == Case(case.name, "kernels", "lstm_forward", {"N": 128, "T": 7, "D": 16, "H": 128})
-    assert kernel_ops.place(case) == "addition"
-    assert {case.group for case in kernel_ops.CASES} == {"kernels"}
-    assert kernel_ops.flops(case) == 2 * 128 * 7 * (16 + 128) * 4 * 128
-    assert kernel_ops.bytes_moved(case) > 4 * 128 * 7 * (16 + 128)
-
-
-def test_every_function_has_cases_which_stand_together():
+def test_cases_stand_by_function_and_tiny_ones_differ_in_their_sizes_alone():
     kinds = [case.kind for case in kernel_ops.CASES]
     assert list(dict.fromkeys(kinds)) == list(functions())
     assert kinds == sorted(kinds, key=kinds.index)
-
-
-def test_tiny_cases_are_tiny_and_of_the_same_kind_and_place():
+    assert len(BOOK) == len(kinds), "names are unique"
+    case = BOOK["lstm_forward 128x7x16x128 (addition)"]
+    assert case == Case(case.name, "kernels", "lstm_forward", {"N": 128, "T": 7, "D": 16, "H": 128})
+    assert kernel_ops.flops(case) == 2 * 128 * 7 * (16 + 128) * 4 * 128
     for case in kernel_ops.CASES:
         small = kernel_ops.tiny(case)
-        assert (small.kind, small.group, kernel_ops.place(small)) == (case.kind, case.group, kernel_ops.place(case))
+        assert (small.kind, small.name.split(" (")[1]) == (case.kind, case.name.split(" (")[1])
         assert small.sizes == {letter: min(size, SIZES[letter]) for letter, size in case.sizes.items()}
 
 
@@ -86,7 +77,7 @@ def test_a_wrong_number_of_an_update_shows(case, monkeypatch):
         off = value * 2 if isinstance(value, int) else value * 0.999
         with monkeypatch.context() as patch:
             patch.setattr(
-                kernel_ops, "row_numbers", lambda *given, name=name, off=off: {**numbers(*given), name: off}
+                kernel_ops, "row_numbers", lambda *given, new=(name, off): {**numbers(*given), new[0]: new[1]}
             )
             _, complaints = judge(kernel_ops.build(load("numpy"), case, inputs)(), reference, "ours")
         assert complaints, f"{case.name} with {name} = {off} passed"
@@ -103,25 +94,16 @@ def test_updates_stay_finite_over_many_calls(kind):
         assert np.isfinite(a).all(), name
 
 
-def test_written_gradients_are_scaled_in_every_call():
-    case = of_kind("clip_grads", at="PeekySeq2seq, written")
+def test_written_gradients_are_scaled_in_every_call_and_measured_ones_stay_as_they_are():
+    case = of_kind("clip_grads", at="(PeekySeq2seq, written")
     call = kernel_ops.build(load("numba"), case, kernel_ops.inputs(case))
     norms = [call()["out_norm"] for _ in range(3000)]
     assert all(later < earlier for earlier, later in pairwise(norms))
     shrinking = kernel_ops.row_numbers(*kernel_ops._described(case))["max_norm"]
     assert shrinking(0) == 5.0
     assert shrinking(40_000) > 0.05
-
-
-def test_measured_gradients_stay_as_they_are():
-    case = of_kind("clip_grads")
-    inputs = kernel_ops.inputs(case)
-    results = kernel_ops.build(load("numba"), case, inputs)()
+    measured = of_kind("clip_grads")
+    inputs = kernel_ops.inputs(measured)
+    results = kernel_ops.build(load("numba"), measured, inputs)()
     for k in range(len(inputs)):
         np.testing.assert_array_equal(results[f"out_grads_{k:02d}"], inputs[f"grads_{k:02d}"])
-
-
-def test_more_answers_than_there_should_be_are_told() -> None:
-    ids = np.zeros((3, 1), np.int64)
-    assert judge({"ids": ids}, {"ids": ids[:2]}, "ours")[1] == ["ids has 3 rows, expected at most 2"]
-    assert judge({"ids": ids[:2]}, {"ids": ids}, "ours")[1] == []

@@ -101,6 +101,9 @@ def test_the_gate_holds_everybody_to_what_he_can(peer, passes):
     assert (gate.judge({"out_hs": [1.015], "ids": ids}, reference, peer)[1] == []) is passes
     assert gate.judge({"out_hs": [1.0], "ids": ids + 1}, reference, peer)[1] == ["1 of 1 answers differ"]
     assert gate.judge({}, {"param_00": [2.0]}, peer)[1] == ["there was nothing to compare"]
+    three = np.zeros((3, 1), np.int64)
+    assert gate.judge({"ids": three}, {"ids": three[:2]}, peer)[1] == ["ids has 3 rows, expected at most 2"]
+    assert gate.judge({"ids": three[:2]}, {"ids": three}, peer)[1] == []
 
 
 def test_who_cannot_start_is_left_out(tmp_path, monkeypatch, clock):

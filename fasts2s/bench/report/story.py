@@ -1,9 +1,10 @@
 """What a result says about the book's step from the plain model to the peeky one, and its numbers to quote."""
 
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fasts2s.bench.noise import allowed, paired, quartiles
+from fasts2s.bench.noise import allowed, paired
 from fasts2s.bench.report import units
 from fasts2s.bench.report.view import Section, figure, mean_ratio, sections
 from fasts2s.bench.results import Curve, Result, Row
@@ -107,23 +108,16 @@ def chosen(result: Result) -> dict[tuple[str, bool], list[Curve]]:
     return found
 
 
-def first_epoch(curve: Curve) -> int | None:
-    """Return the index of the first epoch that came to TARGET; None if none did."""
-    return next((k for k, share in enumerate(curve.accuracy) if share >= TARGET), None)
-
-
 def learning(result: Result) -> list[Learning]:
     """Return how the trainings of each model went, in the order in which they were made."""
     found = []
     for (model, reverse), curves in chosen(result).items():
-        at = [(curve, k) for curve in curves if (k := first_epoch(curve)) is not None]
-        epoch = seconds = None
-        if len(at) == len(curves):
-            epoch = quartiles([k + 1 for _, k in at])[1]
-            seconds = quartiles([curve.seconds[k] for curve, k in at])[1]
+        at = [reached for curve in curves if (reached := curve.reaches(TARGET)) is not None]
+        medians = map(statistics.median, zip(*at, strict=True)) if len(at) == len(curves) else (None, None)
+        epoch, seconds = medians
         last = [curve.accuracy[-1] for curve in curves]
         epochs = min(len(curve.accuracy) for curve in curves)
-        ends = min(last), quartiles(last)[1], max(last), max(max(curve.accuracy) for curve in curves)
+        ends = min(last), statistics.median(last), max(last), max(max(curve.accuracy) for curve in curves)
         found.append(Learning(model, reverse, len(curves), epochs, len(at), epoch, seconds, *ends))
     return found
 
@@ -161,13 +155,12 @@ def sooner_at_best(result: Result, reverse: bool) -> float | None:
     ratios = []
     for curve in found.get((PEEKY, reverse), []):
         if curve.seed in plain:
-            other = plain[curve.seed]
-            best = max(other.accuracy)
-            at = next((s for share, s in zip(curve.accuracy, curve.seconds, strict=True) if share >= best), None)
-            if not at:
+            best = max(plain[curve.seed].accuracy)
+            theirs, own = plain[curve.seed].reaches(best), curve.reaches(best)
+            if theirs is None or own is None or not own[1]:
                 return None
-            ratios.append(other.seconds[other.accuracy.index(best)] / at)
-    return quartiles(ratios)[1] if ratios else None
+            ratios.append(theirs[1] / own[1])
+    return statistics.median(ratios) if ratios else None
 
 
 def _gain(plain: Learning, peeky: Learning, sooner: float | None) -> tuple[str, str]:
@@ -219,7 +212,7 @@ def _course(one: Learning) -> str:
 def _noise_of(section: Section, contestant: str) -> float:
     """Return the factor by which the ratios of a contestant may lie off for no reason: the median over the cases."""
     pairs = [(line.of(section.base), line.of(contestant)) for line in section.lines if line.base == section.base]
-    return quartiles([allowed(a.noise, b.noise) for a, b in pairs if a is not None and b is not None and b.ratio])[1]
+    return statistics.median(allowed(a.noise, b.noise) for a, b in pairs if a and b and b.ratio)
 
 
 def numbers(result: Result) -> list[tuple[str, str]]:
