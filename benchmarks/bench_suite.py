@@ -28,4 +28,4 @@ def test_case(case, backend, peer, is_tiny, clock, tmp_path):
 @pytest.mark.parametrize("case", pipeline.CASES, ids=lambda case: case.name)
 def test_data(case, is_tiny, clock, tmp_path):
     """A case of the way of data into a model. No backend takes part."""
-    measured(pipeline.build, case, "", is_tiny, clock, tmp_path)
+    measured(lambda case, data: pipeline.build(case), case, "", is_tiny, clock, tmp_path)

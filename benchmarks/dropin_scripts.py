@@ -1,36 +1,81 @@
-"""Every script of the book's chapters 5 to 8, by plain python and by ``python -m fasts2s``: status, time, output.
+"""Scripts of the book's chapters 5 to 8, by plain python and by ``python -m fasts2s``: status, output, time.
 
     python benchmarks/dropin_scripts.py CHECKOUT_JP CHECKOUT_KO
+    python benchmarks/dropin_scripts.py --speed CHECKOUT [--rounds 3] [--only train_rnnlm] [--json FILE]
 
-Scripts run in copies of the checkouts, with one epoch, a made-up text in the place of the Penn Treebank, a tenth of
-the additions and dates, and the same seed: everything is seen to run to its end, nothing is measured but roughly.
+Scripts run in copies of the checkouts, with few epochs, a made-up text in the place of the Penn Treebank, and the
+same seed. First form: all of them, with one epoch and a tenth of the additions and dates, on every backend:
+everything is seen to run to its end, nothing is measured but roughly.
+
+With ``--speed``: whole processes in turn: imports, data, training, evaluation. Plain python has the BLAS threads with
+which a first run was fastest. Before a time counts, the outputs are compared. Training a language
+model with the book's learning rate is chaotic: two runs of plain python with other BLAS threads part as soon.
 """
 
 import argparse
 import subprocess
 import sys
 import tempfile
+import time
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import book_scripts as scripts
 
-from fasts2s.bench.machine import heading
+from fasts2s.bench import machine, results
+from fasts2s.bench.measure import Pace, in_turn
+from fasts2s.bench.report import tables
+from fasts2s.bench.results import Result, Row
+from fasts2s.bench.rows import of_rounds
 
 LINE = "{:<31}{:<8}{:<22}{:<36}{:<36}"
 BACKENDS = ("numpy", "numba")
+#: Whether it is --speed -> words of the made-up text for training, and for each test.
+WORDS = {False: (12_000, 2_000), True: (58_000, 7_000)}
 # Writes the file that generate_better_text.py loads, which the book offers as a download, with fresh weights.
 WEIGHTS = "import sys; sys.path.append('..'); from better_rnnlm import BetterRnnlm; BetterRnnlm().save_params()"
 
 
-def copy(checkout: Path, folder: Path) -> Path:
-    """Return a copy with a tenth of the additions and dates, and with weights for every script."""
-    book = scripts.copy_checkout(checkout, folder / "book", 12_000, 2_000)
+class Case(NamedTuple):
+    """A script, its epochs, its edits (see book_scripts.py), and the speed-up that is wanted."""
+
+    script: str
+    epochs: int
+    edits: str
+    wanted: float
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables."""
+        edits = f", {self.edits.replace(',', ' and ')}" if self.edits else ""
+        return f"{self.script}{edits}, epochs: {self.epochs}"
+
+
+CASES = (
+    Case("ch07/train_seq2seq.py", 5, "", 4.5),
+    Case("ch07/train_seq2seq.py", 5, "reverse,peeky", 5.0),
+    Case("ch08/train.py", 2, "", 4.0),
+    Case("ch06/train_rnnlm.py", 4, "", 3.0),
+    Case("ch06/train_better_rnnlm.py", 1, "", 4.0),
+    Case("ch05/train.py", 100, "", 1.0),
+)
+OURS, PLAIN = "python -m fasts2s", "python"
+#: What other programs do to a whole script.
+GRAIN = 0.05
+METHOD = "whole processes in turn; python with the BLAS threads with which a first run was fastest; outputs compared"
+
+
+# ---- does everything run? ---------------------------------------------------------------------------------
+
+
+def shortened(book: Path) -> None:
+    """Leave a tenth of the additions and dates, and write weights for the script that loads some."""
     for name in ("addition.txt", "date.txt"):
         path = book / "dataset" / name
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         path.write_text("".join(lines[: len(lines) // 10]), encoding="utf-8")
     subprocess.run([sys.executable, "-c", WEIGHTS], cwd=book / "ch06", check=True)
-    return book
 
 
 def last_line(done: scripts.Done) -> str:
@@ -47,9 +92,10 @@ def cell(plain: scripts.Done, done: scripts.Done) -> str:
     return text if plain.status else f"{text}, {scripts.agreement(done.stdout, plain.stdout)}"
 
 
-def table(edition: str, book: Path) -> list[str]:
+def table(book: Path) -> list[str]:
     """Run all scripts of a checkout, print the table, return what failed under fasts2s."""
-    failed, deaths = [], []
+    korean = "numpy.int)" in (book / "dataset" / "sequence.py").read_text(encoding="utf-8")
+    edition, failed, deaths = "Korean edition" if korean else "Japanese edition", [], []
     print(f"\n{edition}")
     print(LINE.format("script", "BLAS", "python", *(f"fasts2s, {name}" for name in BACKENDS)).rstrip())
     for script in scripts.SCRIPTS:
@@ -65,18 +111,84 @@ def table(edition: str, book: Path) -> list[str]:
     return failed
 
 
+# ---- how much sooner? -------------------------------------------------------------------------------------
+
+
+def run(book: Path, case: Case, way: str, blas: int | None) -> scripts.Done:
+    """Run a case once. Raises RuntimeError where it fails."""
+    options = ("-q",) if way == "fasts2s" else ()
+    # Chapter 8 of the Japanese edition imports seq2seq.py of chapter 7, and by plain python does not find it.
+    more = {"PYTHONPATH": str(book / "ch07")} if way == "plain" and case.script.startswith("ch08") else {}
+    more["FASTS2S_TEST_EDITS"] = case.edits
+    done = scripts.run(book, case.script, way, *options, epochs=case.epochs, blas=blas, **more)
+    if done.status:
+        raise RuntimeError(f"{case.script} by {way}: {done.stderr.strip()[-300:]}")
+    return done
+
+
+def measure(book: Path, case: Case, rounds: int) -> list[Row]:
+    """Return the rows of a case."""
+    first = {blas: run(book, case, "plain", blas) for blas in (None, 1)}
+    blas = min(first, key=lambda b: first[b].seconds)
+    gate = scripts.agreement(run(book, case, "fasts2s", None).stdout, first[blas].stdout)
+    if gate != "same output":
+        own = scripts.agreement(first[None].stdout, first[1].stdout)
+        gate += f" (python with one BLAS thread and with more: {own})"
+    print(f"{case.name}: {gate}; BLAS threads of python: {blas or 'its own choice'}", flush=True)
+    ways = {
+        (case.name, OURS): lambda: run(book, case, "fasts2s", None).seconds,
+        (case.name, PLAIN): lambda: run(book, case, "plain", blas).seconds,
+    }
+    found, _ = in_turn(ways, Pace(rounds, 0))
+    about = {OURS: {"gate": gate, "wanted": case.wanted}, PLAIN: {"BLAS threads": blas}}
+    return of_rounds("scripts", "s", found, about, GRAIN)
+
+
+def launcher(rounds: int) -> list[Row]:
+    """Return what the launcher costs: an empty script by both, in turn."""
+
+    def seconds(*words: str) -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *words, "-c", "import numpy"], check=True, capture_output=True)
+        return time.perf_counter() - started
+
+    ways = {("import numpy", OURS): partial(seconds, "-m", "fasts2s", "-q"), ("import numpy", PLAIN): seconds}
+    found, _ = in_turn(ways, Pace(rounds, 0))
+    return of_rounds("scripts", "s", found, {}, GRAIN)
+
+
+def measured(book: Path, rounds: int, only: str) -> Result:
+    """Return the rows of all cases with a text in their names, and of the launcher."""
+    started, began = time.strftime("%Y-%m-%dT%H:%M:%S"), time.perf_counter()
+    about, versions = machine.describe(), machine.versions("numpy", "numba", "fasts2s")
+    rows = [row for case in CASES if only in case.script for row in measure(book, case, rounds)] + launcher(9)
+    spent = round(time.perf_counter() - began, 1)
+    return Result("scripts", started, spent, about, versions, {"scripts": METHOD}, [], 0.0, rows)
+
+
 def main() -> int:
     """Run everything; the exit code is 1 if a script failed under fasts2s."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("checkouts", nargs="+", type=Path, help="checkouts of the book's repository")
+    parser.add_argument("--speed", action="store_true", help="how much sooner are they done? On the first checkout")
+    parser.add_argument("--rounds", type=int, default=3, help="of --speed: runs of each in turn (%(default)s)")
+    parser.add_argument("--only", default="", help="of --speed: only scripts with this in their name")
+    parser.add_argument("--json", type=Path, help="of --speed: write everything that was measured")
     args = parser.parse_args()
-    print(heading("The book's scripts", "the library's choice; BLAS as said"))
     failed: list[str] = []
-    for checkout in args.checkouts:
+    if not args.speed:
+        print(machine.heading("The book's scripts", "the library's choice; BLAS as said"))
+    for checkout in args.checkouts[: 1 if args.speed else None]:
         with tempfile.TemporaryDirectory(prefix="fasts2s-book-") as folder:
-            book = copy(checkout, Path(folder))
-            korean = "numpy.int)" in (book / "dataset" / "sequence.py").read_text(encoding="utf-8")
-            failed += table("Korean edition" if korean else "Japanese edition", book)
+            book = scripts.copy_checkout(checkout, Path(folder) / "book", *WORDS[args.speed])
+            if args.speed:
+                result = measured(book, args.rounds, args.only)
+                print(tables.text(result))
+                if args.json:
+                    results.write(args.json, result)
+            else:
+                shortened(book)
+                failed += table(book)
     print(*(f"FAILED: {line}" for line in failed), sep="\n")
     return int(bool(failed))
 

@@ -23,7 +23,7 @@ def calls(path):
 def test_a_program_that_prints_times_has_a_caution():
     programs = {path.name: calls(path) for path in BENCHMARKS.glob("*.py")}
     timing = {name for name, found in programs.items() if "print" in found and found & CLOCKS}
-    assert {"dropin_calls.py", "dropin_speed.py", "readme_commands.py"} <= timing
+    assert {"dropin_calls.py", "dropin_scripts.py", "readme_commands.py"} <= timing
     assert {name for name in timing if not programs[name] & SAYS_SO} == set(), "they are silent about the load"
 
 

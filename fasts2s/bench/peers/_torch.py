@@ -6,6 +6,7 @@ way of using it is a contestant of its own: eager, ``compiled``, ``reduce-overhe
 """
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -60,7 +61,8 @@ class Torch(Peer):
         torch.manual_seed(0)
         if case.is_step:
             form = {k: v for k, v in option.items() if k != "threads"} or {"fused": True}
-            return Step(case, data, self.device, self.way, **form).runnable()
+            step = Step(case, data, self.device, self.way, **form)
+            return Runnable(step.once, step.results, step.reset)
         return maker[case.kind](case, data)
 
     def _up(self, a: Any) -> Any:
@@ -72,17 +74,15 @@ class Torch(Peer):
     def _lstm(self, case: Case, data: Arrays) -> Runnable:
         layer = torch_models.new_lstm(case["D"], case["H"])
         layer.batch_first = not self.on_gpu  # the layout of cuDNN is the other one, and this one costs a copy
-        torch_models.fill(torch_models.slots_of(layer), weights_of(data))
+        slots = torch_models.slots([layer])
+        torch_models.fill(slots, weights_of(data))
         dtype = torch.float16 if self.way == "fp16" else torch.float32
         layer.to(device=self.device, dtype=dtype)
-        params = torch_models.own_parameters(layer)
+        params = [p for _, p in slots]
         order = (1, 0, 2) if self.on_gpu else (0, 1, 2)
         xs, dhs = (self._up(data[name]).permute(order).contiguous().to(dtype) for name in ("xs", "dhs"))
         xs.requires_grad_()
         forward = self._maybe_compiled(layer)
-
-        def only_forward() -> Any:
-            return forward(xs)
 
         def both() -> Any:
             hs, _ = forward(xs)
@@ -94,37 +94,24 @@ class Torch(Peer):
             arrays = {"out_hs": host(hs).transpose(order), "grad_xs": host(dxs).transpose(order)}
             return arrays | numbered("grad", found)
 
-        return Runnable(only_forward if case.variant == "forward" else both, results)
+        return Runnable(partial(forward, xs) if case.variant == "forward" else both, results)
 
     def _softmax(self, case: Case, data: Arrays) -> Runnable:
         xs, ts = self._up(data["xs"]).requires_grad_(), self._up(data["ts"])
         loss_of = self._maybe_compiled(torch_models.loss_of)
 
-        def both() -> Any:
+        def once() -> tuple[Any, Any]:
             loss = loss_of(xs, ts)
             return loss.detach(), torch.autograd.grad(loss, [xs])[0]
 
-        def once() -> Any:
-            loss = both()[0]
-            return loss if self.on_gpu else float(loss)
-
-        def results() -> Arrays:
-            loss, dxs = both()
-            return {"out_loss": host(loss), "grad_xs": host(dxs)}
-
-        return Runnable(once, results)
+        return Runnable(once, lambda: dict(zip(("out_loss", "grad_xs"), map(host, once()), strict=True)))
 
     def _embedding(self, case: Case, data: Arrays) -> Runnable:
         weight, dout = self._up(weights_of(data)[0]).requires_grad_(), self._up(data["dout"])
         out = torch.nn.functional.embedding(self._up(data["xs"]), weight)
 
-        def backward() -> Any:
-            return torch.autograd.grad(out, [weight], dout, retain_graph=True)[0]
-
-        def results() -> Arrays:
-            return {"out": host(out), **numbered("grad", [host(backward())])}
-
-        return Runnable(backward, results)
+        once = partial(torch.autograd.grad, out, [weight], dout, retain_graph=True)
+        return Runnable(once, lambda: {"out": host(out), **numbered("grad", map(host, once()))})
 
     def _update(self, case: Case, data: Arrays) -> Runnable:
         params = [torch.zeros(g.shape, device=self.device, requires_grad=True) for g in weights_of(data, "given")]

@@ -27,13 +27,6 @@ def new_lstm(D: int, H: int) -> Any:
     return lstm
 
 
-def own_parameters(module: Any) -> list[Any]:
-    """Return the parameters of a layer in the book's order."""
-    if isinstance(module, nn.LSTM):
-        return [module.weight_ih_l0, module.weight_hh_l0, module.bias_ih_l0]
-    return [module.weight, module.bias] if isinstance(module, nn.Linear) else [module.weight]
-
-
 def from_book(module: Any, a: Any) -> Any:
     """Return an array of the book in the layout of a layer's parameter."""
     if isinstance(module, nn.LSTM):
@@ -48,14 +41,10 @@ def to_book(module: Any, a: Any) -> Any:
     return a.T if isinstance(module, nn.Linear) else a
 
 
-def slots_of(module: Any) -> list[tuple[Any, Any]]:
-    """Return (layer, parameter) of a layer in the book's order."""
-    return [(module, p) for p in own_parameters(module)]
-
-
-def slots(model: Any) -> list[tuple[Any, Any]]:
-    """Return (layer, parameter) of a model in the book's order."""
-    return [slot for module in model.layers() for slot in slots_of(module)]
+def slots(layers: list[Any]) -> list[tuple[Any, Any]]:
+    """Return (layer, parameter) of layers in the book's order."""
+    names = {nn.LSTM: ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0"), nn.Linear: ("weight", "bias")}
+    return [(layer, getattr(layer, name)) for layer in layers for name in names.get(type(layer), ("weight",))]
 
 
 def host(a: Any) -> Any:

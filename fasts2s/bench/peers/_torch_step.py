@@ -6,7 +6,7 @@ from typing import Any
 import torch  # pyright: ignore[reportMissingImports]
 
 from fasts2s.bench.cases import Case
-from fasts2s.bench.peer import CURVE, Arrays, Runnable, numbered, weights_of
+from fasts2s.bench.peer import CURVE, Arrays, numbered, weights_of
 from fasts2s.bench.peers import _torch_models as torch_models
 from fasts2s.bench.peers._torch_models import host
 
@@ -45,7 +45,7 @@ class Step:
         shape = (1, case["N"], case["H"])
         layers = {"Rnnlm": 1, "BetterRnnlm": 2}.get(case.kind, 0)
         self.held = [tuple(torch.zeros(shape, device=device) for _ in "hc") for _ in range(layers)]
-        self.slots, self.weights = torch_models.slots(self.model), weights_of(data)
+        self.slots, self.weights = torch_models.slots(self.model.layers()), weights_of(data)
         self.replay: Callable[[], Any] | None = None
         self.restart()
 
@@ -158,7 +158,3 @@ class Step:
                 found.append(torch_models.to_book(module, host(part(p))))
             seen.add(id(p))
         return numbered(prefix, found)
-
-    def runnable(self) -> Runnable:
-        """Return what the worker times."""
-        return Runnable(self.once, self.results, self.reset)

@@ -1,8 +1,10 @@
 """The peers with the book's interface, on one code path: the backends of this package, and the book's own code."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,12 +95,12 @@ class Book(BookInterface):
         if case.variant in _NOT_OF_THE_BOOK or case.kind in _NOT_OF_THE_BOOK:
             raise UnsupportedError(_NOT_OF_THE_BOOK.get(case.variant) or _NOT_OF_THE_BOOK[case.kind])
         if case.group == "data":
-            return self._loading(case, data)
+            return self._loading(case)
         if self.on_gpu and not case.is_step:
             raise UnsupportedError("on CuPy its steps are measured")
         return super().build(case, data, option)
 
-    def _loading(self, case: Case, data: Arrays) -> Runnable:
+    def _loading(self, case: Case) -> Runnable:
         if case.kind != "load":
             raise UnsupportedError("the book has no function for it")
         sequence = import_module("dataset.sequence")
@@ -106,9 +108,11 @@ class Book(BookInterface):
         def load(path: str) -> Any:
             sequence.id_to_char.clear()  # the book's vocabulary grows from call to call
             sequence.char_to_id.clear()
-            return sequence.load_data(path)
+            return sequence.load_data(
+                os.path.relpath(path, Path(str(sequence.__file__)).parent)
+            )  # it looks there alone
 
-        return pipeline.build(case, data, pipeline.book_loader(load, str(sequence.__file__)))
+        return pipeline.build(case, load)
 
 
 class Ours(BookInterface):
