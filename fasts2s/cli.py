@@ -115,10 +115,9 @@ def _bench_parser(commands: Any) -> None:
 
 
 def _run_bench(a: argparse.Namespace) -> int:
-    from fasts2s.commands.bench import BenchOptions, bench  # noqa: PLC0415
+    from fasts2s.commands.bench import bench  # noqa: PLC0415
 
-    given = a.what, tuple(a.files), a.backends, a.json, a.html, a.overwrite, a.threads, a.case, a.rounds, a.dry
-    return bench(BenchOptions(*given))
+    return bench(a)
 
 
 def _run_info(a: argparse.Namespace) -> int:

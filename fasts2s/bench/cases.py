@@ -26,7 +26,7 @@ _PASSES = 3
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that is measured. Its name is unique; it is also that of its files; its group one of results.GROUPS.
+    """One thing that is measured. Its name is unique in its group, one of results.GROUPS.
 
     kind is for a step the class of the model, for a kernel the function of the contract, else "lstm", "softmax",
     "embedding", "update", "answers", "text", "perplexity", or one of :mod:`~fasts2s.bench.pipeline`. sizes: letter ->
@@ -146,8 +146,3 @@ ANSWERS = (
 def case_of(name: str) -> Case:
     """Return the step, layer or answer case with a name."""
     return next(case for case in (*STEPS, *LAYERS, *ANSWERS) if case.name == name)
-
-
-def file_name(case: Case) -> str:
-    """Return the stem of a case's files."""
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in f"{case.group} {case.name}")

@@ -90,38 +90,30 @@ def _changes(what: str, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 def text(comparison: Comparison) -> str:
     """Return the comparison as lines of at most 100 characters, the summary last."""
-    lines = [line for warning in comparison.warnings for line in _wrapped(f"CAUTION: the runs differ in {warning}")]
+    lines = [_wrapped(f"CAUTION: the runs differ in {warning}", 4) for warning in comparison.warnings]
     if comparison.differences:
         lines += [""] * bool(lines) + [_columns("verdict", "new/old", "allowed", "old", "new", "row")]
-        lines += [line for one in comparison.differences for line in _lines(one)]
+    for one in comparison.differences:
+        ratio = "-" if one.ratio is None else f"{one.ratio:.3f}"
+        before, after = (quantity(row.value, row.unit) for row in (one.old, one.new))
+        lines.append(_columns(one.verdict, ratio, f"{one.allowed:.3f}", before, after, _name(one.new)))
     for which, rows in (("old", comparison.only_old), ("new", comparison.only_new)):
-        lines += [line for row in rows for line in _wrapped(f"only in the {which} run: {_name(row)}")]
-    return "\n".join([*lines, *[""] * bool(lines), _summary(comparison)])
-
-
-def _summary(comparison: Comparison) -> str:
+        lines += [_wrapped(f"only in the {which} run: {_name(row)}", 4) for row in rows]
     total = len(comparison.differences)
-    if not total:
-        return "the two runs have no row in common: nothing can be compared"
-    percent = f"{100 * comparison.agreeing / total:.1f} %"
-    return f"{comparison.agreeing} of {total} rows ({percent}) agree within the noise that the two runs state"
-
-
-def _lines(one: Difference) -> list[str]:
-    name = textwrap.wrap(_name(one.new), WIDTH - _NAME) or [""]
-    before, after = (quantity(row.value, row.unit) for row in (one.old, one.new))
-    ratio = "-" if one.ratio is None else f"{one.ratio:.3f}"
-    first = _columns(one.verdict, ratio, f"{one.allowed:.3f}", before, after, name[0])
-    return [first, *(" " * _NAME + line for line in name[1:])]
+    summary = "the two runs have no row in common: nothing can be compared"
+    if total:
+        percent = f"{100 * comparison.agreeing / total:.1f} %"
+        summary = f"{comparison.agreeing} of {total} rows ({percent}) agree within the noise that the two runs state"
+    return "\n".join([*lines, *[""] * bool(lines), summary])
 
 
 def _columns(verdict: str, ratio: str, factor: str, old: str, new: str, name: str) -> str:
-    return f"{verdict:<7}{ratio:>9}{factor:>9}{old:>12}{new:>12}  {name}"
+    return _wrapped(f"{verdict:<7}{ratio:>9}{factor:>9}{old:>12}{new:>12}  {name}", _NAME)
 
 
 def _name(row: Row) -> str:
     return f"{row.group}: {row.case}, {row.contestant}"
 
 
-def _wrapped(line: str) -> list[str]:
-    return textwrap.wrap(line, WIDTH, subsequent_indent="    ")
+def _wrapped(line: str, indent: int) -> str:
+    return textwrap.fill(line, WIDTH, subsequent_indent=" " * indent)

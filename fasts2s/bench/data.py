@@ -1,6 +1,5 @@
 """Data of a case, the same for all peers, and its reference: this package's NumPy kernels in float64."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from fasts2s import models
 from fasts2s.backend import use_backend
 from fasts2s.bench import kernel_ops, pipeline
-from fasts2s.bench.cases import ANSWER_LENGTH, QUESTIONS, START_ID, Case, file_name
+from fasts2s.bench.cases import ANSWER_LENGTH, QUESTIONS, START_ID, Case
 from fasts2s.bench.peer import CURVE, Arrays, numbered, weights_of
 from fasts2s.bench.peers.book_interface import BookInterface
 from fasts2s.bench.peers.code import new_model, our_code
@@ -21,18 +20,12 @@ DROPOUT_SEED = 7
 CLEAR = 1e-4
 
 
-def make(case: Case, folder: Path) -> Arrays:
-    """Write the data of a case to the folder; return the reference."""
+def make(case: Case) -> tuple[Arrays, Arrays]:
+    """Return the data of a case, but for what every process draws by itself, and the reference."""
     np.random.seed(1)
-    data, reference = _made(case, np.random.default_rng(2))
-    np.savez(folder / f"{file_name(case)}.npz", **data)
-    return reference
-
-
-def _made(case: Case, rng: Any) -> tuple[Arrays, Arrays]:
+    rng = np.random.default_rng(2)
     if case.group == "kernels":
-        inputs = kernel_ops.inputs(case)
-        return inputs, kernel_ops.reference(case, inputs)
+        return {}, kernel_ops.reference(case, kernel_ops.given(case))
     if case.group == "data":
         return {}, pipeline.reference(case)
     with use_backend("numpy", dtype="float64"):

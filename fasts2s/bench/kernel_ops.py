@@ -5,20 +5,19 @@ What is called, with what, and the arithmetic in it: ``ops/<op>/cases.py`` and :
 >>> from fasts2s.bench import kernel_ops
 >>> from fasts2s_kernels import load
 >>> case = kernel_ops.tiny(kernel_ops.CASES[0])
->>> call = kernel_ops.build(load("numpy"), case, kernel_ops.inputs(case))
+>>> call = kernel_ops.build(load("numpy"), case, kernel_ops.given(case))
 >>> sorted(call())
 ['out_c', 'out_h', 'out_hs']
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from fasts2s.bench.cases import Case
-from fasts2s.bench.peer import Arrays, numbered
+from fasts2s.bench.peer import Arrays
 from fasts2s_kernels import Kernels, calling
 from fasts2s_kernels.cases import Function, Row, functions
-from fasts2s_kernels.drawing import Values, row_numbers, row_values
+from fasts2s_kernels.drawing import Values, row_values
 from fasts2s_kernels.letters import SIZES
 
 Call = Callable[[], Arrays]
@@ -51,36 +50,20 @@ def flops(case: Case) -> int | None:
     return None if function.flops is None else function.flops(case.sizes)
 
 
-def inputs(case: Case) -> Arrays:
-    """Return the arrays that a case is given, on the host; lists are numbered: ``params_00``, ``params_01``."""
-    function, row = _described(case)
-    found: Arrays = {}
-    for name, value in row_values(function, row).items():
-        kind = function.inputs[name].kind
-        found |= numbered(name, value) if kind == "list" else {} if kind in ("number", "size") else {name: value}
-    return found
+def given(case: Case) -> Values:
+    """Return what a case is called with, by name, on the host: the same in every process."""
+    return row_values(*_described(case))
 
 
-def _given(case: Case, arrays: Arrays) -> Values:
-    function, row = _described(case)
-    given: dict[str, Any] = dict(row_numbers(function, row))
-    for name, a in function.inputs.items():
-        if a.kind == "list":
-            given[name] = [arrays[key] for key in sorted(arrays) if key.rpartition("_")[0] == name]
-        elif name in arrays:
-            given[name] = arrays[name]
-    return given
-
-
-def build(kernels: Kernels, case: Case, arrays: Arrays) -> Call:
+def build(kernels: Kernels, case: Case, inputs: Values) -> Call:
     """Make a case ready: do everything that is not timed, and return the call that is.
 
     Parameters
     ----------
     kernels
         Of any backend.
-    arrays : dict
-        Of :func:`inputs`, any shapes; they are not written to.
+    inputs : dict
+        Of :func:`given`, any shapes; they are not written to.
 
     Returns
     -------
@@ -89,16 +72,18 @@ def build(kernels: Kernels, case: Case, arrays: Arrays) -> Call:
         Gradient buffers and what is updated in place are the same arrays every time: a result is right after the
         first call.
     """
-    call = calling.Call(kernels, functions()[case.kind], _given(case, arrays))
-    if any(name.startswith("ids") for name in call.function.results):
-        return lambda: {name: a.reshape(len(a), -1) for name, a in call().items()}  # the gate compares rows
-    return call
+    call = calling.Call(kernels, functions()[case.kind], inputs)
+    return (lambda: _in_rows(call())) if any(name.startswith("ids") for name in call.function.results) else call
 
 
-def reference(case: Case, arrays: Arrays) -> Arrays:
+def _in_rows(results: Arrays) -> Arrays:
+    """Return results with ids as the gate compares them: row by row."""
+    return {name: a.reshape(len(a), -1) if name.startswith("ids") else a for name, a in results.items()}
+
+
+def reference(case: Case, inputs: Values) -> Arrays:
     """Return the results of a case, computed by the reference kernels in float64: name -> host array of any shape."""
     function = functions()[case.kind]
-    found = calling.reference(function, _given(case, arrays))
-    if function.forward is not None:
-        found = {name: a for name, a in found.items() if name not in function.forward.results}
-    return {name: a.reshape(len(a), -1) if name.startswith("ids") else a for name, a in found.items()}
+    found = _in_rows(calling.reference(function, inputs))
+    before = function.forward.results if function.forward is not None else ()
+    return {name: a for name, a in found.items() if name not in before}

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.bench.cases import Case, file_name
+from fasts2s.bench.cases import Case
+from fasts2s.bench.peer import Arrays
 from fasts2s.bench.processes import Worker
 
 #: Case and contestant -> the numbers of all rounds.
@@ -52,13 +53,14 @@ class Contestant:
 
     @property
     def key(self) -> str:
-        """Name of what the worker keeps and of the file with results."""
-        return f"{file_name(self.case)}.{self.worker.name.replace(' ', '_')}"
+        """Name of what the worker keeps."""
+        return f"{self.case.group} {self.case.name}"
 
-    def prepare(self, block: float) -> None:
-        """Let the worker make the case ready. Raises UnsupportedError, PeerError."""
-        seconds, self.settings = self.worker.ask("prepare", case=self.case, key=self.key)
+    def prepare(self, data: Arrays, block: float) -> Arrays:
+        """Let the worker make the case ready, return its results. Raises UnsupportedError, PeerError."""
+        seconds, self.settings, results = self.worker.ask("prepare", case=self.case, key=self.key, data=data)
         self.count = int(np.clip(round(block / seconds), 1, 5000))
+        return dict(results)
 
     def time(self) -> float:
         """Return the median seconds of a block of repetitions. Raises PeerError."""

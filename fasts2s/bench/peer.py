@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fasts2s.backend import to_cpu
-from fasts2s.bench.cases import Case, file_name
+from fasts2s.bench.cases import Case
 
 Arrays = dict[str, Any]
 Option = dict[str, Any]
@@ -118,9 +117,3 @@ def weights_of(data: Arrays, prefix: str = "weight") -> list[Any]:
 def numbered(prefix: str, arrays: Any) -> Arrays:
     """Return copies of arrays, on the host, with the names prefix_00, prefix_01, ..."""
     return {f"{prefix}_{k:02d}": np.array(to_cpu(a)) for k, a in enumerate(arrays)}
-
-
-def read_data(case: Case, folder: Path) -> Arrays:
-    """Return the data of a case, as ``data.make`` wrote it."""
-    with np.load(folder / f"{file_name(case)}.npz") as file:
-        return {name: file[name] for name in file.files}

@@ -8,6 +8,9 @@ from typing import Any
 from fasts2s.bench.peer import PeerError
 from fasts2s.bench.worker import serve
 
+#: Seconds in which a process may end by itself.
+GRACE = 3.0
+
 
 class Worker:
     """One peer in a process of its own, which starts at the first question and again after it died.
@@ -17,7 +20,7 @@ class Worker:
     name : str
         As ``results.Row.contestant`` has it.
     folder : Path
-        Where data and results lie; what the process prints is kept there, too.
+        Where a file keeps what the process prints.
     threads : int
         The most threads.
     limit : float
@@ -25,7 +28,7 @@ class Worker:
     """
 
     def __init__(self, name: str, folder: Path, threads: int, limit: float) -> None:
-        self.name, self.folder, self.threads, self.limit = name, folder, threads, limit
+        self.name, self.threads, self.limit = name, threads, limit
         self.process: Any = None
         self.pipe: Any = None
         self.log = folder / f"{name.replace(' ', '_')}_{threads}.log"
@@ -33,8 +36,7 @@ class Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # nothing of this process is in it
         self.pipe, other = context.Pipe()
-        given = self.name, self.folder, self.threads, self.log, other
-        self.process = context.Process(target=serve, args=given)
+        self.process = context.Process(target=serve, args=(self.name, self.threads, self.log, other))
         self.process.start()
         other.close()  # so that the pipe ends with the process
 
@@ -63,11 +65,12 @@ class Worker:
         return f"the process died: {next(filter(None, reversed(lines)), 'it said nothing')}"
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process: without its pipe it ends by itself, and tidies up; else it is killed."""
         if self.process is not None:
+            self.pipe.close()
+            self.process.join(GRACE)
             self.process.kill()
             self.process.join()
-            self.pipe.close()
             self.process = None
 
 

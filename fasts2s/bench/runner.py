@@ -65,7 +65,7 @@ class Run:
     threads : int
         The most threads of every contestant.
     folder : Path
-        For data and results of contestants.
+        For what contestants print.
     say : callable
         Told, in a line, what goes on.
     """
@@ -199,12 +199,12 @@ class Run:
 
     def _ready(self, contestants: list[Contestant], pace: Pace) -> list[Contestant]:
         """Let contestants of a case make it ready and pass the gate; return those that may be timed."""
-        reference = data.make(contestants[0].case, self.folder) if contestants else {}
-        return [one for one in contestants if self._passes(one, reference, pace)]
+        given, reference = data.make(contestants[0].case) if contestants else ({}, {})
+        return [one for one in contestants if self._passes(one, given, reference, pace)]
 
-    def _passes(self, one: Contestant, reference: Arrays, pace: Pace) -> bool:
+    def _passes(self, one: Contestant, given: Arrays, reference: Arrays, pace: Pace) -> bool:
         try:
-            one.prepare(pace.block)
+            results = one.prepare(given, pace.block)
         except UnsupportedError:
             return False
         except PeerError as error:
@@ -212,8 +212,7 @@ class Run:
             return False
         if one.label in PEAKS.values():
             return True
-        with np.load(self.folder / f"{one.key}.npz") as file:
-            one.errors, complaints = gate.judge(dict(file), reference, one.label)
+        one.errors, complaints = gate.judge(results, reference, one.label)
         self.failures += [f"{one.case.name}, {one.label}: {complaint}" for complaint in complaints]
         return not complaints
 

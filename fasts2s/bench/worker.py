@@ -18,7 +18,7 @@ import numpy as np
 
 from fasts2s.backend import override_environment
 from fasts2s.bench.cases import Case, tiny
-from fasts2s.bench.peer import Arrays, Option, PeerError, Runnable, UnsupportedError, read_data, timed
+from fasts2s.bench.peer import Arrays, Option, PeerError, Runnable, UnsupportedError, timed
 
 #: Seconds for which an option of a contestant is tried.
 TRIAL = 0.08
@@ -40,8 +40,8 @@ PLACES = {
 class Session:
     """What a process keeps between questions; each of its methods answers one."""
 
-    def __init__(self, name: str, folder: Path, threads: int) -> None:
-        self.name, self.folder, self.threads = name, folder, threads
+    def __init__(self, name: str, threads: int) -> None:
+        self.name, self.threads = name, threads
         self.ready: dict[str, tuple[Runnable, Option]] = {}
 
     @cached_property
@@ -61,23 +61,22 @@ class Session:
         """Forget all cases but some."""
         self.ready = {key: one for key, one in self.ready.items() if key in kept}
 
-    def prepare(self, case: Case, key: str) -> tuple[float, Option]:
-        """Choose the fastest option, save the results for the gate, and keep what can be timed.
+    def prepare(self, case: Case, key: str, data: Arrays) -> tuple[float, Option, Arrays]:
+        """Choose the fastest option, keep what can be timed.
 
-        Returns the seconds of a repetition, and the option with what else is to be said.
+        Returns the seconds of a repetition, the option with what else is to be said, and the results for the gate.
         """
-        data = read_data(case, self.folder)
         best = self._fastest(case, data)
         runnable = self.peer.ready(case, data, best)
         self.ready[key] = runnable, best
         runnable.reset()
-        np.savez(self.folder / f"{key}.npz", **runnable.results())
+        results = {name: np.asarray(a) for name, a in runnable.results().items()}
         more = dict(runnable.info)
         if case.is_step and case.clock:  # how many kernels a step starts on a GPU, where a profiler sees it
             runnable.reset()
             count = import_module("fasts2s.bench.peers.gpu").launches(runnable.once)
             more |= {} if count is None else {"launches": count}
-        return self._trial(runnable, best), best | more
+        return self._trial(runnable, best), best | more, results
 
     def _fastest(self, case: Case, data: Arrays) -> Option:
         """Return the best option of the peer: all are tried in turn, three times where that is soon done."""
@@ -159,13 +158,13 @@ def _memory(name: str) -> int:
     return found
 
 
-def serve(name: str, folder: Path, threads: int, log: Path, pipe: Any) -> None:
+def serve(name: str, threads: int, log: Path, pipe: Any) -> None:
     """Answer questions until the pipe ends. What libraries print goes to the log."""
     with log.open("ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
     override_environment(None, threads)
-    session = Session(name, folder, threads)
+    session = Session(name, threads)
     while True:
         try:
             do, given = pipe.recv()

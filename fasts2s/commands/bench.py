@@ -1,7 +1,8 @@
 """``fasts2s bench``: run the benchmark suite, write its report, compare two of its files."""
 
 import tempfile
-from dataclasses import dataclass, replace
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from fasts2s.bench import compare, results
@@ -13,24 +14,11 @@ from fasts2s.commands.output import complain
 from fasts2s_kernels.cores import available_cores
 
 
-@dataclass(frozen=True)
-class BenchOptions:
-    """What was asked for: see the parser in :mod:`fasts2s.cli`."""
+def bench(options: Namespace) -> int:
+    """Run a plan or compare two files; return 0, or 1 if something failed or differs.
 
-    what: str
-    files: tuple[str, ...]
-    backends: str | None
-    json: str | None
-    html: str | None
-    overwrite: bool
-    threads: int | None
-    case: str = ""
-    rounds: int | None = None
-    dry: bool = False
-
-
-def bench(options: BenchOptions) -> int:
-    """Run a plan or compare two files; return 0, or 1 if something failed or differs."""
+    options : what was asked for, see the parser in :mod:`fasts2s.cli`.
+    """
     if options.what == "compare":
         return _compare(options.files)
     if options.files:
@@ -54,7 +42,7 @@ def bench(options: BenchOptions) -> int:
     return int(bool(result.failures))
 
 
-def _plan(options: BenchOptions) -> Plan:
+def _plan(options: Namespace) -> Plan:
     """Return what is to be measured. CommandError if that is nothing."""
     plan = PLANS[options.what]
     if options.case:
@@ -87,7 +75,7 @@ def _chosen(asked: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _require_place(options: BenchOptions) -> None:
+def _require_place(options: Namespace) -> None:
     """Say now, not after a quarter of an hour, that there is no folder to write to, or an older measurement in it."""
     data, page = (None if name is None else Path(name).absolute() for name in (options.json, options.html))
     for path in filter(None, (data, page)):
@@ -103,7 +91,7 @@ def _require_place(options: BenchOptions) -> None:
         raise CommandError(f"there is {', '.join(found)}: give another name, or replace it with --overwrite")
 
 
-def _compare(files: tuple[str, ...]) -> int:
+def _compare(files: list[str]) -> int:
     if len(files) != 2:
         raise CommandError(f"compare takes two files, OLD.json NEW.json, and got {len(files)}")
     old, new = (results.read(Path(file)) for file in files)
