@@ -22,30 +22,21 @@ def test_tables_and_results_agree_and_a_number_edited_by_hand_is_seen(path):
     assert readme_tables.renewed(edited) == text != edited
 
 
-def test_every_table_stands_on_a_page():
-    written = {
-        found["name"]
-        for path in readme_tables.FILES
-        for found in readme_tables._BLOCK.finditer(path.read_text("utf-8"))
-    }
-    assert written == set(readme_tables.TABLES)
-
-
-def test_no_page_has_tables_that_nobody_writes():
+def test_every_table_stands_on_a_page_and_no_other_page_has_tables():
     pages = [*readme_tables.ROOT.glob("*.md"), *readme_tables.ROOT.glob("*/*.md")]
-    found = {page for page in pages if readme_tables._BLOCK.search(page.read_text("utf-8"))}
-    assert found == set(readme_tables.FILES)
+    found = {
+        page: {block["name"] for block in readme_tables._BLOCK.finditer(page.read_text("utf-8"))} for page in pages
+    }
+    assert {page for page, names in found.items() if names} == set(readme_tables.FILES)
+    assert set().union(*found.values()) == set(readme_tables.TABLES)
 
 
-def test_a_table_that_is_new_is_written_and_nothing_else():
+def test_a_table_that_is_new_is_written_and_nothing_else_and_one_that_there_is_not_is_an_error():
     def page(table):
         return f"a\n<!-- table: start -->\n{table}<!-- end -->\nb\n<!-- table: start -->\nold\n<!-- end -->\n"
 
     sentence = f"{readme_tables.start()}\n"
     assert readme_tables.renewed(page("")) == page(sentence).replace("old\n", sentence)
-
-
-def test_a_table_that_there_is_not_is_an_error():
     with pytest.raises(KeyError, match="no-such-table"):
         readme_tables.renewed("<!-- table: no-such-table -->\nold\n<!-- end -->")
 

@@ -5,12 +5,11 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from fasts2s.bench import gate, results, rows, runner
+from fasts2s.bench import gate, results, runner
 from fasts2s.bench.cases import Case
 from fasts2s.bench.measure import Contestant, Pace, take_turns
 from fasts2s.bench.noise import scatter
@@ -71,11 +70,6 @@ def test_rows_of_two_backends_with_threads_survive_writing_and_reading(tmp_path)
     assert swept[0]["base"] == "N=2, T=3, D=4"
     results.write(tmp_path / "results.json", result)
     assert results.read(tmp_path / "results.json") == result
-
-
-def test_the_noise_of_a_group_is_that_of_its_time():
-    timed = [[Contestant(case, SimpleNamespace(name="numba"), rounds=[1.0, 1.0, 1.0])] for case in (STEP, LAYER)]
-    assert [row.noise for row in rows.of_times(timed, {"layers": 0.5})] == [0.0, 0.5]
 
 
 def test_only_the_disturbed_group_is_noisy(tmp_path, clock):

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from fasts2s.bench import results
+from fasts2s.bench.report import tables
 from fasts2s.bench.report.charts import story_svg
 from fasts2s.bench.report.markdown import markdown, table
 from fasts2s.bench.report.page import fill, html
@@ -42,10 +43,11 @@ def test_every_part_of_a_result_is_on_the_page(tmp_path):
     assert "27 %" in shown
 
 
-@pytest.mark.parametrize(("load", "warned"), [(0.9, True), (0.2, False), (None, False)])
+@pytest.mark.parametrize(("load", "warned"), [(0.71, True), (0.7, False), (None, False), ("high", False)])
 def test_a_busy_machine_is_warned_of(load, warned):
     result = made_up(groups=(), seeds=0, machine={"load_before": load})
     assert ('class="caution"' in html(result)) == ("**CAUTION: other programs were" in markdown(result)) == warned
+    assert ("CAUTION: other programs were running" in tables.text(result)) == warned
 
 
 def test_a_table_in_markdown_has_a_line_for_each_case():

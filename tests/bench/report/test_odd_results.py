@@ -98,41 +98,33 @@ class Reader(HTMLParser):
         return [value for _, name, value in self.attributes if name == key]
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_on_a_terminal_they_take_a_hundred_columns_of_latin_letters(name):
-    text = tables.text(ODD[name])
-    assert max(map(len, text.splitlines())) <= 100
-    assert all(" " <= c <= "~" or c in "\n×±µ" for c in text)
-    assert all(line == line.rstrip() for line in text.splitlines())
-    for group in GROUPS:
-        assert bool(tables.group_text(ODD[name], group)) == any(r.group == group for r in ODD[name].rows)
-
-
 def cells(line):
     """The cells of a line of a table in Markdown."""
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_in_markdown_every_line_of_a_table_has_as_many_cells_as_its_head(name):
+@pytest.mark.parametrize("result", ODD.values(), ids=ODD)
+def test_an_odd_result_is_shown_in_every_form(result):
+    text = tables.text(result)
+    assert max(map(len, text.splitlines())) <= 100, "columns of a terminal"
+    assert all(" " <= c <= "~" or c in "\n×±µ" for c in text)
+    assert all(line == line.rstrip() for line in text.splitlines())
+    for group in GROUPS:
+        assert bool(tables.group_text(result, group)) == any(r.group == group for r in result.rows)
     width = 0
-    for line in markdown(ODD[name]).splitlines():
+    for line in markdown(result).splitlines():
         found = len(cells(line)) if line.startswith("|") else 0
-        assert not width or found in {0, width}
+        assert not width or found in {0, width}, "as many cells as the head"
         width = found
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_as_a_page_they_are_whole_and_fetch_nothing(name):
-    page = html(ODD[name])
-    found = Reader(page)
-    assert not set(found.tags) & {"script", "link", "iframe", "object", "embed", "base", "form"}
-    assert "@import" not in page
-    ids = Counter(found.of("id"))
+    page = html(result)
+    seen = Reader(page)
+    assert not set(seen.tags) & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    assert "@import" not in page, "it fetches nothing"
+    ids = Counter(seen.of("id"))
     assert set(ids.values()) <= {1}
-    assert all(address.startswith("#") and address[1:] in ids for address in found.of("href"))
-    assert all(source.startswith("data:image/svg+xml;base64,") for source in found.of("src"))
-    assert not [key for _, key, _ in found.attributes if key.startswith("on")]
+    assert all(address.startswith("#") and address[1:] in ids for address in seen.of("href"))
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in seen.of("src"))
+    assert not [key for _, key, _ in seen.attributes if key.startswith("on")]
 
 
 def test_special_characters_are_shown_as_they_are():

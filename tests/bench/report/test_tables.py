@@ -95,12 +95,6 @@ def test_the_whole_report_has_its_parts_in_order():
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize(("load", "warned"), [(0.71, True), (0.7, False), (None, False), ("high", False)])
-def test_a_busy_machine_is_warned_of(load, warned):
-    text = tables.text(made_up(seeds=0, groups=("start",), machine={"load_before": load}))
-    assert ("CAUTION: other programs were running" in text) == warned
-
-
 def test_a_run_on_a_gpu_has_its_goals_what_was_left_out_and_whether_it_was_dry():
     method = {"left out": "PyTorch cuda: no GPU.", "host too slow": "in the times of LSTM, cupy"}
     text = tables.text(
