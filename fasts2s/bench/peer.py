@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import to_cpu
 from fasts2s.bench.cases import Case
 
 Arrays = dict[str, Any]
@@ -116,4 +115,5 @@ def weights_of(data: Arrays, prefix: str = "weight") -> list[Any]:
 
 def numbered(prefix: str, arrays: Any) -> Arrays:
     """Return copies of arrays, on the host, with the names prefix_00, prefix_01, ..."""
-    return {f"{prefix}_{k:02d}": np.array(to_cpu(a)) for k, a in enumerate(arrays)}
+    # Not by to_cpu: beside the book's own code on CuPy there are no kernels for it.
+    return {f"{prefix}_{k:02d}": np.array(a.get() if hasattr(a, "get") else a) for k, a in enumerate(arrays)}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from fasts2s.bench import compare, results
 from fasts2s.bench.plans import PLANS, Plan
-from fasts2s.bench.report import tables, write
+from fasts2s.bench.report import page as report
+from fasts2s.bench.report import tables
 from fasts2s.bench.runner import Run, usable_backends
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.output import complain
@@ -36,7 +37,7 @@ def bench(options: Namespace) -> int:
             results.write(Path(options.json), result)
             written.append(f"json:   {options.json}")
         if options.html:
-            written += [f"report: {path}" for path in write.write_report(Path(options.html), result)]
+            written += [f"report: {path}" for path in report.write_report(Path(options.html), result)]
     finally:
         print("\n".join([tables.text(result), *written]))
     return int(bool(result.failures))
@@ -85,7 +86,7 @@ def _require_place(options: Namespace) -> None:
         raise CommandError(f"{data} is a folder: --json takes the name of a file")
     if page and page.exists() and not page.is_dir():
         raise CommandError(f"{page} is a file: --html takes the name of a folder")
-    files = ([data] if data else []) + ([page / name for name in write.FILES] if page else [])
+    files = ([data] if data else []) + ([page / name for name in report.FILES] if page else [])
     found = [str(file) for file in files if file.exists()]
     if found and not options.overwrite:
         raise CommandError(f"there is {', '.join(found)}: give another name, or replace it with --overwrite")

@@ -13,9 +13,10 @@ from fasts2s.bench import gate, results, runner
 from fasts2s.bench.cases import Case
 from fasts2s.bench.measure import Contestant, Pace, take_turns
 from fasts2s.bench.noise import scatter
-from fasts2s.bench.peer import PeerError, UnsupportedError
+from fasts2s.bench.peer import PeerError, UnsupportedError, numbered
 from fasts2s.bench.plans import PLANS, Plan
 from fasts2s.bench.processes import Worker
+from fasts2s_kernels import MODULES
 from tests.bench.small_plans import LAYER, PERPLEXITY, STEP, SWEEP, TEXT, small
 
 
@@ -157,6 +158,15 @@ def test_a_gpu_is_timed_by_both_clocks_and_with_every_design(tmp_path, monkeypat
     designs = {row.contestant: row.info["settings"].get("design") for row in result.rows}
     assert designs["cupy steps"] == "steps" != designs["cupy"]
     assert result.machine["dry"]
+
+
+def test_arrays_come_to_the_host_where_the_book_has_taken_the_place_of_the_kernels(monkeypatch, shim):
+    monkeypatch.delitem(MODULES, "cupy")
+    found = numbered("grad", [importlib.import_module("cupy").arange(3), np.ones(2)])
+    assert {name: (type(a), a.tolist()) for name, a in found.items()} == {
+        "grad_00": (np.ndarray, [0, 1, 2]),
+        "grad_01": (np.ndarray, [1, 1]),
+    }
 
 
 def test_a_worker_that_dies_or_is_silent_is_complained_about_and_the_others_go_on(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.bench.cases import Case
-from fasts2s.bench.peer import Runnable, UnsupportedError, require_finite, timed
+from fasts2s.bench.peer import Runnable, UnsupportedError, each, require_finite
 from fasts2s_kernels.gpu import dispatch
 
 #: Calls that are started behind one hold, at first and at least; the longest hold; how often both are adapted.
@@ -64,7 +64,7 @@ class Clock:
             self._wait()
             return loss
 
-        return [timed(waited) for _ in range(count + (count > 1))][count > 1 :]
+        return each(waited, count)
 
     def _calls(self, once: Callable[[], Any], count: int) -> list[float]:
         loss = None

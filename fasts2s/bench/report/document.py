@@ -75,7 +75,7 @@ def parts(result: Result) -> Iterator[Part]:
     for group in GROUPS:
         tables = [table(result, section) for section in view.sections(result, group)]
         if tables:
-            yield Part(group, view.title_of(group), tables=tables, note=str(result.method.get(group, "")))
+            yield Part(group, view.TITLES[group], tables=tables, note=str(result.method.get(group, "")))
     if result.plan == "gpu":
         yield Part("goals", "Goals", tables=[Table(goals.columns(result))])
     known = {**result.machine, **result.versions}

@@ -1,4 +1,4 @@
-"""The report as one page of HTML, from the template ``page.html``: nothing in it is fetched, no script runs.
+"""The files of a report. Its page comes from the template ``page.html``: nothing in it is fetched, no script runs.
 
 In the template ``data-each="name"`` repeats an element for every item of a list, ``data-text="name"`` is its text,
 ``data-other="name"`` its attribute ``other``; ``.`` is the item itself. Whatever comes from a result is escaped.
@@ -7,17 +7,38 @@ In the template ``data-each="name"`` repeats an element for every item of a list
 import copy
 import re
 from importlib import resources
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from fasts2s.bench import machine, results
 from fasts2s.bench.report import charts, document, story, units, view
 from fasts2s.bench.report.document import Part, Table
+from fasts2s.bench.report.markdown import markdown
 from fasts2s.bench.report.view import Column
 from fasts2s.bench.results import Result
 
+#: The files of a report.
+PAGE, TEXT, DATA, PICTURE = FILES = ("index.html", "report.md", "results.json", "peeky.svg")
 #: Characters that no page may have.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def write_report(folder: Path, result: Result) -> list[Path]:
+    """Write index.html, report.md, results.json and, where there are learning curves, peeky.svg; return the paths.
+
+    The folder is made; files of these names in it are replaced. OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = charts.story_svg(result)
+    results.write(folder / DATA, result)
+    texts = {PAGE: html(result), TEXT: markdown(result, PICTURE if picture else "")}
+    texts |= {PICTURE: picture} if picture else {}
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    if not picture:
+        (folder / PICTURE).unlink(missing_ok=True)  # an older report's
+    return [folder / PAGE, folder / TEXT, folder / DATA, *([folder / PICTURE] if picture else [])]
 
 
 def html(result: Result) -> str:

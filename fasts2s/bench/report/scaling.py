@@ -21,7 +21,6 @@ LEADERS = ("cupy", "numba")
 class Series:
     """A contestant's numbers over the sizes of a letter, the smallest first, and their noise; values are above 0."""
 
-    sweep: str
     letter: str
     contestant: str
     unit: str
@@ -38,7 +37,7 @@ def series_of(result: Result, sweep: str, letter: str) -> list[Series]:
         if row.group == "scaling" and here == (sweep, letter) and all(here) and size and size > 0 and row.value > 0:
             found.setdefault((row.contestant, row.unit), {}).setdefault(size, (row.value, row.noise))
     return [
-        Series(sweep, letter, *key, tuple(sorted(m)), *zip(*(m[size] for size in sorted(m)), strict=True))
+        Series(letter, *key, tuple(sorted(m)), *zip(*(m[size] for size in sorted(m)), strict=True))
         for key, m in found.items()
     ]
 

@@ -95,11 +95,6 @@ class Column:
     kind: str = "value"
 
 
-def title_of(group: str) -> str:
-    """Return what stands above a group."""
-    return TITLES.get(group, group)
-
-
 def figure(row: Row | None, name: str) -> float | None:
     """Return a number of ``row.info``; None if it is not there or no finite number."""
     value = None if row is None else row.info.get(name)
@@ -116,7 +111,7 @@ def sections(result: Result, group: str) -> list[Section]:
         lines.append(Line(case, kept, base.contestant))
     if group == "scaling":
         return _sweeps(lines)
-    return [Section(group, title_of(group), tuple(lines))] if lines else []
+    return [Section(group, TITLES[group], tuple(lines))] if lines else []
 
 
 def _sweeps(lines: Iterable[Line]) -> list[Section]:

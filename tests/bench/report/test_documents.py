@@ -9,8 +9,7 @@ from fasts2s.bench import results
 from fasts2s.bench.report import tables
 from fasts2s.bench.report.charts import story_svg
 from fasts2s.bench.report.markdown import markdown, table
-from fasts2s.bench.report.page import fill, html
-from fasts2s.bench.report.write import write_report
+from fasts2s.bench.report.page import fill, html, write_report
 from tests.bench.report.test_odd_results import Reader, cells
 from tests.bench.results_of import made_up
 
