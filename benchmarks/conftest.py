@@ -24,7 +24,6 @@ from fasts2s.bench.rows import rates
 from fasts2s_kernels import MODULES, blas, setup_of
 from fasts2s_kernels.cores import available_cores
 
-HERE = Path(__file__).resolve().parent
 _LOAD_BEFORE = pytest.StashKey[Any]()
 #: What differs from run to run on one machine.
 _PASSING = ("load_before", "commit", "gpu")
@@ -39,14 +38,6 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Look at the load before anything adds to it."""
     config.stash[_LOAD_BEFORE] = machine.load_average()
-
-
-def pytest_collection_modifyitems(items):
-    """Let a benchmark whom the gate refused fail once: that it was not timed is no second error."""
-    quiet = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(quiet)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -132,7 +123,8 @@ def clock(request, benchmark):
             spent = time.perf_counter() - started
         rounds = max(int(least), min(10000, math.ceil(float(most) / spent)))
         benchmark.group = case.name
-        benchmark.pedantic(made.clock, (made.once, 1), setup=_silent(made.reset), rounds=rounds)
+        # The plugin takes what a setup returns for arguments.
+        benchmark.pedantic(made.clock, (made.once, 1), setup=lambda: (made.reset(), None)[1], rounds=rounds)
         described = setup_of(backend).describe() if backend == "numba" else {}
         threads = described.get("threads", f"up to {blas.threads() or available_cores()}, of the BLAS")
         info.update({"sizes": case.sizes, "backend": backend or "none", "threads": threads})
@@ -142,8 +134,3 @@ def clock(request, benchmark):
                 info["peak_share"] = round(info["gflops"] / _peak(), 4)
 
     return run
-
-
-def _silent(reset: Any) -> Any:
-    """Return a setup for the plugin, which takes what a setup returns for arguments."""
-    return lambda: (reset(), None)[1]

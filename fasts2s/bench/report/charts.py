@@ -38,7 +38,7 @@ def charts(result: Result, key: str) -> list[Picture]:
 
 def _of_section(result: Result, section: Section) -> list[Picture | None]:
     if section.group == "scaling":
-        return [_sweep(result, section)]
+        return [_sweep(section)]
     found = []
     if section.group in AMOUNTS or (not section.others and section.group != "learning"):
         found.append(_amounts(section, AMOUNTS.get(section.group, "Time")))
@@ -112,8 +112,8 @@ def _overheads(result: Result, section: Section) -> Bars:
     return found
 
 
-def _sweep(result: Result, section: Section) -> Picture | None:
-    members = scaling.series_of(result, section.sweep, section.letter)
+def _sweep(section: Section) -> Picture | None:
+    members = scaling.series_of(section)
     gains = {name: own for name, own in scaling.speedups(members).items() if len(own) > 1}
     if gains:
         lines = {name: ([*own], [*own.values()]) for name, own in gains.items()}
@@ -123,7 +123,7 @@ def _sweep(result: Result, section: Section) -> Picture | None:
     if not own:
         return None
     svg = pictures.line_chart(own, section.letter, members[0].unit)
-    return Picture(section.title, svg, " ".join(scaling.sentences(result, section.sweep, section.letter)))
+    return Picture(section.title, svg, " ".join(scaling.sentences(section)))
 
 
 # ---- the story --------------------------------------------------------------------------------------------

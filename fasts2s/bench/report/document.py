@@ -73,7 +73,7 @@ def parts(result: Result) -> Iterator[Part]:
     if lines:
         yield Part("story", "From the plain model to the peeky one", f"{head}." if head else "", [], lines)
     for group in GROUPS:
-        tables = [table(result, section) for section in view.sections(result, group)]
+        tables = [table(section) for section in view.sections(result, group)]
         if tables:
             yield Part(group, view.TITLES[group], tables=tables, note=str(result.method.get(group, "")))
     if result.plan == "gpu":
@@ -89,12 +89,11 @@ def parts(result: Result) -> Iterator[Part]:
         yield Part("failures", "Failures", lines=result.failures)
 
 
-def table(result: Result, section: Section) -> Table:
+def table(section: Section) -> Table:
     """Return the table of a section and what follows from it."""
-    below = [view.mean_line(section), *scaling.sentences(result, section.sweep, section.letter)]
-    return Table(
-        view.columns(section), [line for line in below if line], section.title if section.sweep else "", section
-    )
+    below = [view.mean_line(section), *scaling.sentences(section)]
+    title = section.title if section.sweep else ""
+    return Table(view.columns(section), [line for line in below if line], title, section)
 
 
 def _listing(value: object) -> str:

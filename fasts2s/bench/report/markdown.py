@@ -37,7 +37,7 @@ def _part(part: Part, picture: str) -> list[str]:
 
 def table(result: Result, group: str) -> str:
     """Return the table of a group, or a table for each sweep of "scaling"; "" where there is nothing to show."""
-    return "\n\n".join(_table(document.table(result, section)) for section in view.sections(result, group))
+    return "\n\n".join(_table(document.table(section)) for section in view.sections(result, group))
 
 
 def _table(one: Table) -> str:

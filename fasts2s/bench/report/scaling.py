@@ -8,8 +8,7 @@ import numpy as np
 
 from fasts2s.bench.noise import allowed
 from fasts2s.bench.report.units import PLUS_MINUS, TIMES, number
-from fasts2s.bench.report.view import figure
-from fasts2s.bench.results import Result
+from fasts2s.bench.report.view import Section, figure
 
 #: Letter of the sweeps over threads; they get speed-ups in place of exponents.
 THREADS = "threads"
@@ -29,15 +28,15 @@ class Series:
     noises: tuple[float, ...]
 
 
-def series_of(result: Result, sweep: str, letter: str) -> list[Series]:
-    """Return the rows of a sweep of a letter as series."""
+def series_of(section: Section) -> list[Series]:
+    """Return the rows of a sweep as series."""
     found: dict[tuple[str, str], dict[float, tuple[float, float]]] = {}
-    for row in result.rows:
-        size, here = figure(row, "size"), (str(row.info.get("sweep", "")), str(row.info.get("letter", "")))
-        if row.group == "scaling" and here == (sweep, letter) and all(here) and size and size > 0 and row.value > 0:
+    for row in (row for line in section.lines for row in line.rows if section.sweep):
+        size = figure(row, "size")
+        if size and size > 0 and row.value > 0:
             found.setdefault((row.contestant, row.unit), {}).setdefault(size, (row.value, row.noise))
     return [
-        Series(letter, *key, tuple(sorted(m)), *zip(*(m[size] for size in sorted(m)), strict=True))
+        Series(section.letter, *key, tuple(sorted(m)), *zip(*(m[size] for size in sorted(m)), strict=True))
         for key, m in found.items()
     ]
 
@@ -105,9 +104,9 @@ def speedups(members: Sequence[Series]) -> dict[str, dict[float, float]]:
     }
 
 
-def sentences(result: Result, sweep: str, letter: str) -> list[str]:
-    """Return what a sweep of a letter says, in words; nothing for one that is not there."""
-    members = series_of(result, sweep, letter)
+def sentences(section: Section) -> list[str]:
+    """Return what a sweep of a letter says, in words; nothing for a section that is none."""
+    members, letter = series_of(section), section.letter
     if letter == THREADS:
         return [
             f"Speed-up of {name} over one thread: {', '.join(f'{t:.2f}{TIMES} on {n:g}' for n, t in rest)}."

@@ -4,10 +4,14 @@
 import numpy as np
 import pytest
 
-from fasts2s.bench.report import scaling
+from fasts2s.bench.report import scaling, view
 from tests.bench.results_of import made_up, row
 
 SIZES = (4, 8, 16, 32, 64, 128)
+
+
+def section(result, sweep, letter):
+    return next(one for one in view.sections(result, "scaling") if (one.sweep, one.letter) == (sweep, letter))
 
 
 def sweep(sizes=SIZES, letter="N", **laws):
@@ -19,12 +23,14 @@ def sweep(sizes=SIZES, letter="N", **laws):
         for size in sizes[::-1]
     ]
     result = made_up(groups=("scaling",), contestants=(), more=tuple(rows))
-    return scaling.series_of(result, "a layer", letter)
+    return scaling.series_of(section(result, "a layer", letter))
 
 
 @pytest.mark.parametrize(("letter", "slope"), [("N", 1), ("H", 2)])
 def test_exponents_are_those_that_the_numbers_were_made_with(letter, slope):
-    found = {one.contestant: scaling.growth(one) for one in scaling.series_of(made_up(), "LSTM layer", letter)}
+    found = {
+        one.contestant: scaling.growth(one) for one in scaling.series_of(section(made_up(), "LSTM layer", letter))
+    }
     assert {name: round(exponent, 6) for name, (exponent, _, _) in found.items()} == {
         **dict.fromkeys(("numba", "PyTorch", "book"), slope),
         "numpy": 1.5 * slope,
@@ -72,15 +78,15 @@ def test_who_is_compared_with_whom():
 
 
 def test_speed_ups_are_over_one_thread():
-    found = scaling.speedups(scaling.series_of(made_up(), "LSTM layer", "threads"))
+    found = scaling.speedups(scaling.series_of(section(made_up(), "LSTM layer", "threads")))
     assert found["numba"] == pytest.approx({1: 1, 2: 2**0.9, 4: 4**0.9})
-    (text, *_) = scaling.sentences(made_up(), "LSTM layer", "threads")
+    (text, *_) = scaling.sentences(section(made_up(), "LSTM layer", "threads"))
     assert text == "Speed-up of numba over one thread: 1.87× on 2, 3.48× on 4."
     assert scaling.speedups(sweep(letter="threads", numba=lambda n: 1 / n)) == {}, "none on one thread"
 
 
 def test_the_sentences_of_a_sweep():
-    growth, *crossings = scaling.sentences(made_up(contestants=("numba", "PyTorch")), "LSTM layer", "H")
+    growth, *crossings = scaling.sentences(section(made_up(contestants=("numba", "PyTorch")), "LSTM layer", "H"))
     assert growth == "From H = 32 to 256 it grows: numba as H^2.00 ±0.00, PyTorch as H^2.00 ±0.00 (standard error)."
     assert crossings == ["numba against PyTorch: ahead from the smallest size measured (H=4)."]
-    assert scaling.sentences(made_up(), "another", "H") == []
+    assert scaling.sentences(view.sections(made_up(), "steps")[0]) == [], "no sweep"
