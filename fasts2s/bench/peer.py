@@ -48,6 +48,10 @@ def each(once: Callable[[], Any], count: int) -> list[float]:
     return [timed(once) for _ in range(count)]
 
 
+def leave() -> None:
+    """Do nothing: what a block of repetitions starts from stays as it is."""
+
+
 @dataclass
 class Runnable:
     """A case made ready by a peer.
@@ -61,7 +65,7 @@ class Runnable:
 
     once: Callable[[], Any]
     results: Callable[[], Arrays]
-    reset: Callable[[], Any] = lambda: None
+    reset: Callable[[], Any] = leave
     units: float = 1.0
     clock: Callable[[Callable[[], Any], int], list[float]] = each
     info: Option = field(default_factory=dict)
