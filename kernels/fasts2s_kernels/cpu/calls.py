@@ -30,14 +30,14 @@ def _call_task(typing_context, kernel, worker, task, record):
 
 
 @Primitive
-def call_region(region, workers, first, n_first, second, n_second, third, n_third, record):
+def call_region(region, workers, first, n_first, second, n_second, turn, third, n_third, record):
     """Call ``threads.parallel_region`` by its address."""
-    region(workers, first, n_first, second, n_second, third, n_third, record)
+    region(workers, first, n_first, second, n_second, turn, third, n_third, record)
 
 
 @call_region.compiled
-def _call_region(typing_context, region, workers, first, n_first, second, n_second, third, n_third, record):
-    return types.none(*[types.int64] * 9), _generate_call
+def _call_region(typing_context, region, workers, first, n_first, second, n_second, turn, third, n_third, record):
+    return types.none(*[types.int64] * 10), _generate_call
 
 
 @Primitive

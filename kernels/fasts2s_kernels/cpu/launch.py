@@ -18,9 +18,17 @@ from fasts2s_kernels.cpu.threads import POOL, launch
 
 
 def _template(
-    team: Int, first: Int, n_first: Int, second: Int, n_second: Int, third: Int, n_third: Int, fields: Any
+    team: Int,
+    first: Int,
+    n_first: Int,
+    second: Int,
+    n_second: Int,
+    turn: Int,
+    third: Int,
+    n_third: Int,
+    fields: Any,
 ) -> None:
-    launch(team_at(team), first, n_first, second, n_second, third, n_third, pack(fields))
+    launch(team_at(team), first, n_first, second, n_second, turn, third, n_third, pack(fields))
 
 
 class _Fast(Entry):
@@ -38,7 +46,7 @@ def _entry(record: Any) -> _Fast:
     text = _template.__code__.replace(co_filename=_file(module), co_name=name)
     function = python_types.FunctionType(text, _template.__globals__, name)
     function.__module__, function.__qualname__ = module, name
-    return _Fast(function, types.void(*[types.int64] * 7, types.Tuple(tuple(record.kinds.values()))))
+    return _Fast(function, types.void(*[types.int64] * 8, types.Tuple(tuple(record.kinds.values()))))
 
 
 def _file(module: str) -> str:
@@ -78,34 +86,39 @@ class Launch:
         #: The compiled function of the record, and the addresses of three phases, once there are.
         self._compiled: tuple[Any, ...] = ()
 
-    def __call__(self, workers: int, fields: Any, first: int, second: int = 0, third: int = 0) -> None:
-        """Run so many tasks of each phase on a number of workers: the only way by which kernels go parallel."""
+    def __call__(
+        self, workers: int, fields: Any, first: int, second: int = 0, third: int = 0, turns: int = 1
+    ) -> None:
+        """Run so many tasks of each phase on a number of workers: the only way by which kernels go parallel.
+
+        With ``turns`` the second phase has so many times ``second`` tasks; a turn begins when the one before is done.
+        """
         if plain.is_on():
-            self._run_plain(workers, fields, first, second, third)
+            self._run_plain(workers, fields, first, second, third, turns)
             return
         if self.checked:
             require_types(fields)
         # Before the lock: who forks waits for what is compiled, and then for it.
         entry, a, b, c = self._compiled or self._compile()
         if workers == 1:
-            entry(0, a, first, b, second, c, third, fields)
+            entry(0, a, first, b, second * turns, second, c, third, fields)
             return
         team = POOL.team(workers)
         with POOL.region:
             POOL.users.add(threading.get_ident())
-            entry(team, a, first, b, second, c, third, fields)
+            entry(team, a, first, b, second * turns, second, c, third, fields)
 
     def _compile(self) -> tuple[Any, ...]:
         addresses = [phase.ensure().address for phase in self.phases]
         self._compiled = self.entry.ensure(), *(*addresses, 0, 0)[:3]
         return self._compiled
 
-    def _run_plain(self, workers: int, fields: Any, first: int, second: int, third: int) -> None:
+    def _run_plain(self, workers: int, fields: Any, first: int, second: int, third: int, turns: int) -> None:
         require_types(fields)
         team = Team(workers, threads.parallel_region) if workers > 1 else None
         a, b, c = (*self.phases, None, None)[:3]
         with np.errstate(all="ignore"):
-            launch(team, a, first, b, second, c, third, plain.fields_of(fields))
+            launch(team, a, first, b, second * turns, second, c, third, plain.fields_of(fields))
 
 
 def _texts(kernels: tuple[Kernel, ...]) -> set[Any]:

@@ -1,9 +1,10 @@
 """Threads: how many, on which layer of Numba, and the one function through which kernels go parallel.
 
 A parallel call has up to three phases of tasks. Workers take tasks in order from a counter; a task of a later phase
-waits until all of the earlier ones are done. Nobody can wait for ever: what he waits for was taken before, by a
-worker that runs. So a whole layer call is one parallel region, and who is slow gets less to do. What a task computes
-depends on nothing but its number: the result is the same for every number of threads.
+waits until all of the earlier ones are done. The second phase may go in turns of so many tasks, which wait for the
+turn before in the same way. Nobody can wait for ever: what he waits for was taken before, by a worker that runs. So a
+whole layer call is one parallel region, and who is slow gets less to do. What a task computes depends on nothing but
+its number: the result is the same for every number of threads.
 """
 
 import ctypes
@@ -67,14 +68,14 @@ def _wait(done, wanted):
 
 
 @inline
-def _work(worker, board, first, n_first, second, n_second, third, n_third, record):
+def _work(worker, board, first, n_first, second, n_second, turn, third, n_third, record):
     done = board + 16  # two counters that do not share a cache line
     while True:
         k = _fetch_add(board, 1)
         if k < n_first:
             call_task(first, worker, k, record)
         elif k < n_first + n_second:
-            _wait(done, n_first)
+            _wait(done, n_first + (k - n_first) // turn * turn)
             call_task(second, worker, k - n_first, record)
         elif k < n_first + n_second + n_third:
             _wait(done, n_first + n_second)
@@ -85,9 +86,9 @@ def _work(worker, board, first, n_first, second, n_second, third, n_third, recor
 
 
 @parallel
-def _all_workers(workers, board, first, n_first, second, n_second, third, n_third, record):
+def _all_workers(workers, board, first, n_first, second, n_second, turn, third, n_third, record):
     for worker in prange(workers):
-        _work(worker, board, first, n_first, second, n_second, third, n_third, record)
+        _work(worker, board, first, n_first, second, n_second, turn, third, n_third, record)
 
 
 class _Region(Kernel):
@@ -101,24 +102,40 @@ class _Region(Kernel):
 
 @_Region
 def parallel_region(
-    workers: Int, first: Int, n_first: Int, second: Int, n_second: Int, third: Int, n_third: Int, record: Int
+    workers: Int,
+    first: Int,
+    n_first: Int,
+    second: Int,
+    n_second: Int,
+    turn: Int,
+    third: Int,
+    n_third: Int,
+    record: Int,
 ) -> None:
     """Run three phases on several workers."""
     board = zeros_on_stack(32)
-    _all_workers(workers, board, first, n_first, second, n_second, third, n_third, record)
+    _all_workers(workers, board, first, n_first, second, n_second, turn, third, n_third, record)
 
 
 @kernel
 def launch(
-    team: Team, first: Int, n_first: Int, second: Int, n_second: Int, third: Int, n_third: Int, record: Int
+    team: Team,
+    first: Int,
+    n_first: Int,
+    second: Int,
+    n_second: Int,
+    turn: Int,
+    third: Int,
+    n_third: Int,
+    record: Int,
 ) -> None:
     """Run three phases of kernels, each given by its address and its number of tasks.
 
-    ``team`` is nothing for a serial run. (parallel_region is there by its address, because whoever names it cannot be
-    loaded before Numba's threads were started.)
+    ``turn`` is the number of tasks in a turn of the second. ``team`` is nothing for a serial run. (parallel_region is
+    there by its address, because whoever names it cannot be loaded before Numba's threads were started.)
     """
     if team:
-        call_region(team.region, team.workers, first, n_first, second, n_second, third, n_third, record)
+        call_region(team.region, team.workers, first, n_first, second, n_second, turn, third, n_third, record)
         return
     for k in range(n_first):
         call_task(first, 0, k, record)

@@ -18,6 +18,7 @@ from fasts2s_kernels.cpu import plain, threads
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.drawing import Values, values
 from fasts2s_kernels.ops.affine import cpu_loops
+from fasts2s_kernels.ops.recurrent import cpu as recurrent
 from fasts2s_kernels.ops.softmax_loss import cpu_loops as softmax_loops
 from tests.kernels.cpu.faults import FAULTS, Fault
 from tests.kernels.helpers import draw
@@ -38,10 +39,12 @@ SIZES = {
 }
 
 
-@pytest.fixture(params=[False, True], ids=["one worker", "two workers"])
+@pytest.fixture(params=["one worker", "two workers", "units divided"])
 def workers(request: Any, monkeypatch: Any) -> None:
-    """Have every call divided between two workers, or none."""
-    monkeypatch.setattr(threads, "SERIAL_BELOW", 0 if request.param else np.inf)
+    """Have every call divided between two workers, recurrent ones by rows or by units; or none."""
+    monkeypatch.setattr(threads, "SERIAL_BELOW", np.inf if request.param == "one worker" else 0)
+    if request.param == "units divided":
+        monkeypatch.setattr(recurrent, "LARGE", 0)
 
 
 def answers(function: Function, given: Values) -> Results:

@@ -19,6 +19,7 @@ from fasts2s_kernels.cpu.vector import splat
 from fasts2s_kernels.cpu.vector_memory import load, store
 from fasts2s_kernels.ops.lstm.cpu_loops import lstm_step, pass_through
 from fasts2s_kernels.ops.recurrent.cpu_forward import pack_weights, step_floats
+from fasts2s_kernels.ops.recurrent.cpu_panels import vectors_of
 
 _ZERO = np.float32(0)
 #: Rows that go through all steps together.
@@ -142,11 +143,13 @@ def encode_rows(worker: Int, task: Int, a: Encode) -> None:
         for r in range(rows):
             copy_row(xh + row * r, a.W + D * here[T * r], D)
         K = D if t == 0 and T > 1 and not a.h0 else row  # as in forward
-        lstm_step(a, 0, rows, K, no_bias, here, T, xh, xh_next, (c, c_next, panel, gates, 0, 0), s)
+        lstm_step(
+            a, (0, vectors_of(H)), 0, rows, K, no_bias, here, T, xh, xh_next, (c, c_next, panel, gates, 0, 0), s
+        )
         for r in range(rows):
             if a.mask and not a.mask[T * (first + r) + t]:
                 copy_row(xh_next + (row * r + D), xh + (row * r + D), H)
-                pass_through(a, r, c, c_next, panel)
+                pass_through(r, (0, vectors_of(H)), c, c_next, panel)
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
     for r in range(rows):
         copy_row(a.out + H * (first + r), xh + (row * r + D), H)
@@ -196,7 +199,9 @@ def greedy_rows(worker: Int, task: Int, a: Greedy) -> None:
         last, step = (a.out + (T * first + t - 1), T) if t > 0 else (a.ids + first, 1)
         for r in range(rows):
             copy_row(xh + row * r, a.W + D * last[step * r], D)
-        lstm_step(a, 0, rows, row, extra, last, step, xh, xh_next, (c, c_next, panel, gates, 0, 0), s)
+        lstm_step(
+            a, (0, vectors_of(H)), 0, rows, row, extra, last, step, xh, xh_next, (c, c_next, panel, gates, 0, 0), s
+        )
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
         _scores(a, rows, first, xh + D, scores)
         for r in range(rows):

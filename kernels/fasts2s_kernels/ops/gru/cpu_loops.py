@@ -7,7 +7,7 @@ What reaches the h before is in part a product, (dz | dr) Wh^T, and in part not:
 
 import numpy as np
 
-from fasts2s_kernels.cpu.gemm import load_first
+from fasts2s_kernels.cpu.gemm import PANEL, ceil_div, load_first
 from fasts2s_kernels.cpu.jit import inline, kernel
 from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.math import sigmoid, tanh
@@ -26,7 +26,7 @@ from fasts2s_kernels.ops.recurrent.cpu_backward import (
 )
 from fasts2s_kernels.ops.recurrent.cpu_forward import forward_rows, pack_weights, time_step
 from fasts2s_kernels.ops.recurrent.cpu_gradients import gradients
-from fasts2s_kernels.ops.recurrent.cpu_panels import is_padding, vectors_of
+from fasts2s_kernels.ops.recurrent.cpu_panels import is_padding, panels_of, vectors_of
 from fasts2s_kernels.ops.recurrent.cpu_records import Backward, Forward
 
 _ONE = np.float32(1)
@@ -64,11 +64,13 @@ def _update(a, s, distance, n, j, t):
 
 
 @inline
-def _step(a, t, start, stop, K, xh, xh_next, s):
-    """The new h of the rows start to stop."""
+def _step(a, t, start, stop, panels, K, xh, xh_next, s):
+    """The new h of the rows start to stop, in all panels: the candidate waits for r of all units."""
     late, ids = a.late_time + (a.D + a.H) * a.N * t, a.ids + t
-    time_step(a, 2, 0, 3 * a.H, start, stop, K, a.row_bias, ids, a.T, xh, late, _reset, t, s)
-    time_step(a, 1, 2, 3 * a.H, start, stop, K, a.row_bias, ids, a.T, late, xh_next, _update, t, s)
+    time_step(a, 2, 0, 3 * a.H, panels, start, stop, K, a.row_bias, ids, a.T, xh, late, _reset, t, s)
+    time_step(
+        a, 1, 2, 3 * a.H, (0, panels_of(1, a.H)), start, stop, K, a.row_bias, ids, a.T, late, xh_next, _update, t, s
+    )
 
 
 @kernel
@@ -80,7 +82,7 @@ def gru_pack(worker: Int, task: Int, a: Forward) -> None:
 @kernel
 def gru_rows(worker: Int, task: Int, a: Forward) -> None:
     """Run all time steps of one group of rows."""
-    forward_rows(worker, task, a, _step)
+    forward_rows(worker, task, a, 2, _step)
 
 
 @inline
@@ -107,7 +109,7 @@ def _reset_back(a, n, t, j, product):
 @inline
 def _resets_back(a, start, stop, t, s):
     """dr of the rows start to stop, from their dn."""
-    with_products(a, start, stop, t, s, t, 3 * a.H, 2, 1, _reset_back)
+    with_products(a, (0, ceil_div(a.H, PANEL)), start, stop, t, s, t, 3 * a.H, 2, 1, _reset_back)
 
 
 @kernel

@@ -6,10 +6,13 @@ from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.ops.lstm import reference
-from fasts2s_kernels.ops.lstm.cpu_loops import BACKWARD, FORWARD
+from fasts2s_kernels.ops.lstm.cpu_loops import BACK_BY_UNITS, BACKWARD, BY_UNITS, FORWARD
 from fasts2s_kernels.ops.recurrent.cpu import Cell, Saved, backward, forward
 
-CELL = Cell(early=4, late=0, kept=4, has_c=True, forward=FORWARD, backward=BACKWARD)
+CELL = Cell(
+    early=4, late=0, kept=4, has_c=True, forward=FORWARD, backward=BACKWARD, by_units=BY_UNITS,
+    back_by_units=BACK_BY_UNITS,
+)  # fmt: skip
 
 
 def lstm_forward(

@@ -12,12 +12,19 @@ from fasts2s_kernels.cpu.vector_memory import load, store
 from fasts2s_kernels.ops.recurrent.cpu_backward import (
     arriving,
     backward_rows,
+    backward_units,
     nothing_more,
     pack_transposed,
     passes,
     put,
 )
-from fasts2s_kernels.ops.recurrent.cpu_forward import forward_rows, pack_weights, time_step
+from fasts2s_kernels.ops.recurrent.cpu_forward import (
+    first_inputs,
+    forward_rows,
+    forward_units,
+    pack_weights,
+    time_step,
+)
 from fasts2s_kernels.ops.recurrent.cpu_gradients import gradients
 from fasts2s_kernels.ops.recurrent.cpu_panels import is_padding, vectors_of
 from fasts2s_kernels.ops.recurrent.cpu_records import Backward, Forward
@@ -42,45 +49,52 @@ def _cell(a, s, distance, n, j, state):
 
 
 @inline
-def lstm_step(a, start, stop, K, row_bias, ids, ids_step, xh, xh_next, state, s):
-    """One time step of the rows start to stop, see :func:`time_step`.
+def lstm_step(a, panels, start, stop, K, row_bias, ids, ids_step, xh, xh_next, state, s):
+    """One time step of the rows start to stop in a range of panels, see :func:`time_step`.
 
     ``state`` is c, the next c, the distance of their vectors of units; gates, the distances of their vectors of units
     and of their rows.
     """
-    time_step(a, 4, 0, 4 * a.H, start, stop, K, row_bias, ids, ids_step, xh, xh_next, _cell, state, s)
+    time_step(a, 4, 0, 4 * a.H, panels, start, stop, K, row_bias, ids, ids_step, xh, xh_next, _cell, state, s)
 
 
 @inline
-def pass_through(a, n, c, c_next, c_step):
-    """At a step of padding the c of row n stays what it was."""
-    for j in range(vectors_of(a.H)):
+def pass_through(n, panels, c, c_next, c_step):
+    """At a step of padding the c of row n stays what it was; a panel has a vector of units."""
+    for j in range(panels[0], panels[1]):
         store(c_next + (c_step * j + LANES * n), load(c + (c_step * j + LANES * n)))
 
 
 @inline
-def _step(a, t, start, stop, K, xh, xh_next, s):
-    """The new h of the rows start to stop."""
+def _step(a, t, start, stop, panels, K, xh, xh_next, s):
+    """The new h of the rows start to stop, in a range of panels."""
     step, vectors = LANES * a.N, vectors_of(a.H)
     c = a.c_time + step * vectors * t
     c_next, gates = c + step * vectors, a.gates + 4 * step * vectors * t
     state = (c, c_next, step, gates, 4 * step, 4 * LANES)
-    lstm_step(a, start, stop, K, a.row_bias, a.ids + t, a.T, xh, xh_next, state, s)
+    lstm_step(a, panels, start, stop, K, a.row_bias, a.ids + t, a.T, xh, xh_next, state, s)
     for n in range(start, stop):
         if is_padding(a, n, t):
-            pass_through(a, n, c, c_next, step)
+            pass_through(n, panels, c, c_next, step)
 
 
 @kernel
 def lstm_pack(worker: Int, task: Int, a: Forward) -> None:
     """Pack the weights of one panel."""
     pack_weights(task, a, 4, 0)
+    first_inputs(task, a, 4)
 
 
 @kernel
 def lstm_rows(worker: Int, task: Int, a: Forward) -> None:
     """Run all time steps of one group of rows."""
-    forward_rows(worker, task, a, _step)
+    forward_rows(worker, task, a, 4, _step)
+
+
+@kernel
+def lstm_units(worker: Int, task: Int, a: Forward) -> None:
+    """Run one time step in a part of the units."""
+    forward_units(worker, task, a, 4, _step)
 
 
 @inline
@@ -109,6 +123,12 @@ def lstm_rows_backward(worker: Int, task: Int, a: Backward) -> None:
 
 
 @kernel
+def lstm_units_backward(worker: Int, task: Int, a: Backward) -> None:
+    """Go back one step in a part of the units."""
+    backward_units(worker, task, a, 4, _row_backward)
+
+
+@kernel
 def lstm_pack_transposed(worker: Int, task: Int, a: Backward) -> None:
     """Pack one panel of the weights, transposed."""
     pack_transposed(task, a, 4, 0)
@@ -120,5 +140,6 @@ def lstm_gradients(worker: Int, task: Int, a: Backward) -> None:
     gradients(worker, task, a, 4, 0)
 
 
-FORWARD = Launch(Forward, lstm_pack, lstm_rows)
+FORWARD, BY_UNITS = Launch(Forward, lstm_pack, lstm_rows), Launch(Forward, lstm_pack, lstm_units)
 BACKWARD = Launch(Backward, lstm_pack_transposed, lstm_rows_backward, lstm_gradients)
+BACK_BY_UNITS = Launch(Backward, lstm_pack_transposed, lstm_units_backward, lstm_gradients)

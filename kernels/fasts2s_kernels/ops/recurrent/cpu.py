@@ -17,6 +17,14 @@ from fasts2s_kernels.ops.recurrent.cpu_forward import step_floats
 from fasts2s_kernels.ops.recurrent.cpu_gradients import local_floats
 from fasts2s_kernels.ops.recurrent.cpu_records import Backward, Forward
 
+#: Weights from which units are divided among workers, not rows: more than second-level caches hold (2 MB). Each
+#: worker reads its part in every step then, not all.
+LARGE = 1 << 19
+#: Rows of a worker from which reading all weights does not matter: they take longer to be multiplied.
+MANY_ROWS = 32
+#: Parts of the units for each worker: who is slow gets less to do.
+PARTS = 2
+
 
 class Cell(NamedTuple):
     """What the driver has to know of a layer."""
@@ -27,6 +35,8 @@ class Cell(NamedTuple):
     has_c: bool
     forward: Launch
     backward: Launch
+    by_units: Launch | None = None  # the same where units are divided, not rows
+    back_by_units: Launch | None = None
 
     def panels(self, H: int) -> int:
         """Return how many panels the weights have."""
@@ -67,6 +77,12 @@ def _masked(seq: checks.Sequence) -> Array:
     return arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask)
 
 
+def _parts(by_units: Launch | None, N: int, weights: int, workers: int, panels: int) -> int:
+    """Return into how many parts the units are divided, 0 where rows are."""
+    few = 1 < N < MANY_ROWS * workers
+    return min(PARTS * workers, panels) if by_units and workers > 1 and few and weights >= LARGE else 0
+
+
 def forward(
     cell: Cell, seq: checks.Sequence, fresh: bool, table: Array = arr.NONE2, ids: Array = arr.NO_IDS
 ) -> tuple[Array, Saved]:
@@ -76,8 +92,10 @@ def forward(
     """
     (N, T, D), (H, G) = seq.xs.shape, seq.Wh.shape
     vectors, fresh = -(-H // LANES), fresh and T > 1
-    workers = min(N, threads.workers_for(N * T * (D + H + 40) * G))
-    group = -(-N // workers)
+    workers = threads.workers_for(N * T * (D + H + 40) * G)
+    parts = _parts(cell.by_units, N, (D + H) * G, workers, cell.panels(H))
+    workers = workers if parts else min(N, workers)
+    group = N if parts else -(-N // workers)
     packed = cell.panels(H) if group > 1 else 0  # one row reads the weights once: packing would read them twice
     hs, xh_time = empty(N, T, H), empty(T + 1, N, D + H)
     late_time = empty(T, N, D + H) if cell.late else arr.NONE3
@@ -94,9 +112,12 @@ def forward(
         row_bias=arr.optional(seq.row_bias, arr.NONE2), mask=_masked(seq),
         table=arr.c_order(table), ids=np.ascontiguousarray(ids),
         hs=hs, xh_time=xh_time, late_time=late_time, c_time=c_time, gates=gates,
-        packed=empty(packed * PANEL * (1 + D + H)), scratch=empty(workers, size), scratch_size=size,
+        packed=empty(packed * PANEL * (1 + D + H)), scratch=empty(workers, size), scratch_size=size, parts=parts,
     )  # fmt: skip
-    cell.forward(workers, fields, packed, -(-N // group))
+    if cell.by_units and parts:
+        cell.by_units(workers, fields, packed, parts, turns=T)
+    else:
+        cell.forward(workers, fields, packed, -(-N // group))
     return hs, Saved(seq, xh_time, late_time, c_time, gates, fresh, len(table), np.ascontiguousarray(ids.T))
 
 
@@ -110,7 +131,8 @@ def backward(
     seq = saved.seq
     (N, T, D), (H, G) = seq.xs.shape, Wh.shape
     workers = threads.workers_for(2 * N * T * (D + H + 10) * G)
-    group, x_tasks, panels = -(-N // workers), 2 * workers, cell.panels(H)
+    parts = _parts(cell.back_by_units, N, (D + H) * G, workers, -(-H // PANEL))
+    group, x_tasks, panels = N if parts else -(-N // workers), 2 * workers, cell.panels(H)
     fresh = [arr.writable(buffer) for buffer in buffers]
     dh, dxs, drow = empty(N, H), empty(N, T, D), arr.NONE2 if seq.row_bias is None else empty(N, G)
     dc = np.ascontiguousarray(_by_vectors(last[1])) if cell.has_c else arr.NONE3
@@ -125,9 +147,13 @@ def backward(
         carry=empty(N, arr.padded(H)) if carried else arr.NONE2, drow_bias=drow,
         dWx=fresh[0], dWh=fresh[1], db=arr.NONE1 if fresh[2] is None else fresh[2], dxs=dxs,
         dtable=dtable, ids=saved.ids, packed=empty(packed * PANEL * G), scratch=empty(workers, ROW_FLOATS),
-        local=empty(workers, local_floats(D, H)), local_size=local_floats(D, H),
+        local=empty(workers, local_floats(D, H)), local_size=local_floats(D, H), parts=parts,
     )  # fmt: skip
-    cell.backward(workers, fields, packed, -(-N // group), panels + (x_tasks if D else 0))
+    third = panels + (x_tasks if D else 0)
+    if cell.back_by_units and parts:
+        cell.back_by_units(workers, fields, packed, parts, third, turns=T + 1)
+    else:
+        cell.backward(workers, fields, packed, -(-N // group), third)
     # Made in C order and copied where a buffer is not: BetterRnnlm's tied gradient is in Fortran order.
     arr.put_back(buffers, fresh)
     states = [dh, _by_rows(dc, H)] if cell.has_c else [dh]

@@ -21,6 +21,7 @@ from fasts2s_kernels.ops.recurrent.cpu_panels import (
     panels_in_all,
     panels_of,
     part_of,
+    share,
     units_of,
     vectors_in,
 )
@@ -124,15 +125,17 @@ def passes(a, early, late, n, t, j, d):
 
 
 @inline
-def with_products(a, start, stop, t, s, step, G, first, gates, row):
+def with_products(a, panels, start, stop, t, s, step, G, first, gates, row):
     """Call ``row(a, n, t, j, product)`` for every row and vector of units; the place of products is in s.
+
+    ``panels`` is a range of those that Wh has, transposed: of PANEL units each.
 
     They are those of the gradients of another step with Wh^T, in a part: ``gates`` from the ``first`` on. After the
     last step there are none.
     """
     H, zeros = a.H, s + PANEL * BLOCK
     A = a.dA_rows + (a.dA_row * a.N * (step & 1) + H * first)
-    for q in range(ceil_div(H, PANEL)):
+    for q in range(panels[0], panels[1]):
         width = ceil_div(min(PANEL, H - PANEL * q), LANES)
         W, row_of_W = a.packed + (PANEL * G * q + width * LANES * H * first), width * LANES
         for block in range(start, stop, BLOCK):
@@ -163,23 +166,44 @@ def _sums_over_time(a, early, late, start, stop):
 
 
 @inline
+def _scratch(a, worker):
+    """Return a worker's memory, with its row of zeros behind the products."""
+    s = a.scratch + ROW_FLOATS * worker
+    clear(s + PANEL * BLOCK, PANEL // LANES)
+    return s
+
+
+@inline
 def backward_rows(worker, task, a, early, late, row, after):
     """Go back through all time steps of one group of rows; t = -1 is the initial state.
 
     ``row`` is called as by :func:`with_products`, with those of the early part. Then
     ``after(a, start, stop, t, s)`` may do what else a step needs.
     """
-    T, start, stop = a.T, task * a.group, min(a.N, (task + 1) * a.group)
-    s = a.scratch + ROW_FLOATS * worker
-    clear(s + PANEL * BLOCK, PANEL // LANES)
+    T, start, stop, panels = a.T, task * a.group, min(a.N, (task + 1) * a.group), (0, ceil_div(a.H, PANEL))
+    s = _scratch(a, worker)
     for back in range(T + 1):
         t = T - 1 - back
         # What is written at this step must not overwrite what its products read: there are two of dA_rows.
-        with_products(a, start, stop, t, s, t + 1, (early + late) * a.H, 0, early, row)
+        with_products(a, panels, start, stop, t, s, t + 1, (early + late) * a.H, 0, early, row)
         if t >= 0:
             after(a, start, stop, t, s)
     if a.drow_bias:
         _sums_over_time(a, early, late, start, stop)
+
+
+@inline
+def backward_units(worker, task, a, gates, row):
+    """Go back one step in all rows, in a part of the units; ``row`` as for :func:`backward_rows`.
+
+    After the step to the initial state a part has the sums over time of its share of the rows.
+    """
+    t, part = a.T - 1 - task // a.parts, task % a.parts
+    begin, end = share(part, a.parts, ceil_div(a.H, PANEL))
+    with_products(a, (begin, end), 0, a.group, t, _scratch(a, worker), t + 1, gates * a.H, 0, gates, row)
+    if t < 0 and a.drow_bias:
+        start, stop = share(part, a.parts, a.N)
+        _sums_over_time(a, gates, 0, start, stop)
 
 
 @inline

@@ -29,6 +29,7 @@ from fasts2s_kernels.ops.recurrent.cpu_panels import (
     is_padding,
     panels_of,
     part_of,
+    share,
     units_of,
     vectors_in,
     vectors_of,
@@ -140,8 +141,8 @@ def _finish(a, s, distance, n, j, target, cell, state):
 
 
 @inline
-def time_step(a, gates, first, G, start, stop, K, row_bias, ids, ids_step, xh, target, cell, state, s):
-    """One time step of the rows start to stop, in one part: ``gates`` from the ``first`` on.
+def time_step(a, gates, first, G, panels, start, stop, K, row_bias, ids, ids_step, xh, target, cell, state, s):
+    """One time step of the rows start to stop, in one part: ``gates`` from the ``first`` on, of a range of panels.
 
     The record has D, H, Wx, Wh, b, packed, table. Rows of xh and target are x | h; h of target is written; all are
     places of row 0. ``K`` is D + H, or D where h is zero. With a table, ``ids`` is the id of row 0, and those of rows
@@ -158,7 +159,7 @@ def time_step(a, gates, first, G, start, stop, K, row_bias, ids, ids_step, xh, t
             for j in range(vectors_of(H)):
                 _finish(a, s + LANES * j, H, n, j, target, cell, state)
         return
-    for panel in range(panels_of(gates, H)):
+    for panel in range(panels[0], panels[1]):
         u, units = first_unit(panel, gates), units_of(panel, gates, H)
         there = offset(table, u)
         for block in range(start, stop, BLOCK):
@@ -170,23 +171,62 @@ def time_step(a, gates, first, G, start, stop, K, row_bias, ids, ids_step, xh, t
 
 
 @inline
-def forward_rows(worker, task, a, step):
-    """Run all time steps of one group of rows; ``step(a, t, start, stop, K, xh, xh_next, s)`` makes the h of one."""
-    N, T, D, H = a.N, a.T, a.D, a.H
-    row = D + H
-    start, stop = task * a.group, min(N, (task + 1) * a.group)
+def _copy_inputs(a, t, start, stop):
+    """Copy x of step t to where products read it."""
+    row = a.D + a.H
+    for n in range(start, stop):
+        x, place = a.xs + (a.x_n * n + a.x_t * t), row * (a.N * t + n)
+        copy_row(a.xh_time + place, x, a.D)
+        if a.late_time:
+            copy_row(a.late_time + place, x, a.D)
+
+
+@inline
+def _one_step(a, t, start, stop, panels, units, step, s):
+    """Make the h of step t of some rows, in a range of panels, whose units are ``units``."""
+    row, (u, end) = a.D + a.H, units
+    xh = a.xh_time + row * a.N * t
+    xh_next = xh + row * a.N
+    step(a, t, start, stop, panels, a.D if a.fresh and t == 0 else row, xh, xh_next, s)
+    for n in range(start, stop):
+        h = row * n + a.D + u
+        if is_padding(a, n, t):
+            copy_row(xh_next + h, xh + h, end - u)
+        copy_row(a.hs + (a.H * (a.T * n + t) + u), xh_next + h, end - u)
+
+
+@inline
+def forward_rows(worker, task, a, gates, step):
+    """Run all time steps of one group of rows.
+
+    ``step(a, t, start, stop, panels, K, xh, xh_next, s)`` makes the h of one, in a range of panels of so many
+    gates.
+    """
+    start, stop = task * a.group, min(a.N, (task + 1) * a.group)
     s = a.scratch + a.scratch_size * worker
-    for t in range(T):
-        xh = a.xh_time + row * N * t
-        xh_next = xh + row * N
-        for n in range(start, stop):
-            x = a.xs + (a.x_n * n + a.x_t * t)
-            copy_row(xh + row * n, x, D)
-            if a.late_time:
-                copy_row(a.late_time + row * (N * t + n), x, D)
-        step(a, t, start, stop, D if a.fresh and t == 0 else row, xh, xh_next, s)
-        for n in range(start, stop):
-            h = xh_next + (row * n + D)
-            if is_padding(a, n, t):
-                copy_row(h, xh + (row * n + D), H)
-            copy_row(a.hs + H * (T * n + t), h, H)
+    for t in range(a.T):
+        _copy_inputs(a, t, start, stop)
+        _one_step(a, t, start, stop, (0, panels_of(gates, a.H)), (0, a.H), step, s)
+
+
+@inline
+def first_inputs(task, a, gates):
+    """Copy x of step 0 for the share of rows of the task that packs one panel; what comes later is copied in time."""
+    if a.parts:
+        start, stop = share(task, panels_of(gates, a.H), a.N)
+        _copy_inputs(a, 0, start, stop)
+
+
+@inline
+def forward_units(worker, task, a, gates, step):
+    """Run one time step of all rows in a part of the units; ``step`` as for :func:`forward_rows`.
+
+    For weights that no cache of a core holds: every core reads its part alone.
+    """
+    t, part = task // a.parts, task % a.parts
+    begin, end = share(part, a.parts, panels_of(gates, a.H))
+    units = first_unit(begin, gates), min(a.H, first_unit(end, gates))
+    _one_step(a, t, 0, a.group, (begin, end), units, step, a.scratch + a.scratch_size * worker)
+    if t < a.T - 1:
+        start, stop = share(part, a.parts, a.N)
+        _copy_inputs(a, t + 1, start, stop)

@@ -66,6 +66,12 @@ def part_of(early, late, H, panel):
 
 
 @inline
+def share(part, parts, count):
+    """Return where one of several parts of so many things begins and ends."""
+    return part * count // parts, (part + 1) * count // parts
+
+
+@inline
 def is_padding(a, n, t):
     """Return whether step t of row n is padding."""
     return bool(a.mask) and not a.mask[a.T * n + t]

@@ -38,6 +38,7 @@ class Forward(NamedTuple):
     scratch_size: Int
     c_time: Out4 = arr.NONE4  # (T + 1, vectors of units, N, LANES); the first is the initial state
     gates: Out4 = arr.NONE4  # (T, vectors of units, N, a vector for each gate that is kept)
+    parts: Int = 0  # of the units, in a step of all rows; 0: groups of rows go through all steps
 
 
 @record
@@ -80,3 +81,4 @@ class Backward(NamedTuple):
     c_time: C4 = arr.NONE4
     gates: C4 = arr.NONE4
     dc: Out3 = arr.NONE3  # (vectors of units, N, LANES): of the last step, then of the first
+    parts: Int = 0  # see Forward

@@ -5,9 +5,12 @@ from fasts2s_kernels.contract import Array, Cache
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.ops.recurrent.cpu import Cell, Saved, backward, forward
 from fasts2s_kernels.ops.rnn import reference
-from fasts2s_kernels.ops.rnn.cpu_loops import BACKWARD, FORWARD
+from fasts2s_kernels.ops.rnn.cpu_loops import BACK_BY_UNITS, BACKWARD, BY_UNITS, FORWARD
 
-CELL = Cell(early=1, late=0, kept=0, has_c=False, forward=FORWARD, backward=BACKWARD)
+CELL = Cell(
+    early=1, late=0, kept=0, has_c=False, forward=FORWARD, backward=BACKWARD, by_units=BY_UNITS,
+    back_by_units=BACK_BY_UNITS,
+)  # fmt: skip
 
 
 def rnn_forward(

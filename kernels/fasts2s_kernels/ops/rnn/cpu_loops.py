@@ -13,12 +13,19 @@ from fasts2s_kernels.cpu.vector_memory import load
 from fasts2s_kernels.ops.recurrent.cpu_backward import (
     arriving,
     backward_rows,
+    backward_units,
     nothing_more,
     pack_transposed,
     passes,
     put,
 )
-from fasts2s_kernels.ops.recurrent.cpu_forward import forward_rows, pack_weights, time_step
+from fasts2s_kernels.ops.recurrent.cpu_forward import (
+    first_inputs,
+    forward_rows,
+    forward_units,
+    pack_weights,
+    time_step,
+)
 from fasts2s_kernels.ops.recurrent.cpu_gradients import gradients
 from fasts2s_kernels.ops.recurrent.cpu_records import Backward, Forward
 
@@ -32,21 +39,28 @@ def _cell(a, s, distance, n, j, state):
 
 
 @inline
-def _step(a, t, start, stop, K, xh, xh_next, s):
-    """The new h of the rows start to stop."""
-    time_step(a, 1, 0, a.H, start, stop, K, a.row_bias, a.ids + t, a.T, xh, xh_next, _cell, 0, s)
+def _step(a, t, start, stop, panels, K, xh, xh_next, s):
+    """The new h of the rows start to stop, in a range of panels."""
+    time_step(a, 1, 0, a.H, panels, start, stop, K, a.row_bias, a.ids + t, a.T, xh, xh_next, _cell, 0, s)
 
 
 @kernel
 def rnn_pack(worker: Int, task: Int, a: Forward) -> None:
     """Pack the weights of one panel."""
     pack_weights(task, a, 1, 0)
+    first_inputs(task, a, 1)
 
 
 @kernel
 def rnn_rows(worker: Int, task: Int, a: Forward) -> None:
     """Run all time steps of one group of rows."""
-    forward_rows(worker, task, a, _step)
+    forward_rows(worker, task, a, 1, _step)
+
+
+@kernel
+def rnn_units(worker: Int, task: Int, a: Forward) -> None:
+    """Run one time step in a part of the units."""
+    forward_units(worker, task, a, 1, _step)
 
 
 @inline
@@ -65,6 +79,12 @@ def rnn_rows_backward(worker: Int, task: Int, a: Backward) -> None:
 
 
 @kernel
+def rnn_units_backward(worker: Int, task: Int, a: Backward) -> None:
+    """Go back one step in a part of the units."""
+    backward_units(worker, task, a, 1, _row_backward)
+
+
+@kernel
 def rnn_pack_transposed(worker: Int, task: Int, a: Backward) -> None:
     """Pack one panel of the weights, transposed."""
     pack_transposed(task, a, 1, 0)
@@ -76,5 +96,6 @@ def rnn_gradients(worker: Int, task: Int, a: Backward) -> None:
     gradients(worker, task, a, 1, 0)
 
 
-FORWARD = Launch(Forward, rnn_pack, rnn_rows)
+FORWARD, BY_UNITS = Launch(Forward, rnn_pack, rnn_rows), Launch(Forward, rnn_pack, rnn_units)
 BACKWARD = Launch(Backward, rnn_pack_transposed, rnn_rows_backward, rnn_gradients)
+BACK_BY_UNITS = Launch(Backward, rnn_pack_transposed, rnn_units_backward, rnn_gradients)
