@@ -10,7 +10,7 @@ from fasts2s_kernels.calling import everything
 from fasts2s_kernels.cases import functions
 from fasts2s_kernels.cpu import jit
 from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.ops.recurrent.cpu_forward import forward_rows
+from fasts2s_kernels.ops.recurrent.cpu_forward import _one_step
 from fasts2s_kernels.ops.recurrent.cpu_gradients import gradients
 from tests.kernels.helpers import draw
 
@@ -47,7 +47,7 @@ _ENCODE, _GREEDY = _call("lstm_encode", 3, 2, LANES, 4, 5), _call("lstm_greedy",
 FAULTS = [
     Fault(kernel if isinstance(kernel, jit.Inline) else _kernel(kernel), old, new, array, call)
     for kernel, old, new, array, call in (
-        (forward_rows, "a.hs + H * (T * n + t)", "a.hs + H * (T * n + t) + 1", "hs", _LSTM),
+        (_one_step, "a.hs + (a.H * (a.T * n + t) + u)", "a.hs + (a.H * (a.T * n + t) + 1)", "hs", _LSTM),
         (gradients, "min(rows, start + group)", "min(rows, start + group) + 1", "dA", _LSTM),
         ("embedding_rows", "a.out + D * k", "a.out + D * k + 1", "out", _EMBEDDING),
         ("embedding_sums", "range(a.K)", "range(a.K + 1)", "ids", _EMBEDDING),
