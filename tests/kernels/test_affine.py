@@ -42,10 +42,12 @@ def test_junk_stays_in_its_row(kernels, rng, junk):
 
 
 @pytest.mark.parametrize("sizes", [(1, 1), (7, 15), (8, 16), (9, 17), (33, 403), (650, 10007), (1, 70003)], ids=str)
-def test_a_single_row_is_as_among_others(kernels, rng, sizes):
+@pytest.mark.parametrize("order", "CF")
+def test_a_single_row_is_as_among_others(kernels, rng, sizes, order):
     D, M = sizes
     x, W, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((5, D), (D, M), (M,)))
-    x, W, b = map(kernels.asarray, (x, W, b))
+    x, W, b = map(kernels.asarray, (x, W if order == "C" else W.T.copy(), b))
+    W = W if order == "C" else W.T
     rows = kernels.to_numpy(kernels.affine_forward(x, W, b))
     for r in (0, 4):
         alone = kernels.to_numpy(kernels.affine_forward(x[r : r + 1], W, b))

@@ -95,7 +95,9 @@ def affine(rng: Any, R: int, D: int, M: int, order: Any) -> dict[str, Array]:
 
 @pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize("order", "CF")
-@pytest.mark.parametrize("sizes", [(1, 9, WIDE), (2, 300, MORE), (270, 2, 2), (150, 3, 4 * LANES)])
+@pytest.mark.parametrize(
+    "sizes", [(1, 9, WIDE), (1, 2 * LANES, MORE), (2, 300, MORE), (270, 2, 2), (150, 3, 4 * LANES)]
+)
 def test_affine_of_a_row_and_of_many(sizes: tuple[int, int, int], order: str, monkeypatch: Any) -> None:
     # What is written past the caches is written all the same.
     monkeypatch.setattr(cpu_loops, "STREAM_FROM", 64 * LANES)

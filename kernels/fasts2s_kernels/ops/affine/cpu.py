@@ -39,7 +39,7 @@ def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
     # A single row is bound by reading W: five times the time of as many multiply-adds.
     workers = threads.workers_for(R * D * M * (5 if R == 1 else 1))
     out, panels, (W, k_step, n_step) = empty(R, M), -(-M // PANEL), _ordered(W)
-    lone = R == 1 and n_step == 1
+    lone = R == 1
     groups = max(workers, -(-M // loops.STRETCH)) if lone else _groups(panels, workers, 2)
     fields = loops.Forward(
         R=R, D=D, M=M, groups=groups, x=arr.c_order(x), W=W, k_step=k_step, n_step=n_step,

@@ -15,6 +15,7 @@ from fasts2s_kernels.cpu.gemm import (
     pack,
     put_turned,
     row_product,
+    store_first,
     stream_block,
     tiles,
     tiles_from,
@@ -24,8 +25,8 @@ from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.pointer import Int, is_aligned, nothing, offset
 from fasts2s_kernels.cpu.record import C1, C2, Out1, Out2, record
 from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.cpu.vector import splat
-from fasts2s_kernels.cpu.vector_memory import STREAM_FROM, store
+from fasts2s_kernels.cpu.vector import fma, splat
+from fasts2s_kernels.cpu.vector_memory import STREAM_FROM, load, prefetch, store, transpose_block
 
 _ZERO = np.float32(0)
 #: Rows of the right-hand side that are packed at a time: with what meets them they fill a second-level cache.
@@ -115,12 +116,59 @@ def _lone_row(a, task, local):
         copy_row(a.out + first, local, columns)
 
 
+@inline
+def _turned_rest(total, x, W, D, first, count, block):
+    """Return total plus the products of x with ``count`` rows of W from column ``first`` on, one sum in each lane."""
+    for k in range(first, D):
+        for i in range(count):
+            block[i] = W[D * i + k]
+        total = fma(splat(x[k]), load(block), total)
+    return total
+
+
+@inline
+def _turned_pair(totals, x, W, D, block):
+    """Return two vectors of totals plus the products of x with as many rows of W; the next ones come meanwhile."""
+    (a, b), square, whole = totals, LANES * LANES, D - D % LANES
+    for k in range(0, whole, LANES):
+        for i in range(2 * LANES):
+            prefetch(W + (D * (2 * LANES + i) + k))
+        transpose_block(block, LANES, W + k, D)
+        transpose_block(block + square, LANES, W + (LANES * D + k), D)
+        for j in range(LANES):
+            x_k = splat(x[k + j])
+            a = fma(x_k, load(block + LANES * j), a)
+            b = fma(x_k, load(block + (square + LANES * j)), b)
+    a = _turned_rest(a, x, W, D, whole, LANES, block)
+    return a, _turned_rest(b, x, W + LANES * D, D, whole, LANES, block)
+
+
+@inline
+def _lone_row_turned(a, task, local):
+    """Some columns of a single row where W is in Fortran order: a column lies together, and is read where it is."""
+    M, D, columns = a.M, a.D, 2 * LANES * ceil_div(ceil_div(a.M, a.groups), 2 * LANES)
+    for n in range(columns * task, min(M, columns * (task + 1)), 2 * LANES):
+        W, left = a.W + D * n, M - n
+        first = load_first(a.b + n, left) if a.b else splat(_ZERO)
+        second = load_first(a.b + (n + LANES), left - LANES) if a.b else splat(_ZERO)
+        if left >= 2 * LANES:
+            first, second = _turned_pair((first, second), a.x, W, D, local)
+        else:
+            first = _turned_rest(first, a.x, W, D, 0, min(LANES, left), local)
+            second = _turned_rest(second, a.x, W + LANES * D, D, 0, left - LANES, local)
+        store_first(a.out + n, first, left)
+        store_first(a.out + (n + LANES), second, left - LANES)
+
+
 @kernel
 def affine_panel(worker: Int, task: Int, a: Forward) -> None:
     """One group of rows in one panel of columns of ``x W + b``, or a single row in one group of columns."""
     R, D, M, local = a.R, a.D, a.M, a.local + LOCAL * worker
-    if R == 1 and a.n_step == 1:
-        _lone_row(a, task, local)
+    if R == 1:
+        if a.n_step == 1:
+            _lone_row(a, task, local)
+        else:
+            _lone_row_turned(a, task, local)
         return
     panel, part = task // a.groups, task % a.groups
     first, start, stop = PANEL * panel, part * R // a.groups, (part + 1) * R // a.groups
