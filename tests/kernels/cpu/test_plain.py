@@ -15,6 +15,7 @@ from fasts2s_kernels.calling import Call, Results, host
 from fasts2s_kernels.cases import Function, functions, whole
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cpu import plain, threads
+from fasts2s_kernels.cpu.softmax import RUN
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.drawing import Values, values
 from fasts2s_kernels.ops.affine import cpu_loops
@@ -104,6 +105,22 @@ def test_affine_of_a_row_and_of_many(sizes: tuple[int, int, int], order: str, mo
     expected = affine(np.random.default_rng(5), *sizes, order)
     with plain.kernels():
         same(affine(np.random.default_rng(5), *sizes, order), expected)
+
+
+@pytest.mark.usefixtures("workers")
+def test_draws_from_rows_of_several_runs(rng: Any) -> None:
+    V = 2 * RUN * LANES + MORE
+    scores = rng.standard_normal((6, V)).astype(np.float32)
+    scores[:, -1] = -np.inf
+    uniforms = np.array([0, 0.1, 0.45, 0.55, 0.99, np.nextafter(1, 0)])
+    expected = KERNELS.sample(scores, uniforms)
+    assert expected[0] == 0
+    assert expected[-1] == V - 2  # what cannot be drawn is not
+    with plain.kernels():
+        assert np.array_equal(KERNELS.sample(scores, uniforms), expected)
+        scores[2] = -np.inf
+        with pytest.raises(ValueError, match="scores row 2 gives no probabilities"):
+            KERNELS.sample(scores, uniforms)
 
 
 def test_parameters_that_share_memory(rng: Any) -> None:

@@ -40,23 +40,19 @@ def _sum(y, first, stop):
 @inline
 def _place(y, V, limit):
     """Return the first place up to which the numbers of a row have a sum above limit: by runs, then one by one."""
-    before, last = 0.0, 0
-    for first in range(0, V, RUN * LANES):
-        stop = min(V, first + RUN * LANES)
-        after = before + _sum(y, first, stop)
+    before, first, last = 0.0, 0, 0
+    while first + RUN * LANES < V:
+        after = before + _sum(y, first, first + RUN * LANES)
         if after > limit:
-            for k in range(first, stop):
-                before += np.float64(y[k])
-                if y[k] > _ZERO:
-                    last = k
-                    if before > limit:
-                        return k
-            return last  # one by one the sum was rounded to less
-        before = after
-    for k in range(V):  # the runs were rounded to less than the whole
+            break
+        before, first = after, first + RUN * LANES
+    for k in range(first, V):
+        before += np.float64(y[k])
         if y[k] > _ZERO:
             last = k
-    return last
+            if before > limit:
+                break
+    return last  # one by one a sum may be rounded to less than by runs: then the last number that counts
 
 
 @kernel
