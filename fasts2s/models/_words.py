@@ -11,8 +11,7 @@ from fasts2s.layers import softmax
 from fasts2s_kernels import Kernels
 from fasts2s_kernels.checks import integer, integers
 from fasts2s_kernels.contract import Array
-
-_NOT_IN_USE = frozenset({"TimeDropout"})  # while a text is made
+from fasts2s_kernels.quiet import quiet
 
 
 def _state(layer: Any) -> tuple[Array, Array]:
@@ -30,7 +29,8 @@ class Stack:
     kernels
         What computes.
     layers, names
-        The layers of a model, ours or the book's, and of which kind each of them is: the name of its class.
+        The layers of a model, ours or the book's, and of which kind each of them is: the name of its class. Dropout
+        does nothing while a text is made.
     """
 
     def __init__(self, kernels: Kernels, layers: Sequence[Any], names: Sequence[str]) -> None:
@@ -44,10 +44,10 @@ class Stack:
     @staticmethod
     def fits(layers: Sequence[Any], names: Sequence[str]) -> bool:
         """Whether layers are such a stack, on the host, and keep their state from word to word."""
-        inner = [(layer, name) for layer, name in zip(layers, names, strict=True)][1:-1]
+        inner = list(zip(layers, names, strict=True))[1:-1]
         return (
             [*names[:1], *names[-1:]] == ["TimeEmbedding", "TimeAffine"]
-            and all(name in _NOT_IN_USE or (name == "TimeLSTM" and layer.stateful) for layer, name in inner)
+            and all(name == "TimeDropout" or (name == "TimeLSTM" and layer.stateful) for layer, name in inner)
             and type(layers[0].params[0]) is np.ndarray
         )
 
@@ -124,6 +124,7 @@ class _Scores:
             self.model.predict(np.array([[self.last]]))
 
 
+@quiet
 def _alike(a: Array, b: Array) -> bool:
     """Whether scores are the same but for rounding."""
     return a.shape == b.shape and bool(np.abs(a - b).max() <= 1e-4 * np.abs(b).max())

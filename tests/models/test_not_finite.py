@@ -72,9 +72,10 @@ def test_a_language_model_names_the_parameter(make, temperature, backend):
 
 
 @pytest.mark.parametrize("make", [RnnlmGen, BetterRnnlmGen])
-def test_words_one_by_one_name_the_parameter(make, backend):
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_words_one_by_one_name_the_parameter(make, backend, wrong):
     model = make(7, 5, 5, backend=backend)
-    model.params[1][:] = np.nan
+    model.params[1][:] = wrong
     with pytest.raises(FloatingPointError, match=rf"params\[1\] of {make.__name__}"):
         model.generate(1)
 

@@ -19,7 +19,6 @@ from fasts2s_kernels.ops.recurrent.cpu_backward import (
     put,
 )
 from fasts2s_kernels.ops.recurrent.cpu_forward import (
-    first_inputs,
     forward_rows,
     forward_units,
     pack_weights,
@@ -82,7 +81,6 @@ def _step(a, t, start, stop, panels, K, xh, xh_next, s):
 def lstm_pack(worker: Int, task: Int, a: Forward) -> None:
     """Pack the weights of one panel."""
     pack_weights(task, a, 4, 0)
-    first_inputs(task, a, 4)
 
 
 @kernel

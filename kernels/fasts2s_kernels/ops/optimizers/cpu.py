@@ -118,7 +118,7 @@ def clip_grads(grads: list[Array], max_norm: float | None) -> float:
     return norm
 
 
-def _lists(params: Any, grads: Any, **slots: Any) -> _Tables:
+def _checked(params: Any, grads: Any, **slots: Any) -> _Tables:
     """Return params, grads and slots, checked, as tables; what is plain to see is not looked at twice."""
     lists = [params, grads, *slots.values()]
     if _plain(lists):
@@ -128,7 +128,7 @@ def _lists(params: Any, grads: Any, **slots: Any) -> _Tables:
 
 
 def _update(launch: Launch, otherwise: Any, rule: dict[str, float], options: dict[str, Any], found: _Tables) -> None:
-    """Update every parameter of :func:`_lists`. ``otherwise`` does what launch cannot: float64.
+    """Update every parameter of :func:`_checked`. ``otherwise`` does what launch cannot: float64.
 
     ``rule`` are the numbers of the launch's record, ``options`` those of the reference; ``scale`` is both.
     """
@@ -142,7 +142,7 @@ def _update(launch: Launch, otherwise: Any, rule: dict[str, float], options: dic
 @quiet
 def sgd_update(params: list[Array], grads: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
-    found = _lists(params, grads)
+    found = _checked(params, grads)
     rule = {"lr": checks.number("lr", lr)}
     _update(loops.SGD, reference.sgd_update, rule, {"lr": lr, "scale": scale}, found)
 
@@ -152,7 +152,7 @@ def momentum_update(
     params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
-    found = _lists(params, grads, v=v)
+    found = _checked(params, grads, v=v)
     rule = {"lr": checks.number("lr", lr), "momentum": checks.number("momentum", momentum)}
     options = {"lr": lr, "momentum": momentum, "scale": scale}
     _update(loops.MOMENTUM, reference.momentum_update, rule, options, found)
@@ -163,7 +163,7 @@ def nesterov_update(
     params: list[Array], grads: list[Array], v: list[Array], *, lr: float, momentum: float, scale: float = 1.0
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
-    found = _lists(params, grads, v=v)
+    found = _checked(params, grads, v=v)
     rate, mass = checks.number("lr", lr), checks.number("momentum", momentum)
     rule = {"lr": rate, "momentum": mass, "ahead": mass * mass, "pull": (1 + mass) * rate}
     options = {"lr": lr, "momentum": momentum, "scale": scale}
@@ -173,7 +173,7 @@ def nesterov_update(
 @quiet
 def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, lr: float, scale: float = 1.0) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
-    found = _lists(params, grads, h=h)
+    found = _checked(params, grads, h=h)
     rule = {"lr": checks.number("lr", lr), "keep": 1.0, "new": 1.0}
     _update(loops.RMSPROP, reference.adagrad_update, rule, {"lr": lr, "scale": scale}, found)
 
@@ -183,7 +183,7 @@ def rmsprop_update(
     params: list[Array], grads: list[Array], h: list[Array], *, lr: float, decay_rate: float, scale: float = 1.0
 ) -> None:
     """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
-    found = _lists(params, grads, h=h)
+    found = _checked(params, grads, h=h)
     rate, decay = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
     rule = {"lr": rate, "keep": decay, "new": 1 - decay}
     options = {"lr": lr, "decay_rate": decay_rate, "scale": scale}
@@ -207,7 +207,7 @@ def adam_update(
 
     Implementation: all in float32; the book under NumPy 2 computes the last line in float64 and rounds then.
     """
-    found = _lists(params, grads, m=m, v=v)
+    found = _checked(params, grads, m=m, v=v)
     rule = {
         "lr": float(adam_rate(lr, beta1, beta2, step)),
         "new1": 1 - checks.number("beta1", beta1),

@@ -101,6 +101,8 @@ def forward(
     late_time = empty(T, N, D + H) if cell.late else arr.NONE3
     gates, c_time = empty(T, vectors, N, cell.kept * LANES) if cell.kept else arr.NONE4, arr.NONE4
     xh_time[0, :, D:] = seq.states[0]
+    if parts:
+        xh_time[0, :, :D] = seq.xs[:, 0]
     if cell.has_c:
         c_time = empty(T + 1, vectors, N, LANES)
         c_time[0] = _by_vectors(seq.states[1])

@@ -210,18 +210,11 @@ def forward_rows(worker, task, a, gates, step):
 
 
 @inline
-def first_inputs(task, a, gates):
-    """Copy x of step 0 for the share of rows of the task that packs one panel; what comes later is copied in time."""
-    if a.parts:
-        start, stop = share(task, panels_of(gates, a.H), a.N)
-        _copy_inputs(a, 0, start, stop)
-
-
-@inline
 def forward_units(worker, task, a, gates, step):
     """Run one time step of all rows in a part of the units; ``step`` as for :func:`forward_rows`.
 
-    For weights that no cache of a core holds: every core reads its part alone.
+    For weights that no cache of a core holds: every core reads its part alone. The x of step 0 are in place already,
+    those of the next step are copied here.
     """
     t, part = task // a.parts, task % a.parts
     begin, end = share(part, a.parts, panels_of(gates, a.H))
