@@ -75,7 +75,7 @@ def answering(
     W_out = as_float("W_out", weight("W_out", W_out, "(H, V)", 2), Wx.dtype, (H, V), "(H, V)")
     if V == 0:
         raise ValueError(f"W has shape {W.shape}, expected (V, D) with V >= 1: nothing to choose from")
-    held = [None if a is None else state(name, a, Wx, (N, H)) for name, a in (("h", h), ("c", c))]
+    held = [state(name, a, Wx, (N, H)) for name, a in (("h", h), ("c", c))]
     optional = [
         None if a is None else as_float(name, a, Wx.dtype, shape, letters)
         for name, a, shape, letters in (

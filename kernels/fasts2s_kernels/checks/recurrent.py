@@ -9,15 +9,24 @@ from fasts2s_kernels.contract import Array
 
 
 class Sequence(NamedTuple):
-    """Checked inputs of a recurrent kernel; ``states`` are h0 (and c0) in the dtype of the weights."""
+    """Checked inputs of a recurrent kernel; ``states`` are h0 (and c0) in the weights' dtype, None for zeros."""
 
     xs: Array
     Wx: Array
     Wh: Array
     b: Array | None
-    states: list[Array]
+    states: list[Array | None]
     row_bias: Array | None
     mask: Array | None
+
+    def initial(self) -> list[Array]:
+        """Return the states, zeros (N, H) for None."""
+        return or_zeros(self.states, self.Wh, len(self.xs))
+
+
+def or_zeros(states: list[Array | None], Wh: Array, N: int) -> list[Array]:
+    """Return states, or gradients of them, with zeros (N, H) for None."""
+    return [np.zeros_like(Wh, shape=(N, Wh.shape[0])) if a is None else a for a in states]
 
 
 def _blocks(gates: int) -> str:
@@ -38,10 +47,10 @@ def recurrent_weights(gates: int, Wx: Any, Wh: Any, b: Any) -> tuple[Array, Arra
     return Wx, Wh, None if b is None else as_float("b", b, Wx.dtype, (gates * H,), f"({gH},)")
 
 
-def state(name: str, a: Any, like: Array, shape: tuple[int, int]) -> Array:
-    """Return a state (N, H) in the dtype of ``like``, zeros for None, or raise ValueError."""
+def state(name: str, a: Any, like: Array, shape: tuple[int, int]) -> Array | None:
+    """Return a state (N, H) in the dtype of ``like``, None for None, or raise ValueError."""
     if a is None:
-        return np.zeros_like(like, shape=shape)
+        return None
     a = as_array(name, a, f"a float array (N, H) = {shape}")
     if a.shape != shape:
         raise ValueError(
@@ -123,8 +132,11 @@ def gradients(
     Wh: Any,
     lasts: dict[str, Any],
     buffers: tuple[Any, Any, Any],
-) -> tuple[Array | None, Array, Array, list[Array], tuple[Array, Array, Array | None]]:
-    """Check the inputs of a recurrent backward call: dhs, Wx, Wh, the gradients of the last states, buffers."""
+) -> tuple[Array | None, Array, Array, list[Array | None], tuple[Array, Array, Array | None]]:
+    """Check the inputs of a recurrent backward call: dhs, Wx, Wh, the gradients of the last states, buffers.
+
+    Of the gradients of the last states None stays None: it stands for zeros.
+    """
     Wx, Wh, _ = recurrent_weights(gates, Wx, Wh, None)
     if Wx.shape != seq.Wx.shape or Wh.shape != seq.Wh.shape:
         raise ValueError(
@@ -136,10 +148,7 @@ def gradients(
     (N, T, _), H = seq.xs.shape, Wh.shape[0]
     if dhs is not None:
         dhs = as_float("dhs", dhs, Wx.dtype, (N, T, H), "(N, T, H)")
-    last = [
-        np.zeros_like(Wx, shape=(N, H)) if a is None else as_float(name, a, Wx.dtype, (N, H), "(N, H)")
-        for name, a in lasts.items()
-    ]
+    last = [None if a is None else as_float(name, a, Wx.dtype, (N, H), "(N, H)") for name, a in lasts.items()]
     dWx, dWh, db = buffers
     gH = _blocks(gates)
     dWx, dWh = buffer("dWx", dWx, Wx, f"(D, {gH})"), buffer("dWh", dWh, Wh, f"(H, {gH})")

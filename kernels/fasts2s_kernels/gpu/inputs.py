@@ -86,8 +86,3 @@ def mask(name: str, a: Any, shape: tuple[int, ...], letters: str) -> Array | Non
 def bytes_of(a: Array | None) -> Array | None:
     """Return a bool array of the device as the bytes that kernels take, or None."""
     return None if a is None else contiguous(a).view(xp.uint8)
-
-
-def states(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the states that are there: kernels take a null pointer for zeros."""
-    return {name: a for name, a in given.items() if a is not None}

@@ -28,8 +28,7 @@ def gru_forward(
     seq = checks.sequence(3, xs, Wx, Wh, b, {"h0": h0}, row_bias, mask)
     if not arr.is_compiled(seq.Wx, seq.xs.size * seq.Wh.size):
         return reference.gru_forward(seq.xs, Wx, Wh, b, h0=h0, row_bias=row_bias, mask=mask)
-    hs, saved = forward(CELL, seq, h0 is None)
-    return hs, *saved.last(), saved
+    return forward(CELL, seq)
 
 
 def gru_backward(
@@ -52,7 +51,7 @@ def gru_backward(
     if not isinstance(saved, Saved):
         return reference.gru_backward(dhs, Wx, Wh, cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
     dhs, Wx, Wh, (dh,), buffers = checks.gradients(3, dhs, saved.seq, Wx, Wh, {"dh_last": dh_last}, (dWx, dWh, db))
-    dxs, (dh,), drow_bias = backward(CELL, saved, dhs, (None if dh_last is None else dh,), Wx, Wh, buffers)
+    dxs, (dh,), drow_bias = backward(CELL, saved, dhs, (dh,), Wx, Wh, buffers)
     return dxs, dh, drow_bias
 
 
@@ -61,4 +60,5 @@ def gru_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_b
     seq = checks.step(3, x, Wx, Wh, b, {"h": h}, row_bias)
     if not arr.is_compiled(seq.Wx, seq.xs.size * seq.Wh.size):
         return reference.gru_step(x, Wx, Wh, b, h=h, row_bias=row_bias)
-    return forward(CELL, seq, fresh=False)[1].last()[0]
+    h_next: Array = forward(CELL, seq)[1]
+    return h_next

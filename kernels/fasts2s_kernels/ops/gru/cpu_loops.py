@@ -24,7 +24,7 @@ from fasts2s_kernels.ops.recurrent.cpu_backward import (
     put,
     with_products,
 )
-from fasts2s_kernels.ops.recurrent.cpu_forward import forward_rows, pack_weights, time_step
+from fasts2s_kernels.ops.recurrent.cpu_forward import forward_rows, prepare, time_step
 from fasts2s_kernels.ops.recurrent.cpu_gradients import gradients
 from fasts2s_kernels.ops.recurrent.cpu_panels import is_padding, panels_of, vectors_of
 from fasts2s_kernels.ops.recurrent.cpu_records import Backward, Forward
@@ -76,7 +76,7 @@ def _step(a, t, start, stop, panels, K, xh, xh_next, s):
 @kernel
 def gru_pack(worker: Int, task: Int, a: Forward) -> None:
     """Pack the weights of one panel."""
-    pack_weights(task, a, 2, 1)
+    prepare(task, a, 2, 1)
 
 
 @kernel

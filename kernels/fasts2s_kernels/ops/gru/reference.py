@@ -35,7 +35,7 @@ def gru_forward(
 ) -> tuple[Array, Array, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.gru_forward`."""
     seq = checks.sequence(3, xs, Wx, Wh, b, {"h0": h0}, row_bias, mask)
-    (h,) = seq.states
+    (h,) = seq.initial()
     N, T, _ = seq.xs.shape
     hs = np.zeros_like(seq.xs, shape=(N, T, h.shape[1]))
     steps = []
@@ -74,8 +74,8 @@ def gru_backward(
 ) -> tuple[Array, Array, Array | None]:
     """See :meth:`fasts2s_kernels.contract.Kernels.gru_backward`."""
     seq, steps = checks.saved(cache)
-    dhs, Wx, Wh, (dh,), buffers = checks.gradients(3, dhs, seq, Wx, Wh, {"dh_last": dh_last}, (dWx, dWh, db))
-    dWx, dWh, db = buffers
+    dhs, Wx, Wh, last, buffers = checks.gradients(3, dhs, seq, Wx, Wh, {"dh_last": dh_last}, (dWx, dWh, db))
+    (dh,), (dWx, dWh, db) = checks.or_zeros(last, Wh, len(seq.xs)), buffers
     dxs = np.zeros_like(seq.xs)
     drow = None if seq.row_bias is None else np.zeros_like(seq.row_bias)
     zero_buffers(buffers)
@@ -100,4 +100,4 @@ def gru_backward(
 def gru_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.gru_step`."""
     seq = checks.step(3, x, Wx, Wh, b, {"h": h}, row_bias)
-    return _cell(seq.xs[:, 0], seq.states[0], seq)[0]
+    return _cell(seq.xs[:, 0], *seq.initial(), seq)[0]

@@ -34,8 +34,7 @@ def lstm_forward(
     seq = checks.sequence(4, xs, Wx, Wh, b, {"h0": h0, "c0": c0}, row_bias, mask)
     if not arr.is_compiled(seq.Wx, seq.xs.size * seq.Wh.size):
         return reference.lstm_forward(seq.xs, Wx, Wh, b, h0=h0, c0=c0, row_bias=row_bias, mask=mask)
-    hs, saved = forward(CELL, seq, h0 is None)
-    return hs, *saved.last(), saved
+    return forward(CELL, seq)
 
 
 def lstm_ids_forward(
@@ -52,8 +51,7 @@ def lstm_ids_forward(
     seq, rows, places = checks.id_sequence(4, table, ids, Wh, {"h0": h0, "c0": c0}, row_bias, mask)
     if not arr.is_compiled(rows, places.size * seq.Wh.size):
         return reference.lstm_ids_forward(rows, places, Wh, h0=h0, c0=c0, row_bias=row_bias, mask=mask)
-    hs, saved = forward(CELL, seq, h0 is None, rows, places)
-    return hs, *saved.last(), saved
+    return forward(CELL, seq, rows, places)
 
 
 def lstm_backward(
@@ -78,8 +76,7 @@ def lstm_backward(
     if not isinstance(saved, Saved):
         return reference.lstm_backward(dhs, Wx, Wh, cache, **lasts, dWx=dWx, dWh=dWh, db=db)
     dhs, Wx, Wh, (dh, dc), buffers = checks.gradients(4, dhs, saved.seq, Wx, Wh, lasts, (dWx, dWh, db))
-    last = (None if dh_last is None else dh, dc)
-    dxs, (dh, dc), drow_bias = backward(CELL, saved, dhs, last, Wx, Wh, buffers)
+    dxs, (dh, dc), drow_bias = backward(CELL, saved, dhs, (dh, dc), Wx, Wh, buffers)
     return dxs, dh, dc, drow_bias
 
 
@@ -102,7 +99,7 @@ def lstm_ids_backward(
     dhs, _, Wh, (dh, dc), buffers = checks.gradients(4, dhs, saved.seq, Wx, Wh, lasts, (Wx.copy(), dWh, None))
     dtable = checks.buffer("dtable", dtable, np.zeros_like(Wx, shape=(saved.V, Wh.shape[1])), "(V, 4H)")
     made = arr.writable(dtable)
-    _, (dh, dc), drow_bias = backward(CELL, saved, dhs, (None if dh_last is None else dh, dc), Wx, Wh, buffers, made)
+    _, (dh, dc), drow_bias = backward(CELL, saved, dhs, (dh, dc), Wx, Wh, buffers, made)
     arr.put_back((dtable,), (made,))
     return dh, dc, drow_bias
 
@@ -121,5 +118,5 @@ def lstm_step(
     seq = checks.step(4, x, Wx, Wh, b, {"h": h, "c": c}, row_bias)
     if not arr.is_compiled(seq.Wx, seq.xs.size * seq.Wh.size):
         return reference.lstm_step(x, Wx, Wh, b, h=h, c=c, row_bias=row_bias)
-    h_next, c_next = forward(CELL, seq, fresh=False)[1].last()
+    _, h_next, c_next, _ = forward(CELL, seq)
     return h_next, c_next

@@ -13,6 +13,7 @@ from fasts2s_kernels.ops.recurrent.cpu_backward import (
     arriving,
     backward_rows,
     backward_units,
+    dc_at,
     nothing_more,
     pack_transposed,
     passes,
@@ -21,7 +22,7 @@ from fasts2s_kernels.ops.recurrent.cpu_backward import (
 from fasts2s_kernels.ops.recurrent.cpu_forward import (
     forward_rows,
     forward_units,
-    pack_weights,
+    prepare,
     time_step,
 )
 from fasts2s_kernels.ops.recurrent.cpu_gradients import gradients
@@ -80,7 +81,7 @@ def _step(a, t, start, stop, panels, K, xh, xh_next, s):
 @kernel
 def lstm_pack(worker: Int, task: Int, a: Forward) -> None:
     """Pack the weights of one panel."""
-    pack_weights(task, a, 4, 0)
+    prepare(task, a, 4, 0)
 
 
 @kernel
@@ -103,7 +104,7 @@ def _row_backward(a, n, t, j, product):
         return
     step, vectors = LANES * a.N, vectors_of(a.H)
     place = step * (vectors * t + j) + LANES * n
-    c, gates, dc = a.c_time + place, a.gates + 4 * place, a.dc + (step * j + LANES * n)
+    c, gates, dc = a.c_time + place, a.gates + 4 * place, dc_at(a, n, j)
     f, g, one = load(gates), load(gates + LANES), splat(_ONE)
     i, o, tanh_c = load(gates + 2 * LANES), load(gates + 3 * LANES), tanh(load(c + step * vectors))
     ds = load(dc) + d * o * (one - tanh_c * tanh_c)

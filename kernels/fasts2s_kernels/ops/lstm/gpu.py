@@ -183,9 +183,8 @@ def lstm_step(
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_step`. Implementation: two products and one kernel."""
     inputs.on_device(x=x, Wx=Wx, Wh=Wh, b=b, row_bias=row_bias, h=h, c=c)
     states = {"h": h, "c": c}
-    given = inputs.states(states)
-    seq = checks.step(4, x, Wx, Wh, b, given, row_bias)
-    held = recurrent.by_name(states, given, seq.states)
+    seq = checks.step(4, x, Wx, Wh, b, states, row_bias)
+    held = recurrent.by_name(states, seq.states)
     N, H = seq.xs.shape[0], seq.Wh.shape[0]
     h_next, c_next = xp.empty((N, H), seq.Wh.dtype), xp.empty((N, H), seq.Wh.dtype)
     if h_next.size:

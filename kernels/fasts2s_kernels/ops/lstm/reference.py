@@ -58,7 +58,7 @@ def lstm_ids_forward(
 
 
 def _forward(seq: checks.Sequence, inputs: Callable[[int], Array], ids: Any) -> tuple[Array, Array, Array, Cache]:
-    h, c = seq.states
+    h, c = seq.initial()
     N, T, _ = seq.xs.shape
     hs = np.zeros_like(seq.xs, shape=(N, T, h.shape[1]))
     steps = []
@@ -139,11 +139,11 @@ def _backward(
     Wh: Array,
     seq: checks.Sequence,
     steps: list[Any],
-    last: list[Array],
+    last: list[Array | None],
     arrived: Callable[[int, Array, Array], None],
 ) -> tuple[Array, Array, Array | None]:
     """Go back through time; ``arrived`` takes (t, h before the step, gradients of the pre-activations)."""
-    dh, dc = last
+    dh, dc = checks.or_zeros(last, Wh, len(seq.xs))
     drow = None if seq.row_bias is None else np.zeros_like(seq.row_bias)
     for t in reversed(range(len(steps))):
         dh = dh if dhs is None else dhs[:, t] + dh
@@ -184,5 +184,5 @@ def lstm_step(
 ) -> tuple[Array, Array]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_step`."""
     seq = checks.step(4, x, Wx, Wh, b, {"h": h, "c": c}, row_bias)
-    h_new, c_new, _ = _cell(np.dot(seq.xs[:, 0], seq.Wx), seq.states[0], seq.states[1], seq)
+    h_new, c_new, _ = _cell(np.dot(seq.xs[:, 0], seq.Wx), *seq.initial(), seq)
     return h_new, c_new

@@ -55,23 +55,6 @@ class Saved(NamedTuple):
     V: int  # rows of the table where inputs are ids, else 0
     ids: Array  # (T, N)
 
-    def last(self) -> list[Array]:
-        """Return copies of the last h (N, H) and, where there is one, the last c."""
-        h, H = self.xh_time[-1, :, self.seq.xs.shape[2] :].copy(), len(self.seq.Wh)
-        return [h, _by_rows(self.c_time[-1], H)] if self.c_time.size else [h]
-
-
-def _by_vectors(c: Array) -> Array:
-    """Return c (N, H) as (vectors of units, N, LANES), zero where there are no units."""
-    whole = np.zeros((c.shape[0], arr.padded(c.shape[1])), np.float32)
-    whole[:, : c.shape[1]] = c
-    return whole.reshape(c.shape[0], -1, LANES).transpose(1, 0, 2)
-
-
-def _by_rows(c: Array, H: int) -> Array:
-    """Return c (vectors of units, N, LANES) as (N, H)."""
-    return c.transpose(1, 0, 2).reshape(c.shape[1], -1)[:, :H].copy()
-
 
 def _masked(seq: checks.Sequence) -> Array:
     return arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask)
@@ -83,29 +66,22 @@ def _parts(by_units: Launch | None, N: int, weights: int, workers: int, panels: 
     return min(PARTS * workers, panels) if by_units and workers > 1 and few and weights >= LARGE else 0
 
 
-def forward(
-    cell: Cell, seq: checks.Sequence, fresh: bool, table: Array = arr.NONE2, ids: Array = arr.NO_IDS
-) -> tuple[Array, Saved]:
-    """Run a layer on checked inputs, none of them empty (but D, where inputs are ids); return hs and what to keep.
+def forward(cell: Cell, seq: checks.Sequence, table: Array = arr.NONE2, ids: Array = arr.NO_IDS) -> tuple[Any, ...]:
+    """Run a layer on checked inputs, none of them empty (but D, where inputs are ids).
 
-    ``fresh`` says that the initial h is zero.
+    Returned are hs, the last h, the last c where there is one, and what to keep.
     """
     (N, T, D), (H, G) = seq.xs.shape, seq.Wh.shape
-    vectors, fresh = -(-H // LANES), fresh and T > 1
+    vectors, fresh = -(-H // LANES), seq.states[0] is None and T > 1
     workers = threads.workers_for(N * T * (D + H + 40) * G)
     parts = _parts(cell.by_units, N, (D + H) * G, workers, cell.panels(H))
     workers = workers if parts else min(N, workers)
     group = N if parts else -(-N // workers)
     packed = cell.panels(H) if group > 1 else 0  # one row reads the weights once: packing would read them twice
-    hs, xh_time = empty(N, T, H), empty(T + 1, N, D + H)
+    hs, xh_time, last = empty(N, T, H), empty(T + 1, N, D + H), [empty(N, H) for _ in seq.states]
     late_time = empty(T, N, D + H) if cell.late else arr.NONE3
-    gates, c_time = empty(T, vectors, N, cell.kept * LANES) if cell.kept else arr.NONE4, arr.NONE4
-    xh_time[0, :, D:] = seq.states[0]
-    if parts:
-        xh_time[0, :, :D] = seq.xs[:, 0]
-    if cell.has_c:
-        c_time = empty(T + 1, vectors, N, LANES)
-        c_time[0] = _by_vectors(seq.states[1])
+    gates = empty(T, vectors, N, cell.kept * LANES) if cell.kept else arr.NONE4
+    c_time = empty(T + 1, vectors, N, LANES) if cell.has_c else arr.NONE4
     rows, size = arr.row_order(seq.xs), step_floats(max(cell.early, cell.late), H, packed > 0)
     fields = Forward(
         N=N, T=T, D=D, H=H, group=group, fresh=int(fresh),
@@ -113,14 +89,16 @@ def forward(
         Wx=arr.c_order(seq.Wx), Wh=arr.c_order(seq.Wh), b=arr.optional(seq.b, arr.NONE1),
         row_bias=arr.optional(seq.row_bias, arr.NONE2), mask=_masked(seq),
         table=arr.c_order(table), ids=np.ascontiguousarray(ids),
-        hs=hs, xh_time=xh_time, late_time=late_time, c_time=c_time, gates=gates,
+        h0=arr.optional(seq.states[0], arr.NONE2), hs=hs, h_last=last[0], xh_time=xh_time, late_time=late_time,
+        c0=arr.optional(seq.states[1], arr.NONE2) if cell.has_c else arr.NONE2,
+        c_last=last[1] if cell.has_c else arr.NONE2, c_time=c_time, gates=gates,
         packed=empty(packed * PANEL * (1 + D + H)), scratch=empty(workers, size), scratch_size=size, parts=parts,
     )  # fmt: skip
     if cell.by_units and parts:
         cell.by_units(workers, fields, packed, parts, turns=T)
     else:
         cell.forward(workers, fields, packed, -(-N // group))
-    return hs, Saved(seq, xh_time, late_time, c_time, gates, fresh, len(table), np.ascontiguousarray(ids.T))
+    return hs, *last, Saved(seq, xh_time, late_time, c_time, gates, fresh, len(table), np.ascontiguousarray(ids.T))
 
 
 def backward(
@@ -128,7 +106,7 @@ def backward(
 ) -> tuple[Array, list[Array], Array | None]:
     """Go back on checked inputs; fill the buffers dWx, dWh and db, and dtable; return dxs, dh0 and dc0, drow_bias.
 
-    ``last`` are the gradients of the last h, which may be None, and of the last c where there is one.
+    ``last`` are the gradients of the last h and, where there is one, of the last c; None stands for zeros.
     """
     seq = saved.seq
     (N, T, D), (H, G) = seq.xs.shape, Wh.shape
@@ -137,7 +115,7 @@ def backward(
     group, x_tasks, panels = N if parts else -(-N // workers), 2 * workers, cell.panels(H)
     fresh = [arr.writable(buffer) for buffer in buffers]
     dh, dxs, drow = empty(N, H), empty(N, T, D), arr.NONE2 if seq.row_bias is None else empty(N, G)
-    dc = np.ascontiguousarray(_by_vectors(last[1])) if cell.has_c else arr.NONE3
+    dc, dc0 = (empty(-(-H // LANES), N, LANES), empty(N, H)) if cell.has_c else (arr.NONE3, arr.NONE2)
     outer, packed = arr.NONE3 if dhs is None else arr.row_order(dhs), -(-H // PANEL) + -(-D // PANEL)
     carried = seq.mask is not None or cell.late
     fields = Backward(
@@ -145,7 +123,8 @@ def backward(
         h_from=N if saved.fresh else 0, dhs=outer, d_n=outer.strides[0] // 4, d_t=outer.strides[1] // 4,
         dh_last=arr.optional(last[0], arr.NONE2), Wx=arr.c_order(Wx), Wh=arr.c_order(Wh), mask=_masked(seq),
         xh_time=saved.xh_time, late_time=saved.late_time, c_time=saved.c_time, gates=saved.gates,
-        dA=empty(panels, T, N, PANEL), dA_rows=empty(2, N, gradient_row(G)), dA_row=gradient_row(G), dc=dc, dh=dh,
+        dA=empty(panels, T, N, PANEL), dA_rows=empty(2, N, gradient_row(G)), dA_row=gradient_row(G), dh=dh,
+        dc_last=arr.optional(last[-1], arr.NONE2) if cell.has_c else arr.NONE2, dc=dc, dc0=dc0,
         carry=empty(N, arr.padded(H)) if carried else arr.NONE2, drow_bias=drow,
         dWx=fresh[0], dWh=fresh[1], db=arr.NONE1 if fresh[2] is None else fresh[2], dxs=dxs,
         dtable=dtable, ids=saved.ids, packed=empty(packed * PANEL * G), scratch=empty(workers, ROW_FLOATS),
@@ -158,5 +137,4 @@ def backward(
         cell.backward(workers, fields, packed, -(-N // group), third)
     # Made in C order and copied where a buffer is not: BetterRnnlm's tied gradient is in Fortran order.
     arr.put_back(buffers, fresh)
-    states = [dh, _by_rows(dc, H)] if cell.has_c else [dh]
-    return dxs, states, None if seq.row_bias is None else drow
+    return dxs, [dh, dc0] if cell.has_c else [dh], None if seq.row_bias is None else drow

@@ -37,8 +37,35 @@ def gradient_row(G: int) -> int:
 
 
 @inline
+def carry_at(a, n, j):
+    """Return the place of the carry of one row and vector of units."""
+    return a.carry + LANES * (ceil_div(a.H, LANES) * n + j)
+
+
+@inline
+def dc_at(a, n, j):
+    """Return the place of the gradient of c of one row and vector of units."""
+    return a.dc + LANES * (a.N * j + n)
+
+
+@inline
+def _begin(a, start, stop):
+    """Put the gradients of the last c of the rows start to stop where the last step reads them."""
+    if a.dc:
+        for n in range(start, stop):
+            for j in range(ceil_div(a.H, LANES)):
+                u = LANES * j
+                store(dc_at(a, n, j), load_first(a.dc_last + (a.H * n + u), a.H - u) if a.dc_last else splat(_ZERO))
+
+
+@inline
 def pack_transposed(task, a, early, late):
-    """Pack PANEL rows of Wh, after these of Wx, as the columns of a panel of G rows, in the order of dA."""
+    """Pack PANEL rows of Wh, after these of Wx, as the columns of a panel of G rows, in the order of dA.
+
+    Where units are divided, the first begins all rows.
+    """
+    if a.parts and task == 0:
+        _begin(a, 0, a.N)
     H, G, h_panels = a.H, (early + late) * a.H, ceil_div(a.H, PANEL)
     if task < h_panels:
         W, size, start = a.Wh, H, PANEL * task
@@ -53,12 +80,6 @@ def pack_transposed(task, a, early, late):
         for gate in range(gates):
             place = target + LANES * width * (H * first + gates * u + units * gate)
             pack(place, width, W + (G * start + H * (first + gate) + u), 1, G, units, columns)
-
-
-@inline
-def carry_at(a, n, j):
-    """Return the place of the carry of one row and vector of units."""
-    return a.carry + LANES * (ceil_div(a.H, LANES) * n + j)
 
 
 @inline
@@ -110,7 +131,10 @@ def passes(a, early, late, n, t, j, d):
     ``early`` and ``late`` are the gates of the two parts.
     """
     if t < 0:
-        store_first(a.dh + (a.H * n + LANES * j), d, a.H - LANES * j)
+        here, left = a.H * n + LANES * j, a.H - LANES * j
+        store_first(a.dh + here, d, left)
+        if a.dc:
+            store_first(a.dc0 + here, load(dc_at(a, n, j)), left)
         return True
     if is_padding(a, n, t):
         for gate in range(early):
@@ -182,6 +206,7 @@ def backward_rows(worker, task, a, early, late, row, after):
     """
     T, start, stop, panels = a.T, task * a.group, min(a.N, (task + 1) * a.group), (0, ceil_div(a.H, PANEL))
     s = _scratch(a, worker)
+    _begin(a, start, stop)
     for back in range(T + 1):
         t = T - 1 - back
         # What is written at this step must not overwrite what its products read: there are two of dA_rows.

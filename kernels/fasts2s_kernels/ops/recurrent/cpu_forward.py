@@ -23,7 +23,7 @@ from fasts2s_kernels.cpu.jit import inline, kernel
 from fasts2s_kernels.cpu.pointer import Floats, Int, offset
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import splat
-from fasts2s_kernels.cpu.vector_memory import store
+from fasts2s_kernels.cpu.vector_memory import load, store
 from fasts2s_kernels.ops.recurrent.cpu_panels import (
     first_unit,
     is_padding,
@@ -37,6 +37,44 @@ from fasts2s_kernels.ops.recurrent.cpu_panels import (
 )
 
 _ZERO = np.float32(0)
+
+
+@inline
+def _begin(a, start, stop):
+    """Put the initial states of the rows start to stop where the first step reads them."""
+    H, row = a.H, a.D + a.H
+    for n in range(start, stop):
+        for u in range(0, H, LANES):
+            given, h = H * n + u, a.xh_time + (row * n + a.D + u)
+            store_first(h, load_first(a.h0 + given, H - u) if a.h0 else splat(_ZERO), H - u)
+            if a.c_time:
+                c = load_first(a.c0 + given, H - u) if a.c0 else splat(_ZERO)
+                store(a.c_time + (a.N * u + LANES * n), c)
+
+
+@inline
+def _end(a, start, stop, units):
+    """Copy the last states of the rows start to stop, in a range of units, to where the caller gets them."""
+    H, row, vectors = a.H, a.D + a.H, vectors_of(a.H)
+    for n in range(start, stop):
+        copy_row(
+            a.h_last + (H * n + units[0]), a.xh_time + (row * (a.N * a.T + n) + a.D + units[0]), units[1] - units[0]
+        )
+        if a.c_time:
+            for u in range(units[0], units[1], LANES):
+                c = load(a.c_time + (a.N * (LANES * vectors * a.T + u) + LANES * n))
+                store_first(a.c_last + (H * n + u), c, H - u)
+
+
+@inline
+def _copy_inputs(a, t, start, stop):
+    """Copy x of step t to where products read it."""
+    row = a.D + a.H
+    for n in range(start, stop):
+        x, place = a.xs + (a.x_n * n + a.x_t * t), row * (a.N * t + n)
+        copy_row(a.xh_time + place, x, a.D)
+        if a.late_time:
+            copy_row(a.late_time + place, x, a.D)
 
 
 @inline
@@ -59,6 +97,15 @@ def pack_weights(task, a, early, late):
             store(here + u, load_first(b + (column + u), units - u) if b else splat(_ZERO))
         _copy_columns(here + PANEL, a.Wx + column, G, D, units)
         _copy_columns(here + PANEL * (1 + D), a.Wh + column, G, H, units)
+
+
+@inline
+def prepare(task, a, early, late):
+    """Pack the weights of one panel; where units are divided, the first task begins all rows."""
+    pack_weights(task, a, early, late)
+    if a.parts and task == 0:
+        _begin(a, 0, a.N)
+        _copy_inputs(a, 0, 0, a.N)
 
 
 @inline
@@ -171,17 +218,6 @@ def time_step(a, gates, first, G, panels, start, stop, K, row_bias, ids, ids_ste
 
 
 @inline
-def _copy_inputs(a, t, start, stop):
-    """Copy x of step t to where products read it."""
-    row = a.D + a.H
-    for n in range(start, stop):
-        x, place = a.xs + (a.x_n * n + a.x_t * t), row * (a.N * t + n)
-        copy_row(a.xh_time + place, x, a.D)
-        if a.late_time:
-            copy_row(a.late_time + place, x, a.D)
-
-
-@inline
 def _one_step(a, t, start, stop, panels, units, step, s):
     """Make the h of step t of some rows, in a range of panels, whose units are ``units``."""
     row, (u, end) = a.D + a.H, units
@@ -204,9 +240,11 @@ def forward_rows(worker, task, a, gates, step):
     """
     start, stop = task * a.group, min(a.N, (task + 1) * a.group)
     s = a.scratch + a.scratch_size * worker
+    _begin(a, start, stop)
     for t in range(a.T):
         _copy_inputs(a, t, start, stop)
         _one_step(a, t, start, stop, (0, panels_of(gates, a.H)), (0, a.H), step, s)
+    _end(a, start, stop, (0, a.H))
 
 
 @inline
@@ -214,12 +252,14 @@ def forward_units(worker, task, a, gates, step):
     """Run one time step of all rows in a part of the units; ``step`` as for :func:`forward_rows`.
 
     For weights that no cache of a core holds: every core reads its part alone. The x of step 0 are in place already,
-    those of the next step are copied here.
+    see :func:`prepare`, those of the next step are copied here.
     """
     t, part = task // a.parts, task % a.parts
     begin, end = share(part, a.parts, panels_of(gates, a.H))
     units = first_unit(begin, gates), min(a.H, first_unit(end, gates))
     _one_step(a, t, 0, a.group, (begin, end), units, step, a.scratch + a.scratch_size * worker)
-    if t < a.T - 1:
+    if t == a.T - 1:
+        _end(a, 0, a.N, units)
+    else:
         start, stop = share(part, a.parts, a.N)
         _copy_inputs(a, t + 1, start, stop)

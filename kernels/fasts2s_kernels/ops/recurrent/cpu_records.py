@@ -30,12 +30,16 @@ class Forward(NamedTuple):
     mask: Bools2  # (N, T) or empty
     table: C2  # (V, G) or empty
     ids: Ids2  # (N, T) or empty
+    h0: C2  # (N, H) or empty: zeros
     hs: Out3  # (N, T, H)
+    h_last: Out2  # (N, H)
     xh_time: Out3  # (T + 1, N, D + H): x | h; the h of the first is the initial state
     late_time: Out3  # (T, N, D + H): x | r h, or empty without a late part
     packed: Out1  # panels of 1 + D + H rows; empty: weights are read where they are
     scratch: Out2  # (workers, step_floats)
     scratch_size: Int
+    c0: C2 = arr.NONE2  # (N, H) or empty: zeros
+    c_last: Out2 = arr.NONE2  # (N, H)
     c_time: Out4 = arr.NONE4  # (T + 1, vectors of units, N, LANES); the first is the initial state
     gates: Out4 = arr.NONE4  # (T, vectors of units, N, a vector for each gate that is kept)
     parts: Int = 0  # of the units, in a step of all rows; 0: groups of rows go through all steps
@@ -80,5 +84,7 @@ class Backward(NamedTuple):
     local_size: Int
     c_time: C4 = arr.NONE4
     gates: C4 = arr.NONE4
-    dc: Out3 = arr.NONE3  # (vectors of units, N, LANES): of the last step, then of the first
+    dc_last: C2 = arr.NONE2  # (N, H) or empty: zeros
+    dc: Out3 = arr.NONE3  # (vectors of units, N, LANES): that of the step
+    dc0: Out2 = arr.NONE2  # (N, H)
     parts: Int = 0  # see Forward

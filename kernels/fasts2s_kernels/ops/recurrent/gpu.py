@@ -35,15 +35,13 @@ def sequence(
     inputs.on_device(xs=xs, Wx=Wx, Wh=Wh, b=b, row_bias=row_bias, **states)
     if mask is not None and getattr(xs, "ndim", 0) == 3:
         mask = inputs.mask("mask", mask, xs.shape[:2], "(N, T)")
-    given = inputs.states(states)
-    seq = checks.sequence(gates, xs, Wx, Wh, b, given, row_bias, mask)
-    return seq, by_name(states, given, seq.states)
+    seq = checks.sequence(gates, xs, Wx, Wh, b, states, row_bias, mask)
+    return seq, by_name(states, seq.states)
 
 
-def by_name(names: Iterable[str], given: Iterable[str], arrays: list[Array]) -> dict[str, Array | None]:
-    """Return checked arrays by name in C order, None for names that were not given."""
-    held = dict(zip(given, arrays, strict=True))
-    return {name: contiguous(held.get(name)) for name in names}
+def by_name(names: Iterable[str], arrays: list[Array | None]) -> dict[str, Array | None]:
+    """Return checked arrays by name in C order: kernels take a null pointer, None, for zeros."""
+    return {name: contiguous(a) for name, a in zip(names, arrays, strict=True)}
 
 
 def input_products(seq: checks.Sequence) -> Array:
@@ -58,9 +56,8 @@ def gradients(
     """Check the inputs of a backward call; the gradients of the last states come back by name, None for zeros."""
     dWx, dWh, db = buffers
     inputs.on_device(dhs=dhs, Wx=Wx, Wh=Wh, dWx=dWx, dWh=dWh, db=db, **lasts)
-    given = inputs.states(lasts)
-    dhs, Wx, Wh, last, checked = checks.gradients(gates, dhs, seq, Wx, Wh, given, buffers)
-    return contiguous(dhs), Wx, Wh, by_name(lasts, given, last), checked
+    dhs, Wx, Wh, last, checked = checks.gradients(gates, dhs, seq, Wx, Wh, lasts, buffers)
+    return contiguous(dhs), Wx, Wh, by_name(lasts, last), checked
 
 
 def fresh_state(a: Array | None, like: Array, shape: tuple[int, int]) -> Array:

@@ -30,8 +30,7 @@ def rnn_forward(
     seq = checks.sequence(1, xs, Wx, Wh, b, {"h0": h0}, row_bias, mask)
     if not arr.is_compiled(seq.Wx, seq.xs.size * seq.Wh.size):
         return reference.rnn_forward(seq.xs, Wx, Wh, b, h0=h0, row_bias=row_bias, mask=mask)
-    hs, saved = forward(CELL, seq, h0 is None)
-    return hs, *saved.last(), saved
+    return forward(CELL, seq)
 
 
 def rnn_backward(
@@ -54,7 +53,7 @@ def rnn_backward(
     if not isinstance(saved, Saved):
         return reference.rnn_backward(dhs, Wx, Wh, cache, dh_last=dh_last, dWx=dWx, dWh=dWh, db=db)
     dhs, Wx, Wh, (dh,), buffers = checks.gradients(1, dhs, saved.seq, Wx, Wh, {"dh_last": dh_last}, (dWx, dWh, db))
-    dxs, (dh,), drow_bias = backward(CELL, saved, dhs, (None if dh_last is None else dh,), Wx, Wh, buffers)
+    dxs, (dh,), drow_bias = backward(CELL, saved, dhs, (dh,), Wx, Wh, buffers)
     return dxs, dh, drow_bias
 
 
@@ -63,4 +62,5 @@ def rnn_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_b
     seq = checks.step(1, x, Wx, Wh, b, {"h": h}, row_bias)
     if not arr.is_compiled(seq.Wx, seq.xs.size * seq.Wh.size):
         return reference.rnn_step(x, Wx, Wh, b, h=h, row_bias=row_bias)
-    return forward(CELL, seq, fresh=False)[1].last()[0]
+    h_next: Array = forward(CELL, seq)[1]
+    return h_next

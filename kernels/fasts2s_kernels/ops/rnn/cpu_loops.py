@@ -22,7 +22,7 @@ from fasts2s_kernels.ops.recurrent.cpu_backward import (
 from fasts2s_kernels.ops.recurrent.cpu_forward import (
     forward_rows,
     forward_units,
-    pack_weights,
+    prepare,
     time_step,
 )
 from fasts2s_kernels.ops.recurrent.cpu_gradients import gradients
@@ -46,7 +46,7 @@ def _step(a, t, start, stop, panels, K, xh, xh_next, s):
 @kernel
 def rnn_pack(worker: Int, task: Int, a: Forward) -> None:
     """Pack the weights of one panel."""
-    pack_weights(task, a, 1, 0)
+    prepare(task, a, 1, 0)
 
 
 @kernel

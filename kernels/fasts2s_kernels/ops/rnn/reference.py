@@ -29,7 +29,7 @@ def rnn_forward(
 ) -> tuple[Array, Array, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.rnn_forward`."""
     seq = checks.sequence(1, xs, Wx, Wh, b, {"h0": h0}, row_bias, mask)
-    (h,) = seq.states
+    (h,) = seq.initial()
     N, T, _ = seq.xs.shape
     hs = np.zeros_like(seq.xs, shape=(N, T, h.shape[1]))
     steps = []
@@ -55,8 +55,8 @@ def rnn_backward(
 ) -> tuple[Array, Array, Array | None]:
     """See :meth:`fasts2s_kernels.contract.Kernels.rnn_backward`."""
     seq, steps = checks.saved(cache)
-    dhs, Wx, Wh, (dh,), buffers = checks.gradients(1, dhs, seq, Wx, Wh, {"dh_last": dh_last}, (dWx, dWh, db))
-    dxs = np.zeros_like(seq.xs)
+    dhs, Wx, Wh, last, buffers = checks.gradients(1, dhs, seq, Wx, Wh, {"dh_last": dh_last}, (dWx, dWh, db))
+    (dh,), dxs = checks.or_zeros(last, Wh, len(seq.xs)), np.zeros_like(seq.xs)
     drow = None if seq.row_bias is None else np.zeros_like(seq.row_bias)
     zero_buffers(buffers)
     for t in reversed(range(len(steps))):
@@ -75,4 +75,4 @@ def rnn_backward(
 def rnn_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.rnn_step`."""
     seq = checks.step(1, x, Wx, Wh, b, {"h": h}, row_bias)
-    return _cell(seq.xs[:, 0], seq.states[0], seq)
+    return _cell(seq.xs[:, 0], *seq.initial(), seq)
