@@ -1,4 +1,4 @@
-"""Recurrent layers with large weights: units divided among workers give the bits that rows give."""
+"""Recurrent layers with large weights: every way, by units or inputs at once, gives the bits of the usual one."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ SIZES = (
 
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize("name", NAMES)
-def test_units_divided_among_workers_give_the_same_bits(name: str, workers: int, monkeypatch: Any) -> None:
+def test_ways_of_large_weights_give_the_same_bits(name: str, workers: int, monkeypatch: Any) -> None:
     function, launched = functions()[name], []
     monkeypatch.setattr(threads, "workers_for", lambda work: workers)
     chosen = recurrent._parts
@@ -36,12 +36,14 @@ def test_units_divided_among_workers_give_the_same_bits(name: str, workers: int,
         for given in (set(function.inputs), {"dhs", "h0"}):
             drawn = values(function, np.random.default_rng(k), sizes, given=given, dtype=np.float32)
             found = []
-            for large in (2**62, 0):
+            for large, vast in ((2**62, 2**62), (0, 2**62), (2**62, 0), (0, 0)):
                 monkeypatch.setattr(recurrent, "LARGE", large)
+                monkeypatch.setattr(recurrent, "VAST", vast)
                 found.append(host(KERNELS, everything(KERNELS, function, drawn)))
-            assert found[0].keys() == found[1].keys()
-            for key, a in found[0].items():
-                assert np.array_equal(a, found[1][key], equal_nan=True), (key, sizes)
+            for other in found[1:]:
+                assert found[0].keys() == other.keys()
+                for key, a in found[0].items():
+                    assert np.array_equal(a, other[key], equal_nan=True), (key, sizes)
     assert any(launched) == (not name.startswith("gru"))  # whose candidate waits for all units
     assert 0 in launched
 

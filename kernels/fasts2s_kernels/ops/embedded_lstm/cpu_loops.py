@@ -142,9 +142,9 @@ def encode_rows(worker: Int, task: Int, a: Encode) -> None:
         here = a.ids + (T * first + t)
         for r in range(rows):
             copy_row(xh + row * r, a.W + D * here[T * r], D)
-        K = D if t == 0 and T > 1 and not a.h0 else row  # as in forward
+        columns = (0, D if t == 0 and T > 1 and not a.h0 else row)  # as in forward
         lstm_step(
-            a, (0, vectors_of(H)), 0, rows, K, no_bias, here, T, xh, xh_next, (c, c_next, panel, gates, 0, 0), s
+            a, (0, vectors_of(H)), 0, rows, columns, no_bias, here, T, xh, xh_next, (c, c_next, panel, gates, 0, 0), s
         )
         for r in range(rows):
             if a.mask and not a.mask[T * (first + r) + t]:
@@ -199,9 +199,8 @@ def greedy_rows(worker: Int, task: Int, a: Greedy) -> None:
         last, step = (a.out + (T * first + t - 1), T) if t > 0 else (a.ids + first, 1)
         for r in range(rows):
             copy_row(xh + row * r, a.W + D * last[step * r], D)
-        lstm_step(
-            a, (0, vectors_of(H)), 0, rows, row, extra, last, step, xh, xh_next, (c, c_next, panel, gates, 0, 0), s
-        )
+        state = (c, c_next, panel, gates, 0, 0)
+        lstm_step(a, (0, vectors_of(H)), 0, rows, (0, row), extra, last, step, xh, xh_next, state, s)
         xh, xh_next, c, c_next = xh_next, xh, c_next, c
         _scores(a, rows, first, xh + D, scores)
         for r in range(rows):

@@ -64,13 +64,12 @@ def _update(a, s, distance, n, j, t):
 
 
 @inline
-def _step(a, t, start, stop, panels, K, xh, xh_next, s):
+def _step(a, t, start, stop, panels, columns, xh, xh_next, s):
     """The new h of the rows start to stop, in all panels: the candidate waits for r of all units."""
-    late, ids = a.late_time + (a.D + a.H) * a.N * t, a.ids + t
-    time_step(a, 2, 0, 3 * a.H, panels, start, stop, K, a.row_bias, ids, a.T, xh, late, _reset, t, s)
-    time_step(
-        a, 1, 2, 3 * a.H, (0, panels_of(1, a.H)), start, stop, K, a.row_bias, ids, a.T, late, xh_next, _update, t, s
-    )
+    late, bias, ids, G = a.late_time + (a.D + a.H) * a.N * t, a.row_bias, a.ids + t, 3 * a.H
+    late_panels = (0, panels_of(1, a.H))
+    time_step(a, 2, 0, G, panels, start, stop, columns, bias, ids, a.T, xh, late, _reset, t, s)
+    time_step(a, 1, 2, G, late_panels, start, stop, columns, bias, ids, a.T, late, xh_next, _update, t, s)
 
 
 @kernel

@@ -100,4 +100,5 @@ def gru_backward(
 def gru_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.gru_step`."""
     seq = checks.step(3, x, Wx, Wh, b, {"h": h}, row_bias)
-    return _cell(seq.xs[:, 0], *seq.initial(), seq)[0]
+    (h,) = seq.initial()
+    return _cell(seq.xs[:, 0], h, seq)[0]

@@ -49,13 +49,13 @@ def _cell(a, s, distance, n, j, state):
 
 
 @inline
-def lstm_step(a, panels, start, stop, K, row_bias, ids, ids_step, xh, xh_next, state, s):
+def lstm_step(a, panels, start, stop, columns, row_bias, ids, ids_step, xh, xh_next, state, s):
     """One time step of the rows start to stop in a range of panels, see :func:`time_step`.
 
     ``state`` is c, the next c, the distance of their vectors of units; gates, the distances of their vectors of units
     and of their rows.
     """
-    time_step(a, 4, 0, 4 * a.H, panels, start, stop, K, row_bias, ids, ids_step, xh, xh_next, _cell, state, s)
+    time_step(a, 4, 0, 4 * a.H, panels, start, stop, columns, row_bias, ids, ids_step, xh, xh_next, _cell, state, s)
 
 
 @inline
@@ -66,13 +66,13 @@ def pass_through(n, panels, c, c_next, c_step):
 
 
 @inline
-def _step(a, t, start, stop, panels, K, xh, xh_next, s):
+def _step(a, t, start, stop, panels, columns, xh, xh_next, s):
     """The new h of the rows start to stop, in a range of panels."""
     step, vectors = LANES * a.N, vectors_of(a.H)
     c = a.c_time + step * vectors * t
     c_next, gates = c + step * vectors, a.gates + 4 * step * vectors * t
     state = (c, c_next, step, gates, 4 * step, 4 * LANES)
-    lstm_step(a, panels, start, stop, K, a.row_bias, a.ids + t, a.T, xh, xh_next, state, s)
+    lstm_step(a, panels, start, stop, columns, a.row_bias, a.ids + t, a.T, xh, xh_next, state, s)
     for n in range(start, stop):
         if is_padding(a, n, t):
             pass_through(n, panels, c, c_next, step)

@@ -184,5 +184,6 @@ def lstm_step(
 ) -> tuple[Array, Array]:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_step`."""
     seq = checks.step(4, x, Wx, Wh, b, {"h": h, "c": c}, row_bias)
-    h_new, c_new, _ = _cell(np.dot(seq.xs[:, 0], seq.Wx), *seq.initial(), seq)
+    h, c = seq.initial()
+    h_new, c_new, _ = _cell(np.dot(seq.xs[:, 0], seq.Wx), h, c, seq)
     return h_new, c_new

@@ -93,9 +93,10 @@ def pack_weights(task, a, early, late):
     units, target = units_of(panel, gates, H), a.packed + PANEL * (1 + D + H) * task
     for gate in range(gates):
         column, here = H * (first + gate) + first_unit(panel, gates), target + units * gate
-        for u in range(0, units, LANES):
-            store(here + u, load_first(b + (column + u), units - u) if b else splat(_ZERO))
-        _copy_columns(here + PANEL, a.Wx + column, G, D, units)
+        if not a.table:  # else rows of it are what the bias and Wx bring
+            for u in range(0, units, LANES):
+                store(here + u, load_first(b + (column + u), units - u) if b else splat(_ZERO))
+            _copy_columns(here + PANEL, a.Wx + column, G, D, units)
         _copy_columns(here + PANEL * (1 + D), a.Wh + column, G, H, units)
 
 
@@ -132,7 +133,8 @@ def lone_product(
     D: Int,
     H: Int,
     G: Int,
-    K: Int,
+    begin: Int,
+    end: Int,
     Wx: Floats,
     Wh: Floats,
     start: Floats,
@@ -141,15 +143,17 @@ def lone_product(
 ) -> None:
     """Pre-activations of one row: Wx and Wh are read where they are, each of their rows as one stream.
 
-    ``start`` is the bias or the row of a table, or nothing.
+    ``start`` is the bias or the row of a table, or nothing. ``begin`` and ``end``: see ``columns`` of
+    :func:`time_step`.
     """
     for n in range(0, columns + LANES, LANES):  # zeros behind the last gate: its last vector may be a part of one
         a = load_first(start + n, columns - n) if start else splat(_ZERO)
         if row_bias:
             a = a + load_first(row_bias + n, columns - n)
         store(s + n, a)
-    row_product(s, xh, Wx, G, columns, D)
-    if K > D:
+    if begin < D:
+        row_product(s, xh, Wx, G, columns, D)
+    if end > D:
         row_product(s, xh + D, Wh, G, columns, H)
 
 
@@ -159,25 +163,26 @@ def step_floats(gates: int, H: int, packed: bool) -> int:
 
 
 @inline
-def _packed_product(a, s, rows, gates, first, G, panel, row_bias, table, ids, ids_step, xh, K):
+def _packed_product(a, s, rows, gates, first, G, panel, row_bias, table, ids, ids_step, xh, columns):
     """Pre-activations of a block of rows, from packed weights."""
     H, row = a.H, a.D + a.H
     units = units_of(panel, gates, H)
     bias = a.packed + PANEL * (1 + row) * (panels_of(first, H) + panel)
-    W, width = bias + PANEL, width_of(gates, units)
+    (begin, end), width = columns, width_of(gates, units)
+    x, W, K = xh + begin, bias + PANEL * (1 + begin), end - begin
     if row_bias or table:
         begin_rows(s, rows, bias, units, row_bias, table, ids, ids_step, gates, H, G, units)
-        tiles(width, rows, s, PANEL, xh, row, 1, W, PANEL, K)
+        tiles(width, rows, s, PANEL, x, row, 1, W, PANEL, K)
     else:
-        tiles_from(width, rows, s, PANEL, bias, 0, xh, row, 1, W, PANEL, K)
+        tiles_from(width, rows, s, PANEL, bias, 0, x, row, 1, W, PANEL, K)
 
 
 @inline
-def _lone_product(a, s, gates, first, G, row_bias, table, ids, xh, K):
+def _lone_product(a, s, gates, first, G, row_bias, table, ids, xh, columns):
     """Pre-activations of one row, from weights as they are: all units as if they were one panel."""
-    column = a.H * first
+    column, (begin, end) = a.H * first, columns
     start = table + G * ids[0] if table else offset(a.b, column)
-    lone_product(s, gates * a.H, a.D, a.H, G, K, a.Wx + column, a.Wh + column, start, row_bias, xh)
+    lone_product(s, gates * a.H, a.D, a.H, G, begin, end, a.Wx + column, a.Wh + column, start, row_bias, xh)
 
 
 @inline
@@ -188,12 +193,13 @@ def _finish(a, s, distance, n, j, target, cell, state):
 
 
 @inline
-def time_step(a, gates, first, G, panels, start, stop, K, row_bias, ids, ids_step, xh, target, cell, state, s):
+def time_step(a, gates, first, G, panels, start, stop, columns, row_bias, ids, ids_step, xh, target, cell, state, s):
     """One time step of the rows start to stop, in one part: ``gates`` from the ``first`` on, of a range of panels.
 
     The record has D, H, Wx, Wh, b, packed, table. Rows of xh and target are x | h; h of target is written; all are
-    places of row 0. ``K`` is D + H, or D where h is zero. With a table, ``ids`` is the id of row 0, and those of rows
-    are ``ids_step`` apart. ``s`` is room for :func:`step_floats`. Where nothing is packed weights are read in place.
+    places of row 0. ``columns`` is the range of x | h that meets the weights: 0 to D + H, but h may be zero, and x
+    may have met them already, in a table. With a table, ``ids`` is the id of row 0, and those of rows are
+    ``ids_step`` apart. ``s`` is room for :func:`step_floats`. Where nothing is packed weights are read in place.
 
     ``cell(a, s, distance, n, j, state)`` gets the place of the pre-activations of row n and the j-th vector of units,
     whose gates are ``distance`` floats apart, and returns what h of target becomes. It is compiled in two places, of
@@ -202,7 +208,8 @@ def time_step(a, gates, first, G, panels, start, stop, K, row_bias, ids, ids_ste
     H, row, row_bias, table = a.H, a.D + a.H, offset(row_bias, a.H * first), offset(a.table, a.H * first)
     if not a.packed:
         for n in range(start, stop):
-            _lone_product(a, s, gates, first, G, offset(row_bias, G * n), table, ids + ids_step * n, xh + row * n, K)
+            here, bias = ids + ids_step * n, offset(row_bias, G * n)
+            _lone_product(a, s, gates, first, G, bias, table, here, xh + row * n, columns)
             for j in range(vectors_of(H)):
                 _finish(a, s + LANES * j, H, n, j, target, cell, state)
         return
@@ -211,7 +218,9 @@ def time_step(a, gates, first, G, panels, start, stop, K, row_bias, ids, ids_ste
         there = offset(table, u)
         for block in range(start, stop, BLOCK):
             rows, bias, which = min(BLOCK, stop - block), offset(row_bias, G * block + u), ids + ids_step * block
-            _packed_product(a, s, rows, gates, first, G, panel, bias, there, which, ids_step, xh + row * block, K)
+            _packed_product(
+                a, s, rows, gates, first, G, panel, bias, there, which, ids_step, xh + row * block, columns
+            )
             for v in range(ceil_div(units, LANES)):
                 for r in range(rows):
                     _finish(a, s + (PANEL * r + LANES * v), units, block + r, u // LANES + v, target, cell, state)
@@ -223,7 +232,8 @@ def _one_step(a, t, start, stop, panels, units, step, s):
     row, (u, end) = a.D + a.H, units
     xh = a.xh_time + row * a.N * t
     xh_next = xh + row * a.N
-    step(a, t, start, stop, panels, a.D if a.fresh and t == 0 else row, xh, xh_next, s)
+    columns = (a.D if a.table else 0, a.D if a.fresh and t == 0 else row)
+    step(a, t, start, stop, panels, columns, xh, xh_next, s)
     for n in range(start, stop):
         h = row * n + a.D + u
         if is_padding(a, n, t):
@@ -235,7 +245,7 @@ def _one_step(a, t, start, stop, panels, units, step, s):
 def forward_rows(worker, task, a, gates, step):
     """Run all time steps of one group of rows.
 
-    ``step(a, t, start, stop, panels, K, xh, xh_next, s)`` makes the h of one, in a range of panels of so many
+    ``step(a, t, start, stop, panels, columns, xh, xh_next, s)`` makes the h of one, in a range of panels of so many
     gates.
     """
     start, stop = task * a.group, min(a.N, (task + 1) * a.group)

@@ -28,7 +28,7 @@ class Forward(NamedTuple):
     b: C1  # (G,) or empty
     row_bias: C2  # (N, G) or empty
     mask: Bools2  # (N, T) or empty
-    table: C2  # (V, G) or empty
+    table: C2  # (V, G) or empty: its rows stand for what x and the bias bring
     ids: Ids2  # (N, T) or empty
     h0: C2  # (N, H) or empty: zeros
     hs: Out3  # (N, T, H)

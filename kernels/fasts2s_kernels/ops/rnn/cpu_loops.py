@@ -38,9 +38,9 @@ def _cell(a, s, distance, n, j, state):
 
 
 @inline
-def _step(a, t, start, stop, panels, K, xh, xh_next, s):
+def _step(a, t, start, stop, panels, columns, xh, xh_next, s):
     """The new h of the rows start to stop, in a range of panels."""
-    time_step(a, 1, 0, a.H, panels, start, stop, K, a.row_bias, a.ids + t, a.T, xh, xh_next, _cell, 0, s)
+    time_step(a, 1, 0, a.H, panels, start, stop, columns, a.row_bias, a.ids + t, a.T, xh, xh_next, _cell, 0, s)
 
 
 @kernel

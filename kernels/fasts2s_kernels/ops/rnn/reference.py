@@ -75,4 +75,5 @@ def rnn_backward(
 def rnn_step(x: Array, Wx: Array, Wh: Array, b: Array | None, *, h: Array, row_bias: Array | None = None) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.rnn_step`."""
     seq = checks.step(1, x, Wx, Wh, b, {"h": h}, row_bias)
-    return _cell(seq.xs[:, 0], *seq.initial(), seq)
+    (h,) = seq.initial()
+    return _cell(seq.xs[:, 0], h, seq)
