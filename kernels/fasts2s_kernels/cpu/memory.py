@@ -7,9 +7,9 @@ tell: a finaliser in Python would swallow a Ctrl-C that comes while it runs.
 """
 
 import os
-import sys
 import threading
 from math import prod
+from sys import getrefcount
 
 import numpy as np
 
@@ -24,24 +24,23 @@ IN_ALL = 1 << 28
 _LINE = 64
 
 
-class _Block:
-    """Some memory, and the floats in it from the first whole cache line on."""
-
-    __slots__ = ("floats", "memory")
-
-    def __init__(self, size: int) -> None:
-        self.memory = np.empty(size + _LINE, np.uint8)
-        start = -self.memory.ctypes.data % _LINE
-        self.floats = self.memory[start : start + size].view(np.float32)
-
-    def references(self) -> int:
-        """Return how many refer to the memory; views refer to it whatever they are views of."""
-        return sys.getrefcount(self.memory)
+def _block(size: int) -> tuple[Array, Array]:
+    """Return some memory, and the floats in it from the first whole cache line on."""
+    memory = np.empty(size + _LINE, np.uint8)
+    start = -memory.ctypes.data % _LINE
+    return memory, memory[start : start + size].view(np.float32)
 
 
-#: What a block has that nobody uses.
-_UNUSED = _Block(4).references()
-_shelves: dict[int, list[_Block]] = {}
+def _unused() -> int:
+    """Return the references to the memory of a block that nobody uses, as :func:`empty` counts them."""
+    for memory, _ in [_block(4)]:
+        return getrefcount(memory)
+    raise AssertionError  # the list is not empty
+
+
+_UNUSED = _unused()
+#: Size -> blocks: (memory, its floats). Views refer to the memory whatever they are views of.
+_shelves: dict[int, list[tuple[Array, Array]]] = {}
 _lock = threading.Lock()
 
 
@@ -61,34 +60,33 @@ def held() -> int:
 
 def _clear_unused() -> None:
     for shelf in _shelves.values():
-        shelf[:] = [block for block in shelf if block.references() > _UNUSED]
+        shelf[:] = [block for block in shelf if getrefcount(block[0]) >= _UNUSED]
 
 
-def _rounded(size: int) -> int:
-    """Return a size that few others share a shelf with: an eighth larger at most."""
-    step = 1 << (size.bit_length() - 4)
-    return -(-size // step) * step
-
-
-def _floats(size: int) -> Array:
-    """Return the floats of a block that nobody uses; the caller holds the lock."""
+def _made(size: int) -> Array:
+    """Return the floats of a new block, which is on a shelf if there is room; the caller holds the lock."""
+    memory, floats = _block(size)
     shelf = _shelves.setdefault(size, [])
-    for block in shelf:
-        if block.references() == _UNUSED:
-            return block.floats
-    made = _Block(size)
     if (len(shelf) + 1) * size <= ON_SHELF:
         if held() + size > IN_ALL:
             _clear_unused()
         if held() + size <= IN_ALL:
-            shelf.append(made)
-    return made.floats
+            shelf.append((memory, floats))
+    return floats
 
 
 def empty(*shape: int) -> Array:
     """Return an uninitialised float32 array in C order."""
     count = prod(shape)
-    if 4 * count < FROM:
+    size = 4 * count
+    if size < FROM:
         return np.empty(shape, np.float32)
+    # A size that few others share a shelf with: an eighth larger at most.
+    step = 1 << (size.bit_length() - 4)
+    size = -(-size // step) * step
+    # A training step comes here fifty times, each time in cold code: so no function is called that need not be.
     with _lock:
-        return _floats(_rounded(4 * count))[:count].reshape(shape)
+        for memory, floats in _shelves.get(size, ()):
+            if getrefcount(memory) == _UNUSED:
+                return floats[:count].reshape(shape)
+        return _made(size)[:count].reshape(shape)
