@@ -8,7 +8,10 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 # Hundreds of tests start a Python: bytecode is kept, whatever the environment says, or each would compile everything.
 KEEP_BYTECODE := PYTHONDONTWRITEBYTECODE=
 
-.PHONY: demo test check sanitize bench format clean
+# Where the emulated aarch64 processor and all that runs on it are kept.
+AARCH64 ?= .venv-aarch64
+
+.PHONY: demo test check sanitize aarch64 bench format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -27,6 +30,11 @@ check: $(VENV)/.check
 sanitize: $(VENV)/.test
 	$(BIN)/python -m tests.cuda_shim.sanitize $(ARGS)
 
+# Values of the CPU kernels on an aarch64 processor that QEMU emulates: see kernels/README.md.
+aarch64: $(AARCH64)/.made
+	$(ONE_THREAD) $(KEEP_BYTECODE) NUMBA_NUM_THREADS=2 FASTS2S_TEST_BACKENDS=numba $(AARCH64)/python -m pytest \
+		-p no:cacheprovider tests/kernels/test_values.py tests/kernels/cpu/test_gemm.py tests/kernels/cpu/test_math.py $(ARGS)
+
 # Beside this package: the book's code with FASTS2S_BOOK=checkout, PyTorch and JAX where they are installed.
 bench: $(VENV)/.demo
 	$(BIN)/fasts2s bench $(ARGS)
@@ -36,7 +44,7 @@ format: $(VENV)/.check
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(AARCH64) build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -51,4 +59,8 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 
 $(VENV)/.check: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[test,check]"
+	touch $@
+
+$(AARCH64)/.made: pyproject.toml tests/aarch64.sh | $(BIN)/python
+	tests/aarch64.sh $(AARCH64) $(BIN)/python
 	touch $@
