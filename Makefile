@@ -10,6 +10,8 @@ KEEP_BYTECODE := PYTHONDONTWRITEBYTECODE=
 
 # Where the emulated aarch64 processor and all that runs on it are kept.
 AARCH64 ?= .venv-aarch64
+# Values, and workers that wait for one another.
+EMULATED := tests/kernels/test_values.py $(addprefix tests/kernels/cpu/test_,gemm.py math.py units.py)
 
 .PHONY: demo test check sanitize aarch64 bench format clean
 .DELETE_ON_ERROR:
@@ -32,8 +34,7 @@ sanitize: $(VENV)/.test
 
 # Values of the CPU kernels on an aarch64 processor that QEMU emulates: see kernels/README.md.
 aarch64: $(AARCH64)/.made
-	$(ONE_THREAD) $(KEEP_BYTECODE) NUMBA_NUM_THREADS=2 FASTS2S_TEST_BACKENDS=numba $(AARCH64)/python -m pytest \
-		-p no:cacheprovider tests/kernels/test_values.py tests/kernels/cpu/test_gemm.py tests/kernels/cpu/test_math.py $(ARGS)
+	$(ONE_THREAD) $(KEEP_BYTECODE) NUMBA_NUM_THREADS=2 FASTS2S_TEST_BACKENDS=numba $(AARCH64)/python -m pytest -p no:cacheprovider $(EMULATED) $(ARGS)
 
 # Beside this package: the book's code with FASTS2S_BOOK=checkout, PyTorch and JAX where they are installed.
 bench: $(VENV)/.demo
