@@ -11,7 +11,7 @@ from fasts2s.bench.results import Result, Row
 #: Width of the text, in characters.
 WIDTH = 100
 #: Entries of ``Result.machine`` that differ between any two runs and say nothing about the machine.
-PASSING = ("load_before", "load_after", "gpu", "gpu_after")
+PASSING = ("load_before", "load_after", "gpu", "gpu_after", "peak", "reads")
 #: Verdicts for a smaller and a larger number, by unit.
 _VERDICTS = {"s": ("faster", "slower"), "B": ("smaller", "larger"), "share": ("worse", "better")}
 #: Indentation of a row's name: the width of the columns before it.

@@ -18,7 +18,7 @@ from fasts2s.bench.peer import Arrays
 from fasts2s_kernels import Kernels, calling
 from fasts2s_kernels.cases import Function, Row, functions
 from fasts2s_kernels.drawing import Values, row_values
-from fasts2s_kernels.letters import SIZES
+from fasts2s_kernels.letters import SIZES, Sizes
 
 Call = Callable[[], Arrays]
 
@@ -37,10 +37,10 @@ def _described(case: Case) -> tuple[Function, Row]:
     return function, replace(row, sizes=tuple(case.sizes.values()))
 
 
-def tiny(case: Case) -> Case:
-    """Return a case of the same function and place with sizes for a smoke test, those of the tests at most."""
+def tiny(case: Case, most: Sizes = SIZES) -> Case:
+    """Return a case of the same function and place with small sizes: for a smoke test those of the tests at most."""
     function, row = _described(case)
-    sizes = tuple(min(size, SIZES[letter]) for letter, size in case.sizes.items())
+    sizes = tuple(min(size, most[letter]) for letter, size in case.sizes.items())
     return _case(function, replace(row, sizes=sizes))
 
 
@@ -48,6 +48,12 @@ def flops(case: Case) -> int | None:
     """Return the floating-point operations in the matrix products of a call; None where it has none."""
     function, _ = _described(case)
     return None if function.flops is None else function.flops(case.sizes)
+
+
+def bytes_moved(case: Case) -> int:
+    """Return the bytes that have to pass at least once in a call."""
+    function, row = _described(case)
+    return function.bytes_moved(row)
 
 
 def given(case: Case) -> Values:

@@ -19,7 +19,16 @@ _ROOT = Path(__file__).resolve().parents[2]
 #: What is asked of nvidia-smi: fields that every driver of the last years has.
 _FIELDS = "name,driver_version,clocks.sm,clocks.max.sm,clocks.mem,power.draw,power.limit,temperature.gpu"
 #: Machine -> how it is called in a line; the rest is listed on the page only.
-_SHOWN = {"processor": "{}", "cores": "{} cores", "threads": "{} threads", "system": "{}", "blas": "BLAS {}"}
+_SHOWN = {
+    "processor": "{}",
+    "cores": "{} cores",
+    "threads": "{} threads",
+    "system": "{}",
+    "blas": "BLAS {}",
+    "for": "kernels compiled for {}",
+    "peak": "FMA peak {}",
+    "reads": "reads {}",
+}
 
 
 def processor() -> str:

@@ -31,8 +31,9 @@ class Row:
     of time. So far as noise, relatively, may the same number of another run lie off without anything having changed.
     ratio, ratio_low and ratio_high: this contestant's number / that of the case's first one, taken within each round.
 
-    info has, as far as it is known: ``sizes``, ``params``, ``flops``, ``gflops`` (GFLOP/s), ``peak_share``,
-    ``samples_per_s``, ``tokens_per_s``, ``launches``, ``settings``, ``errors`` (kind -> relative L2 error).
+    info has, as far as it is known: ``sizes``, ``params``, ``flops``, ``gflops`` (GFLOP/s), ``peak_share``; ``bound``
+    (arithmetic, memory or Python: what the row is nearest to) and ``bound_share`` of it; ``samples_per_s``,
+    ``tokens_per_s``, ``launches``, ``settings``, ``errors`` (kind -> relative L2 error).
     """
 
     group: str

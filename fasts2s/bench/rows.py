@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from fasts2s.bench import kernel_ops
 from fasts2s.bench.cases import Case
+from fasts2s.bench.limits import Limits, middle, nearest, read_seconds
 from fasts2s.bench.measure import Contestant
 from fasts2s.bench.noise import combined, paired, quartiles, scatter
 from fasts2s.bench.results import Row
@@ -16,13 +15,20 @@ PEAK = "FMA peak"
 _LETTERS = ("N", "T", "D", "H", "V")
 
 
-def of_times(timed: list[list[Contestant]], disturbed: Mapping[str, float]) -> list[Row]:
+def of_times(
+    timed: list[list[Contestant]], disturbed: Mapping[str, float], limits: Mapping[str, Sequence[Limits]]
+) -> list[Row]:
     """Return the rows of contestants, given case by case; all of a case have as many rounds.
 
-    ``disturbed``: group -> what :func:`~fasts2s.bench.noise.disturbance` says of it.
+    ``disturbed``: group -> what :func:`~fasts2s.bench.noise.disturbance` says of it; ``limits``: what was measured
+    beside it.
     """
-    peak = _peak_rate(timed)
-    return [_row(one, case, disturbed.get(one.case.group, 0.0), peak) for case in timed for one in case]
+    known = {group: middle(some) for group, some in limits.items()}
+    return [
+        _row(one, case, disturbed.get(one.case.group, 0.0), known.get(one.case.group))
+        for case in timed
+        for one in case
+    ]
 
 
 def of_rounds(
@@ -41,13 +47,15 @@ def of_rounds(
     return rows
 
 
-def _row(one: Contestant, rivals: list[Contestant], disturbed: float, peak: float | None) -> Row:
-    """Return the row of a contestant; ``rivals``: all of the case; ``peak``: GFLOP/s of the FMA peak in this run."""
-    info = {"sizes": one.case.sizes, "settings": one.settings, "errors": one.errors}
+def _row(one: Contestant, rivals: list[Contestant], disturbed: float, limits: Limits | None) -> Row:
+    """Return the row of a contestant; ``rivals``: all of the case; ``limits``: of the group."""
+    info: dict[str, Any] = {"sizes": one.case.sizes, "settings": one.settings, "errors": one.errors}
     info |= {key: one.settings[key] for key in ("launches",) if key in one.settings}
-    info |= rates(one.case, quartiles(one.rounds)[1])
-    share = _share(one, rivals, info, peak)
-    info |= ({} if share is None else {"peak_share": share}) | sweep_of(one.case)
+    seconds = quartiles(one.rounds)[1]
+    info |= rates(one.case, seconds) | sweep_of(one.case)
+    share = _share(one, rivals, info, limits)
+    info |= {} if share is None else {"peak_share": share}
+    info |= nearest(_least(one, share, seconds, limits), seconds)
     base = None if one is rivals[0] else rivals[0].rounds
     return measured((one.case.group, one.case.name, one.label), "s", one.rounds, base, disturbed, info)
 
@@ -92,15 +100,19 @@ def sweep_of(case: Case) -> dict[str, Any]:
     return {"sweep": sweep, "letter": letter, "size": int(size), "base": base}
 
 
-def _peak_rate(timed: list[list[Contestant]]) -> float | None:
-    """Return the GFLOP/s of the peak: the median over all cases in which it took part."""
-    peaks = [one for case in timed for one in case if one.label == PEAK]
-    found = [1e-9 * one.case.flops / t for one in peaks if one.case.flops for t in one.rounds]
-    return float(np.median(found)) if found else None
+def _least(one: Contestant, share: float | None, seconds: float, limits: Limits | None) -> dict[str, float]:
+    """Return the seconds that arithmetic, memory and Python take at least, as far as something is known of them."""
+    found = {} if share is None else {"arithmetic": share * seconds}
+    if one.case.group != "kernels":
+        return found
+    if limits is None or "call" not in one.settings:  # one of several would be named as if it were the longest
+        return {}
+    memory = read_seconds(kernel_ops.bytes_moved(one.case), limits.reads)
+    return found | {"memory": memory, "Python": one.settings["call"]}
 
 
-def _share(one: Contestant, rivals: list[Contestant], info: dict[str, Any], peak: float | None) -> float | None:
-    """Return the share of the peak: of the same rounds where it was there, else of the run's."""
+def _share(one: Contestant, rivals: list[Contestant], info: dict[str, Any], limits: Limits | None) -> float | None:
+    """Return the share of the peak: of the same rounds where it was there, else of the group's."""
     if one.label.endswith("peak") or "gflops" not in info:
         return None
     on_gpu = bool({"cupy", "cuda"} & set(one.label.split()))
@@ -108,4 +120,4 @@ def _share(one: Contestant, rivals: list[Contestant], info: dict[str, Any], peak
     same = next((rival for rival in rivals if rival.label == wanted), None)
     if same is not None and len(same.rounds) == len(one.rounds):
         return paired(same.rounds, one.rounds)[1]
-    return None if peak is None or on_gpu else float(info["gflops"]) / peak
+    return None if limits is None or on_gpu else float(info["gflops"]) / limits.gflops

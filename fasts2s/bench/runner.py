@@ -13,6 +13,7 @@ import numpy as np
 from fasts2s.backend import backends, book_checkout
 from fasts2s.bench import data, fresh, gate, learning, machine, rows
 from fasts2s.bench.cases import LAYERS, Case
+from fasts2s.bench.limits import Limits, told
 from fasts2s.bench.measure import Contestant, Pace, take_turns
 from fasts2s.bench.noise import allowed, combined, disturbance, scatter
 from fasts2s.bench.peer import Arrays, PeerError, UnsupportedError
@@ -36,8 +37,9 @@ _METHOD = {
     "by n / (n - 1.3), and how disturbed the machine was, seen by a case that is measured again after each "
     "round of the run (its upper quartile beside a group / its lower quartile in the whole run, less 1). Two "
     "runs should agree within the noise of both.",
-    "share of the peak": "operations of the model as the book writes it, over the time, over the peak: more than "
-    "100 % where a kernel gets by with fewer",
+    "bound": "the longest of what it takes at least, over the time: arithmetic, operations of the model as the book "
+    "writes it over the peak (more than 100 % where a kernel gets by with fewer); of kernels also memory, bytes that "
+    "must pass once over the speed of reading so many, and Python, a call at sizes of 1",
     "gate": "before: outputs, gradients, updated weights and the losses of further steps against float64 on the "
     "proven NumPy reference",
 }
@@ -82,6 +84,7 @@ class Run:
         self.anchors: list[tuple[str, float, float]] = []  # what was measured, seconds since the start, seconds taken
         self.anchor: Contestant | None = None
         self.first: Contestant | None = None
+        self.limits: dict[str, list[Limits]] = {}
         self.timed: list[list[Contestant]] = []
 
     def worker(self, name: str, threads: int | None = None) -> Worker:
@@ -107,8 +110,9 @@ class Run:
             for worker in self.workers.values():
                 worker.stop()
         disturbed = {group: self._disturbed(group) for group in GROUPS}
-        found += [*rows.of_times(self.timed, disturbed), *learning.rows(curves, disturbed["learning"])]
+        found += [*rows.of_times(self.timed, disturbed, self.limits), *learning.rows(curves, disturbed["learning"])]
         about |= {"load_after": machine.load_average(), "contestants": [*self.chosen, *self.peers]}
+        about |= told([one for some in self.limits.values() for one in some])
         about |= {"dry": True} if self.plan.is_dry else {}
         about |= {"gpu_after": machine.gpu_clocks()} if "gpu" in about else {}
         return Result(
@@ -169,7 +173,7 @@ class Run:
             self.anchor = anchors[0] if anchors else None
         ready = [one for case in cases for one in self._ready(self.contestants(case), pace)]
         ready += self._on_threads(pace) if group == "scaling" else []
-        self.failures += take_turns(ready, pace, partial(self._look_at_anchor, group))
+        self.failures += take_turns(ready, pace, partial(self._look_around, group))
         ready = [one for one in ready if one.rounds]
         names = dict.fromkeys(one.case.name for one in ready)
         self.timed += [[one for one in ready if one.case.name == name] for name in names]
@@ -235,6 +239,16 @@ class Run:
         if all(beside != group for beside, *_ in self.anchors):
             return ""
         return f"; a quarter of the time the machine was {100 * self._disturbed(group):.0f} % slower, or more"
+
+    def _look_around(self, group: str) -> None:
+        """See after a round of a group what the machine does."""
+        self._look_at_anchor(group)
+        if "numba" in self.chosen and group != "data":
+            try:
+                found = self.worker(PEAKS["numba"]).ask("limits", reads=group == "kernels")
+                self.limits.setdefault(group, []).append(found)
+            except PeerError as error:
+                self.failures.append(f"{PEAKS['numba']}: {error}")
 
     def _look_at_anchor(self, group: str) -> None:
         if self.anchor is None:

@@ -109,6 +109,10 @@ class Session:
         spent = runnable.units * float(np.median(runnable.clock(runnable.once, count)))
         return spent, getattr(runnable.clock, "late", False)
 
+    def limits(self, reads: bool) -> Any:
+        """Return what the cores can do at most (of the FMA peak)."""
+        return self.peer.limits(reads)
+
     def learn(self, **given: Any) -> Any:
         """Train a model on addition and return its curve."""
         return import_module("fasts2s.bench.learning").curve(**given)

@@ -111,7 +111,10 @@ def made_up(
         rates = {"gflops": flops / ms / 1e6, "tokens_per_s": 512e3 / ms, "samples_per_s": 128e3 / ms}
         rows += _case("steps", case, ms / 1e3, contestants, params=params, flops=flops, **rates)
     for case, seconds in LAYERS.items():
-        about = {"flops": 2e8, "gflops": 0.2 / seconds, "peak_share": 0.8} if case.startswith("LSTM") else {}
+        about: dict[str, Any] = {}
+        if case.startswith("LSTM"):
+            about = {"flops": 2e8, "gflops": 0.2 / seconds, "peak_share": 0.8}
+            about |= {"bound": "arithmetic", "bound_share": 0.8}
         rows += _case("layers", case, seconds, contestants, **about)
         rows += [row("layers", case, "FMA peak", 0.8 * seconds, 0.8)] if about and contestants else []
     for group, cases in PLAIN.items():

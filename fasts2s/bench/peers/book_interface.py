@@ -20,6 +20,7 @@ from fasts2s.bench.peer import (
     Peer,
     Runnable,
     UnsupportedError,
+    each,
     numbered,
     thread_choices,
     weights_of,
@@ -143,11 +144,21 @@ class Ours(BookInterface):
             raise UnsupportedError("only LSTMs have several designs")
         if case.group == "kernels":
             call = kernel_ops.build(self.kernels, case, kernel_ops.given(case))
-            return Runnable(call, lambda: {name: np.array(to_cpu(a)) for name, a in call().items()})
+            return Runnable(
+                call,
+                lambda: {name: np.array(to_cpu(a)) for name, a in call().items()},
+                info={} if self.on_gpu else {"call": self._empty_call(case)},
+            )
         made = super().build(case, data, option)
         if self.on_gpu and case.kind == "lstm":
             import_module("fasts2s.bench.peers.gpu").use_design(made, case, *self.words)
         return made
+
+    def _empty_call(self, case: Case) -> float:
+        """Return the least seconds of a call of the case's function with nothing to do: all sizes are 1."""
+        smallest = kernel_ops.tiny(case, dict.fromkeys(case.sizes, 1))
+        call = kernel_ops.build(self.kernels, smallest, kernel_ops.given(smallest))
+        return min(each(call, 100))
 
 
 def _lstm(code: Any, case: Case, data: Arrays) -> Runnable:

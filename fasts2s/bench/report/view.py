@@ -27,7 +27,7 @@ TITLES = {
 AVERAGED = ("steps", "layers", "answers", "kernels", "data", "scripts")
 #: Number of ``row.info`` -> head of its column, and how it is written.
 FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
-    "peak_share": ("of peak", units.percent),
+    "bound_share": ("bound", units.percent),
     "gflops": ("GFLOP/s", units.number),
     "launches": ("launches", units.number),
     "tokens_per_s": ("tokens/s", units.rate),
@@ -147,9 +147,9 @@ def columns(section: Section) -> list[Column]:
     worst = [max(row.noise for row in line.rows) for line in section.lines]
     found.append(Column("noise", tuple(units.noise(w) for w in worst), "noise"))
     if section.group != "scaling":
-        found += [column for name in names for column in _figures(section, name, "peak_share")]
+        found += [column for name in names for column in _figures(section, name, "bound_share")]
         found += [_ratio_column(section, name) for name in section.others]
-        rates = {key: _figures(section, section.base, key) for key in FIGURES if key != "peak_share"}
+        rates = {key: _figures(section, section.base, key) for key in FIGURES if key != "bound_share"}
         found += [column for key, some in rates.items() if key != "samples_per_s" for column in some]
         found += [] if rates["tokens_per_s"] else rates["samples_per_s"]
     return found
@@ -157,12 +157,16 @@ def columns(section: Section) -> list[Column]:
 
 def _figures(section: Section, contestant: str, key: str) -> list[Column]:
     """Return the column of a contestant's figures; none if it has none."""
-    head, write = FIGURES[key]
-    values = [figure(line.of(contestant), key) for line in section.lines]
-    if not any(values):
-        return []
-    cells = tuple("" if value is None else write(value) for value in values)
-    return [Column(f"{head}\n{contestant}", cells, "share" if key == "peak_share" else "value")]
+    cells = tuple(_written(line.of(contestant), key) for line in section.lines)
+    kind = "share" if key == "bound_share" else "value"
+    return [Column(f"{FIGURES[key][0]}\n{contestant}", cells, kind)] if any(cells) else []
+
+
+def _written(row: Row | None, key: str) -> str:
+    """Return a figure of a row as text, a bound after its name; "" without one."""
+    value = figure(row, key)
+    text = "" if row is None or value is None else FIGURES[key][1](value)
+    return f"{row.info.get('bound', '')} {text}".strip() if row and text and key == "bound_share" else text
 
 
 def _ratio_column(section: Section, contestant: str) -> Column:
@@ -192,9 +196,7 @@ def columns_by_row(section: Section) -> list[Column]:
         Column(f"/ {section.base}", tuple(ratio_text(line, row.contestant, section) for line, row in pairs), "ratio"),
         Column("noise", tuple(units.noise(row.noise) for _, row in pairs), "noise"),
     ]
-    for key, (head, write) in FIGURES.items():
-        values = [figure(row, key) for _, row in pairs]
-        found.append(Column(head, tuple("" if value is None else write(value) for value in values)))
+    found += [Column(head, tuple(_written(row, key) for _, row in pairs)) for key, (head, _) in FIGURES.items()]
     return [column for column in found if any(column.cells)]
 
 

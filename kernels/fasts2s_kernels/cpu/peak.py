@@ -1,4 +1,4 @@
-"""A loop that does nothing but multiply and add, in registers: what a core can do at most. For benchmarks."""
+"""What a core can do at most: one loop multiplies and adds in registers, one only reads. For benchmarks."""
 
 from typing import Any
 
@@ -6,14 +6,17 @@ from llvmlite import ir
 
 from fasts2s_kernels.cpu.jit import Entry
 from fasts2s_kernels.cpu.numba_api import intrinsic, types
-from fasts2s_kernels.cpu.pointer import Int
+from fasts2s_kernels.cpu.pointer import Int, floats_at
 from fasts2s_kernels.cpu.target import LANES, TARGET
-from fasts2s_kernels.cpu.vector import fused
+from fasts2s_kernels.cpu.vector import fused, lane_sum, splat
+from fasts2s_kernels.cpu.vector_memory import load
 
 #: Independent sums: as many as the largest register tile has (24 with 32 registers), more than the latency needs.
 ACCUMULATORS = max(width * rows for width, rows in enumerate(TARGET.tile_rows, start=1))
 #: Floating-point operations of one turn of :func:`spin`.
 FLOPS_PER_TURN = 2 * LANES * ACCUMULATORS
+#: Floats of one turn of :func:`read`: with fewer sums it would wait for additions, not for the cache.
+FLOATS_PER_TURN = 8 * LANES
 
 _VECTOR, _INT = ir.VectorType(ir.FloatType(), LANES), ir.IntType(64)
 
@@ -56,3 +59,19 @@ def _turns(turns: Int) -> Any:
 
 #: Make a number of turns; the result depends on all of them.
 spin = Entry(_turns, types.float32(types.int64))
+
+
+def _read(address: Int, count: Int, passes: Int) -> Any:
+    a = b = c = d = e = f = g = h = splat(0.0)
+    for _ in range(passes):
+        p = floats_at(address, count)
+        for k in range(0, count, FLOATS_PER_TURN):
+            q = p + k
+            a, b, c, d = a + load(q), b + load(q + LANES), c + load(q + 2 * LANES), d + load(q + 3 * LANES)
+            q = q + 4 * LANES
+            e, f, g, h = e + load(q), f + load(q + LANES), g + load(q + 2 * LANES), h + load(q + 3 * LANES)
+    return lane_sum(((a + b) + (c + d)) + ((e + f) + (g + h)))
+
+
+#: Sum up count float32, a multiple of FLOATS_PER_TURN, from an address on, a number of times; return the sum.
+read = Entry(_read, types.float32(types.int64, types.int64, types.int64))

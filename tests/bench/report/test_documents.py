@@ -39,7 +39,7 @@ def test_every_part_of_a_result_is_on_the_page(tmp_path):
     first = shown.index("11.5 ms")
     expected = ["numpy", "11.5 ms", "11.2-11.9 ms", "3.0× 2.9-3.1", "±4 %", "37.3", "44.4 k", "11.1 k"]
     assert shown[first - 1 : first + 7] == expected, "all numbers of a row"
-    assert "27 %" in shown
+    assert "arithmetic 27 %" in shown
 
 
 @pytest.mark.parametrize(("load", "warned"), [(0.71, True), (0.7, False), (None, False), ("high", False)])

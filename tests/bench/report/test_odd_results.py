@@ -21,7 +21,8 @@ VOID = {"meta", "br", "img"}
 
 def _evil():
     info = {
-        **dict.fromkeys(("sweep", "letter", "base", "peak_share"), EVIL),
+        **dict.fromkeys(("sweep", "letter", "base", "peak_share", "bound"), EVIL),
+        "bound_share": 0.5,
         "gflops": "many",
         "settings": {EVIL: EVIL},
     }
