@@ -108,6 +108,9 @@ def _bench_parser(commands: Any) -> None:
     parser.add_argument("--html", metavar="DIR", help="write a report: index.html, report.md, results.json")
     parser.add_argument("--overwrite", action="store_true", help="replace what --json and --html name")
     parser.add_argument("--threads", metavar="N", type=positive, help="the most threads (one per core)")
+    parser.add_argument(
+        "--processor", choices=("avx2", "sse2"), default="", help="compile numba's kernels for less than this one has"
+    )
     parser.add_argument("--case", metavar="TEXT", default="", help="only cases with this in their names")
     parser.add_argument("--rounds", metavar="N", type=positive, help="rounds that count (as the plan says)")
     parser.add_argument("--dry", action="store_true", help="tiny sizes: does everything run? Times mean nothing")

@@ -25,10 +25,14 @@ class Worker:
         The most threads.
     limit : float
         Seconds after which a question counts as not answered.
+    variables : dict of str to str
+        Of its environment.
     """
 
-    def __init__(self, name: str, folder: Path, threads: int, limit: float) -> None:
-        self.name, self.threads, self.limit = name, threads, limit
+    def __init__(
+        self, name: str, folder: Path, threads: int, limit: float, variables: dict[str, str] | None = None
+    ) -> None:
+        self.name, self.threads, self.limit, self.variables = name, threads, limit, variables or {}
         self.process: Any = None
         self.pipe: Any = None
         self.log = folder / f"{name.replace(' ', '_')}_{threads}.log"
@@ -36,7 +40,7 @@ class Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # nothing of this process is in it
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=serve, args=(self.name, self.threads, self.log, other))
+        self.process = context.Process(target=serve, args=(self.name, self.threads, self.log, other, self.variables))
         self.process.start()
         other.close()  # so that the pipe ends with the process
 

@@ -19,6 +19,7 @@ from fasts2s.bench.noise import allowed, combined, disturbance, scatter
 from fasts2s.bench.peer import Arrays, PeerError, UnsupportedError
 from fasts2s.bench.plans import EPOCHS, Plan
 from fasts2s.bench.processes import Worker
+from fasts2s.bench.processor import environment
 from fasts2s.bench.results import GROUPS, Curve, Result, Row
 
 #: Contestants that only multiply and add: their time / another's is that one's share of the peak.
@@ -70,11 +71,21 @@ class Run:
         For what contestants print.
     say : callable
         Told, in a line, what goes on.
+    processor : str
+        Of ``processor.PROCESSORS``, what numba and its peak are compiled for; "": this machine's. ValueError if this
+        machine cannot run that.
     """
 
     def __init__(
-        self, plan: Plan, chosen: list[str], threads: int, folder: Path, say: Callable[[str], None] = print
+        self,
+        plan: Plan,
+        chosen: list[str],
+        threads: int,
+        folder: Path,
+        say: Callable[[str], None] = print,
+        processor: str = "",
     ) -> None:
+        self.processor, self.variables = processor, environment(processor) if processor else {}
         self.plan, self.chosen, self.threads, self.folder, self.say = plan, chosen, threads, folder, say
         self.peers = [peer for peer in plan.peers if installed(peer)]
         self.workers: dict[tuple[str, int], Worker] = {}
@@ -93,7 +104,8 @@ class Run:
         return self.workers.setdefault(key, self._new(*key))
 
     def _new(self, name: str, threads: int | None = None) -> Worker:
-        return Worker(name, self.folder, threads or self.threads, LIMIT)
+        compiled = name in ("numba", PEAKS["numba"])
+        return Worker(name, self.folder, threads or self.threads, LIMIT, self.variables if compiled else {})
 
     def result(self) -> Result:
         """Run everything."""
@@ -112,6 +124,7 @@ class Run:
         disturbed = {group: self._disturbed(group) for group in GROUPS}
         found += [*rows.of_times(self.timed, disturbed, self.limits), *learning.rows(curves, disturbed["learning"])]
         about |= {"load_after": machine.load_average(), "contestants": [*self.chosen, *self.peers]}
+        about |= {"for": self.processor} if self.processor else {}
         about |= told([one for some in self.limits.values() for one in some])
         about |= {"dry": True} if self.plan.is_dry else {}
         about |= {"gpu_after": machine.gpu_clocks()} if "gpu" in about else {}

@@ -162,8 +162,12 @@ def _memory(name: str) -> int:
     return found
 
 
-def serve(name: str, threads: int, log: Path, pipe: Any) -> None:
-    """Answer questions until the pipe ends. What libraries print goes to the log."""
+def serve(name: str, threads: int, log: Path, pipe: Any, variables: dict[str, str]) -> None:
+    """Answer questions until the pipe ends; ``variables`` of the environment hold before any library is imported.
+
+    What libraries print goes to the log.
+    """
+    os.environ.update(variables)
     with log.open("ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)

@@ -26,9 +26,12 @@ def bench(options: Namespace) -> int:
         raise CommandError(f"there is {options.files[0]!r} after {options.what}: only compare takes files")
     plan = _plan(options)
     chosen = _chosen(options.backends or plan.backends or None)
+    if options.processor and "numba" not in chosen:
+        raise CommandError(f"--processor is for the backend numba, which is not among {', '.join(chosen)}")
     _require_place(options)
     with tempfile.TemporaryDirectory(prefix="fasts2s-bench-") as folder:
-        run = Run(plan, chosen, options.threads or available_cores(), Path(folder), _say)
+        threads = options.threads or available_cores()
+        run = Run(plan, chosen, threads, Path(folder), _say, options.processor)
         result = run.result()
     written: list[str] = []
     try:

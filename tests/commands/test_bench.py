@@ -10,6 +10,7 @@ import pytest
 from fasts2s.bench import runner
 from fasts2s.bench.measure import Contestant
 from fasts2s.bench.plans import PLANS
+from fasts2s.bench.processor import PROCESSORS
 from fasts2s.cli import main, make_parser
 from tests.bench.small_plans import LAYER, STEP, small
 
@@ -47,6 +48,7 @@ def test_a_run_prints_a_table_and_writes_what_compare_reads(steady, tmp_path, ca
     [
         (["--backend", "numpy,torch"], "the backend 'torch' does not run here"),
         (["--backend", ","], "--backend names no backend"),
+        (["--backend", "numpy", "--processor", "sse2"], "--processor is for the backend numba"),
         (["quick", "a.json"], "only compare takes files"),
         (["compare", "a.json"], "compare takes two files, OLD.json NEW.json, and got 1"),
         (["compare", "a.json", "b.json"], "a.json"),
@@ -73,6 +75,8 @@ def test_a_checkout_without_the_books_code_is_said(steady, monkeypatch, tmp_path
 def test_every_plan_is_in_the_parser():
     for name in PLANS:
         assert make_parser().parse_args(["bench", name]).what == name
+    for name in PROCESSORS:
+        assert make_parser().parse_args(["bench", "--processor", name]).processor == name
 
 
 def test_asking_for_help_loads_no_library():

@@ -11,8 +11,10 @@ from fasts2s_kernels.cpu.target import LANES, TARGET
 from fasts2s_kernels.cpu.vector import fused, lane_sum, splat
 from fasts2s_kernels.cpu.vector_memory import load
 
-#: Independent sums: as many as the largest register tile has (24 with 32 registers), more than the latency needs.
-ACCUMULATORS = max(width * rows for width, rows in enumerate(TARGET.tile_rows, start=1))
+#: Independent sums: as many as the largest register tile has (24 with 32 registers), more than the latency needs; its
+#: tiles for SSE2 have 9. A multiplication, then an addition there need 12 (6 cycles, two at a time); 13 ran fastest on
+#: Zen 3: 54 GFLOP/s, half of AVX2's 101, beside 44 with 12 and 29 with 9.
+ACCUMULATORS = max(13, *(width * rows for width, rows in enumerate(TARGET.tile_rows, start=1)))
 #: Floating-point operations of one turn of :func:`spin`.
 FLOPS_PER_TURN = 2 * LANES * ACCUMULATORS
 #: Floats of one turn of :func:`read`: with fewer sums it would wait for additions, not for the cache.
