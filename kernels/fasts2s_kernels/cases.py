@@ -90,6 +90,8 @@ class Row:
         Shapes of the arrays of lists, where they differ from :attr:`Function.lists`.
     turned : str
         Matrices that are the transpose of one in C order: tied to an embedding.
+    unwritten : str
+        What such a call only reads, though others update it in place.
     """
 
     place: str
@@ -98,6 +100,7 @@ class Row:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     lists: str = ""
     turned: str = ""
+    unwritten: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ class Function:
         for name, a in self.arguments.items():
             absent = (a.of if a.role == "buffer" else name) not in given and self._may_be_absent(name)
             if a.role != "cache" and not absent:
-                total += self._bytes(a, sizes, row) * (2 if a.written else 1)
+                total += self._bytes(a, sizes, row) * (2 if a.written and name not in row.unwritten.split() else 1)
         for name, spec in self.results.items():
             total += nbytes("ids" if name.startswith("ids") else "float", spec, sizes)
         return total

@@ -179,6 +179,7 @@ MOVED = {
     "embedding_backward 128x7x13x16 (addition)": (896 * 16 + 13 * 16, 896),
     "lstm_step 1x100x100 (Rnnlm)": (100 + 2 * 40_000 + 400 + 4 * 100, 0),
     "sample 1x10000 (Rnnlm)": (10_000, 2),
+    "clip_grads 10000x650x650 (BetterRnnlm)": (10_000 * 651 + 4 * 650 * 2600 + 2 * 2600 + 1, 0),
     "sgd_update 10000x650x650 (BetterRnnlm)": (3 * (10_000 * 651 + 4 * 650 * 2600 + 2 * 2600), 0),
 }
 

@@ -83,9 +83,9 @@ _CLIP = Function(
     lists=_LISTS,
     hard=_HARD,
     rows=(
-        Row("PeekySeq2seq", _PEEKY, lists=PEEKY),  # measures only
+        Row("PeekySeq2seq", _PEEKY, lists=PEEKY, unwritten="grads"),  # measures only
         Row("PeekySeq2seq, written", _PEEKY, "max_norm", {"max_norm": _shrinking}, lists=PEEKY),
-        Row("BetterRnnlm", _BETTER, lists=BETTER),
+        Row("BetterRnnlm", _BETTER, lists=BETTER, unwritten="grads"),
     ),
 )
 _RATE = Function(
