@@ -17,6 +17,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, get_type_hints
 
 import llvmlite.binding as llvm
@@ -95,12 +96,15 @@ def parallel(function: Callable[..., Any]) -> Inline:
 
 
 def called_by(function: Callable[..., Any]) -> list[Any]:
-    """Return the Inlines and Kernels that a function names, and those that its Inlines name."""
+    """Return the Inlines and Kernels that a function names, also in a module, and those that its Inlines name."""
     found: list[Any] = []
     left = [function]
     while left:
         text = left.pop()
-        named = (text.__globals__.get(name) for name in text.__code__.co_names)
+        names = text.__code__.co_names
+        named = [text.__globals__.get(name) for name in names]
+        modules = [vars(module) for module in named if isinstance(module, ModuleType)]
+        named += [module.get(name) for module in modules for name in names]
         new = [called for called in named if isinstance(called, Inline | Kernel) and called not in found]
         found += new
         left += [called.function for called in new if isinstance(called, Inline)]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from fasts2s_kernels.cpu import jit, plain
+from fasts2s_kernels.cpu import gemm, jit, plain
 from fasts2s_kernels.cpu.jit import kernel
 from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.pointer import Int, address, aligned, floats_at, is_aligned, nothing, offset
@@ -33,6 +33,23 @@ def fill_fields(worker: Int, task: Int, a: Fields) -> None:
 
 
 FILL = Launch(Fields, fill_fields)
+
+
+@record
+class Copied(NamedTuple):
+    """What is copied to where."""
+
+    count: Int
+    x: C1
+    out: Out1
+
+
+@kernel
+def copy_numbers(worker: Int, task: Int, a: Copied) -> None:
+    gemm.copy_row(a.out, a.x, a.count)
+
+
+COPY = Launch(Copied, copy_numbers)
 
 
 @record
@@ -93,6 +110,12 @@ def test_numbers_and_arrays_arrive(way):
     fields = _fields()
     FILL(1, fields, 1)
     assert fields.out.tolist() == [np.float32(3 * np.float64(np.float32(0.1)) + 0.5), 0.5]
+
+
+def test_a_kernel_may_be_named_in_its_module(way):
+    x, out = np.arange(4, dtype=np.float32), np.zeros(3, np.float32)
+    COPY(1, Copied(count=3, x=x, out=out), 1)
+    assert out.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
