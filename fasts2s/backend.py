@@ -194,6 +194,11 @@ def auto_is_open() -> bool:
     return named == "auto" and not _auto.cache_info().currsize
 
 
+def set_environment(variables: dict[str, str]) -> None:
+    """Set variables for this process and those that it starts, before what reads them is imported."""
+    os.environ.update(variables)
+
+
 def override_environment(backend: str | None, threads: int | None, cache_dir: Path | None = None) -> None:
     """Set the variables of the switch, of the threads and of the cache of kernels; None: as it is.
 
@@ -203,7 +208,7 @@ def override_environment(backend: str | None, threads: int | None, cache_dir: Pa
     out, which can do without its kernels.
     """
     given = {_SWITCH: backend, _THREADS: threads, _CACHE: cache_dir}
-    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+    set_environment({name: str(value) for name, value in given.items() if value is not None})
     if environment_setting() not in {None, "", "auto"} and not asks_for_cupy(None):
         get_backend()  # a wrong name is an error now; what auto means is found out, and loaded, when it is wanted
 

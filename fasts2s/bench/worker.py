@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import override_environment
+from fasts2s.backend import override_environment, set_environment
 from fasts2s.bench.cases import Case, tiny
 from fasts2s.bench.peer import Arrays, Option, PeerError, Runnable, UnsupportedError, timed
 
@@ -167,7 +167,7 @@ def serve(name: str, threads: int, log: Path, pipe: Any, variables: dict[str, st
 
     What libraries print goes to the log.
     """
-    os.environ.update(variables)
+    set_environment(variables)
     with log.open("ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)

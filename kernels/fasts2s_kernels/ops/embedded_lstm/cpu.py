@@ -128,5 +128,4 @@ def lstm_greedy(
         local=empty(workers, local_size), local_size=local_size,
     )  # fmt: skip
     loops.GREEDY(workers, fields, panels, -(-V // PANEL), -(-N // group))
-    out[~np.isfinite(tops)] = -1
     return out

@@ -74,7 +74,7 @@ class Greedy(NamedTuple):
     c0: C2  # (N, H) or empty: zero
     row_bias: C2  # (N, 4H) or empty
     score_bias: C2  # (N, V) or empty
-    out: OutIds2  # (N, T): the best ids
+    out: OutIds2  # (N, T): the best ids, -1 where the best score is not finite
     tops: Out2  # (N, T): their scores
     packed: Out1
     packed_out: Out1
@@ -207,6 +207,9 @@ def greedy_rows(worker: Int, task: Int, a: Greedy) -> None:
             best, top = _best(scores + VP * r, V)
             a.out[T * (first + r) + t] = best
             a.tops[T * (first + r) + t] = top
+    for k in range(T * first, T * (first + rows)):
+        if a.tops[k] - a.tops[k] != _ZERO:
+            a.out[k] = -1  # only now, for every id is an input too
 
 
 @kernel
