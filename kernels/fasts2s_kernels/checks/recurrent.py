@@ -75,12 +75,11 @@ def _inputs(
     Wx, Wh, b = weights
     D, H = Wx.shape[0], Wh.shape[0]
     ndim = letters.count(",") + 1
-    if type(xs) is not np.ndarray or xs.dtype is not Wx.dtype or xs.ndim != ndim or xs.shape[-1] != D:
+    if type(xs) is not np.ndarray:
         xs = as_array(name, xs, f"a float array {letters} with D = {D}")
-        if xs.ndim != ndim or xs.shape[-1] != D:
-            raise ValueError(f"{name} has shape {xs.shape}, expected {letters} with D = {D}")
-        xs = cast(name, xs, Wx.dtype)
-    xs = xs if ndim == 3 else xs[:, None, :]
+    if xs.ndim != ndim or xs.shape[-1] != D:
+        raise ValueError(f"{name} has shape {xs.shape}, expected {letters} with D = {D}")
+    xs = cast(name, xs if ndim == 3 else xs[:, None, :], Wx.dtype)
     N, T, _ = xs.shape
     held = [state(name, a, Wx, (N, H)) for name, a in states.items()]
     if row_bias is not None:

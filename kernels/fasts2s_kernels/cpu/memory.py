@@ -32,10 +32,10 @@ def _block(size: int) -> tuple[Array, Array]:
 
 
 def _unused() -> int:
-    """Return the references to the memory of a block that nobody uses, as :func:`empty` counts them."""
-    for memory, _ in [_block(4)]:
-        return getrefcount(memory)
-    raise AssertionError  # the list is not empty
+    """Return the references to the memory of a block that nobody uses, one of them a local variable."""
+    block = _block(4)
+    memory = block[0]
+    return getrefcount(memory)
 
 
 _UNUSED = _unused()
@@ -60,7 +60,7 @@ def held() -> int:
 
 def _clear_unused() -> None:
     for shelf in _shelves.values():
-        shelf[:] = [block for block in shelf if getrefcount(block[0]) >= _UNUSED]
+        shelf[:] = [(memory, floats) for memory, floats in shelf if getrefcount(memory) > _UNUSED]
 
 
 def _made(size: int) -> Array:
