@@ -31,7 +31,7 @@ FloatName: TypeAlias = Literal["float32", "float64"]
 NAMES = ("auto", "numpy", "numba", "cupy")
 _ALIASES = {"": "auto", "cpu": "auto", "gpu": "cupy", "cuda": "cupy"}
 _SWITCH, _THREADS, _CACHE = "FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR"
-_VARIABLES = (_SWITCH, _THREADS, _CACHE, "FASTS2S_CHECK", "FASTS2S_PTB_DIR", "FASTS2S_BOOK")
+_VARIABLES = (_SWITCH, _THREADS, _CACHE, "FASTS2S_BLAS", "FASTS2S_CHECK", "FASTS2S_PTB_DIR", "FASTS2S_BOOK")
 # Read by the test suite, not by the package.
 _FOREIGN = ("FASTS2S_TEST_",)
 _DTYPES: tuple[FloatName, ...] = ("float32", "float64")
@@ -288,7 +288,17 @@ def _settings() -> Settings:
     check = os.environ.get("FASTS2S_CHECK", "").strip().lower()
     if check not in _TRUE | _FALSE:
         raise ValueError(f"FASTS2S_CHECK is {check!r}, expected 1 (look at ids on the device at once) or 0")
-    return Settings(int(text) if text else None, os.environ.get("FASTS2S_CACHE_DIR") or None, check in _TRUE)
+    blas = os.environ.get("FASTS2S_BLAS", "").strip().lower()
+    if blas not in _TRUE | _FALSE | {"auto"}:
+        raise ValueError(
+            f"FASTS2S_BLAS is {blas!r}, expected 1 (large products go to the BLAS), 0 (they do not) or auto"
+        )
+    return Settings(
+        threads=int(text) if text else None,
+        cache_dir=os.environ.get("FASTS2S_CACHE_DIR") or None,
+        check=check in _TRUE,
+        blas=None if blas in ("", "auto") else blas in _TRUE,
+    )
 
 
 def _status(name: str) -> BackendStatus:

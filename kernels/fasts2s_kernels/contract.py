@@ -55,11 +55,14 @@ class Settings(NamedTuple):
     check : bool
         Whether ids that lie on a device are looked at at once. It waits for the device in every call; without it an
         id out of range is an IndexError of a later call, at the latest when a result is fetched.
+    blas : bool or None
+        Whether large products go to the BLAS below NumPy; None is where it is clearly faster on this machine.
     """
 
     threads: int | None = None
     cache_dir: str | None = None
     check: bool = False
+    blas: bool | None = None
 
 
 class Kernels(

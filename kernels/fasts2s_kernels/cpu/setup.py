@@ -5,20 +5,23 @@ from collections.abc import Callable
 from fasts2s_kernels.contract import Settings
 from fasts2s_kernels.cpu import cleaning, jit, target
 from fasts2s_kernels.cpu import threads as _threads
+from fasts2s_kernels.cpu.products import CHOICE
 
 
 def configure(settings: Settings) -> None:
-    """Take over the number of threads and the cache folder, for the whole process."""
+    """Take over the number of threads, the cache folder and who makes large products, for the whole process."""
     _threads.POOL.wanted = settings.threads
+    CHOICE.forced = settings.blas
     jit.use_cache(settings.cache_dir)
 
 
 def describe() -> dict[str, str]:
-    """Return what runs here: processor, vectors, threads and their layer, cache folder. Nothing is compiled."""
+    """Return what runs here, for people. Nothing is compiled or timed."""
     pool, folder = _threads.POOL, jit.cache().folder
     return {
         "processor": f"{target.CPU_NAME}, {target.TARGET.name}, {target.LANES} float32 in a vector",
         "threads": f"{pool.limit()}, layer {pool.planned()}",
+        "products": CHOICE.describe(),
         "cache": "none: kernels are compiled in every process" if folder is None else str(folder),
     }
 
@@ -34,7 +37,7 @@ def kernel_count() -> int:
 
 
 def warmup(advance: Callable[[], None] | None = None) -> int:
-    """Compile every kernel, or load it from the cache; return how many there are.
+    """Compile every kernel, or load it from the cache; time large products; return how many kernels there are.
 
     ``advance`` is called after each of them.
     """
@@ -43,4 +46,6 @@ def warmup(advance: Callable[[], None] | None = None) -> int:
         compiled.ensure()
         if advance is not None:
             advance()
+    if CHOICE.forced is None:
+        CHOICE.decide()
     return kernel_count()

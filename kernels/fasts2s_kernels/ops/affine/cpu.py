@@ -1,13 +1,16 @@
 """Affine map of rows: what Python calls. The loops are in cpu_loops."""
 
+from typing import Any
+
 from fasts2s_kernels import checks
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.cpu import threads
 from fasts2s_kernels.cpu.gemm import PANEL
 from fasts2s_kernels.cpu.memory import empty
+from fasts2s_kernels.cpu.products import CHOICE
+from fasts2s_kernels.ops.affine import cpu_blas, reference
 from fasts2s_kernels.ops.affine import cpu_loops as loops
-from fasts2s_kernels.ops.affine import reference
 from fasts2s_kernels.ops.affine.reference import rows_of
 
 
@@ -36,6 +39,11 @@ def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
         return reference.affine_forward(x, W, b)
     if b is not None:
         b = checks.as_float("b", b, W.dtype, (M,), "(M,)")
+    return (cpu_blas.forward if CHOICE.by_blas(R, D, M) else _forward)(x, W, b)
+
+
+def _forward(x: Array, W: Array, b: Array | None = None) -> Array:
+    (R, D), M = x.shape, W.shape[1]
     # A single row is bound by reading W: five times the time of as many multiply-adds.
     workers = threads.workers_for(R * D * M * (5 if R == 1 else 1))
     out, panels, (W, k_step, n_step) = empty(R, M), -(-M // PANEL), _ordered(W)
@@ -47,6 +55,9 @@ def affine_forward(x: Array, W: Array, b: Array | None) -> Array:
     )  # fmt: skip
     loops.FORWARD(workers, fields, groups if lone else panels * groups)
     return out
+
+
+CHOICE.own = _forward
 
 
 def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | None) -> Array:
@@ -61,14 +72,23 @@ def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | N
     buffers = (dW, None if db is None else checks.bias_buffer(db, (M,), "(M,)"))
     turned = dW.flags.f_contiguous and not dW.flags.c_contiguous and dW.flags.aligned
     made_W, made_b = (dW if turned else arr.writable(dW)), arr.writable(buffers[1])
+    if CHOICE.by_blas(R, D, M):
+        dx = cpu_blas.backward(dout, x, W, made_W, made_b)
+    else:
+        dx = _backward(dout, x, W, made_W, made_b)
+    arr.put_back(buffers, (made_W, made_b))
+    return dx
+
+
+def _backward(dout: Array, x: Array, W: Array, dW: Array, db: Any) -> Array:
+    (R, D), M = x.shape, W.shape[1]
     workers = threads.workers_for(2 * R * D * M)
     dx, panels, (W, k_step, n_step) = empty(R, D), -(-D // PANEL), _ordered(W)
-    groups = _groups(panels, workers, 1)
+    groups, turned = _groups(panels, workers, 1), not dW.flags.c_contiguous
     fields = loops.Backward(
         R=R, D=D, M=M, groups=groups, dout=arr.c_order(dout), x=arr.c_order(x), W=W, k_step=k_step, n_step=n_step,
-        dx=dx, dW=made_W.T if turned else made_W, d_step=1 if turned else M, m_step=D if turned else 1,
-        db=arr.NONE1 if made_b is None else made_b, local=empty(workers, loops.LOCAL),
+        dx=dx, dW=dW.T if turned else dW, d_step=1 if turned else M, m_step=D if turned else 1,
+        db=arr.NONE1 if db is None else db, local=empty(workers, loops.LOCAL),
     )  # fmt: skip
     loops.BACKWARD(workers, fields, panels * groups + -(-M // PANEL))
-    arr.put_back(buffers, (made_W, made_b))
     return dx

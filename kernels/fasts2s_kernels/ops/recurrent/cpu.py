@@ -11,6 +11,7 @@ from fasts2s_kernels.cpu import threads
 from fasts2s_kernels.cpu.gemm import PANEL
 from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.memory import empty
+from fasts2s_kernels.cpu.products import CHOICE
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.ops.affine.cpu import affine_forward
 from fasts2s_kernels.ops.recurrent.cpu_backward import ROW_FLOATS, gradient_row
@@ -85,7 +86,8 @@ def forward(cell: Cell, seq: checks.Sequence, table: Array = arr.NONE2, ids: Arr
     workers = threads.workers_for(N * T * (D + H + 40) * G)
     parts = _parts(cell.by_units, N, (D + H) * G, workers, cell.panels(H))
     V, places = len(table), np.ascontiguousarray(ids.T)  # of a table of ids, which backward wants
-    if D and seq.row_bias is None and _are_few(N, workers) and (D + H) * G >= VAST:  # the same sums, so the same bits
+    vast = _are_few(N, workers) and (D + H) * G >= VAST  # the same sums, so the same bits
+    if D and seq.row_bias is None and (vast or CHOICE.by_blas(N * T, D, G)):
         table, ids = affine_forward(seq.xs.reshape(N * T, D), seq.Wx, seq.b), np.arange(N * T).reshape(N, T)
     workers = workers if parts else min(N, workers)
     group = N if parts else -(-N // workers)
