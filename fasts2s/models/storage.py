@@ -8,6 +8,7 @@ import numpy as np
 
 from fasts2s.backend import Backend, BackendLike, FloatName, get_backend, to_cpu
 from fasts2s.checkpoint import load_arrays, save_arrays
+from fasts2s.encoder_decoder.model import EncoderDecoder
 from fasts2s.models._ties import is_transpose, is_whole, replace, same_memory
 from fasts2s.models.attention_seq2seq import AttentionSeq2seq
 from fasts2s.models.base_model import BaseModel
@@ -28,7 +29,7 @@ _CLASSES: dict[str, Any] = {
         PeekySeq2seq,
         AttentionSeq2seq,
     )
-}
+} | {EncoderDecoder.__name__: EncoderDecoder.of}
 
 
 def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | None = None) -> None:

@@ -1,0 +1,235 @@
+"""The decoder: it starts from what the encoder has read, and scores the next word."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fasts2s import initial_weights as init
+from fasts2s.backend import Backend
+from fasts2s.encoder_decoder._attention import ATTENTION
+from fasts2s.encoder_decoder._dropout import Dropper, dropped
+from fasts2s.encoder_decoder._encoder import Read
+from fasts2s.encoder_decoder._joined import Joined
+from fasts2s.encoder_decoder._recurrent import Recurrent, State
+from fasts2s.encoder_decoder._stack import Stack
+from fasts2s.encoder_decoder.settings import EncoderDecoderSettings
+from fasts2s.layers import TimeAffine, TimeEmbedding
+from fasts2s_kernels.contract import Array
+from fasts2s_kernels.ops.affine import with_constant
+
+
+class Kept(NamedTuple):
+    """What backward needs of a forward call."""
+
+    read: Read
+    pieces: list[tuple[slice, list[Any], Any]]  # steps, caches of the layers, cache of the attention
+    drops: tuple[Array | None, list[Array | None], Array | None]  # of word vectors, between layers, before the output
+    out: Array  # what scores were made from (N, T, P)
+
+
+class DecoderState(NamedTuple):
+    """Between two steps of an answer: what stays the same for a source, and what moves.
+
+    Attributes
+    ----------
+    read : Read
+    keys : (N, S, H) or None
+        Of the attention.
+    bias, score_bias : (N, gH), (N, V) or None
+        What a peeky decoder adds to gates and scores at every step.
+    states : list of (h, c) or (h,)
+        Of every layer.
+    fed : (N, P) or None
+        What the last scores were made from, with input feeding.
+    weights : (N, S) or None
+        Attention of the last step, in the order of reading.
+    """
+
+    read: Read
+    keys: Array | None
+    bias: Array | None
+    score_bias: Array | None
+    states: list[State]
+    fed: Array | None
+    weights: Array | None
+
+    def moved(self, rows: Array) -> "DecoderState":
+        """Return the state whose row n goes on from row rows[n], of the same source."""
+        states = [tuple(_taken(a, rows) for a in state) for state in self.states]
+        return self._replace(states=states, fed=_taken(self.fed, rows), weights=_taken(self.weights, rows))
+
+    def taken(self, rows: Array) -> "DecoderState":
+        """Return the state of other rows, sources and all: some of them, or some of them several times."""
+        hs, mask, states = self.read
+        read = Read(hs[rows], mask[rows], [tuple(_taken(a, rows) for a in state) for state in states])
+        constant = {name: _taken(getattr(self, name), rows) for name in ("keys", "bias", "score_bias")}
+        return self.moved(rows)._replace(read=read, **constant)
+
+
+def _taken(a: Any, rows: Array) -> Any:
+    return None if a is None else a[rows]
+
+
+class Decoder:
+    """Parameters: word vectors (V_t, D), those of the layers, those of the attention, output W (P, V_t), b."""
+
+    def __init__(self, settings: EncoderDecoderSettings, backend: Backend) -> None:
+        s = self.settings = settings
+        self.backend = backend
+        V, D, H = s.target_size, s.wordvec_size, s.hidden_size
+        C = H if s.decoder == "peeky" else 0
+        P = s.joined_size if s.attention != "none" else H
+        self.fed_size = P if s.input_feeding else 0
+        self.embed = TimeEmbedding(init.embedding(V, D, backend), backend=backend)
+        first = Recurrent(s.cell, D + self.fed_size, H, backend, constant_size=C)
+        self.stack = Stack([first, *[Recurrent(s.cell, H, H, backend) for _ in range(s.layers - 1)]], s.residual)
+        self.joined = None
+        if s.attention != "none":
+            self.joined = Joined(ATTENTION[s.attention](H, backend), H, P, backend)
+        self.affine = TimeAffine(*self._output(C + P, V, backend), backend=backend)
+        parts: list[Any] = [self.embed, self.stack, self.joined, self.affine]
+        self.params = [p for part in parts if part for p in part.params]
+        self.grads = [g for part in parts if part for g in part.grads]
+
+    def _output(self, inputs: int, V: int, backend: Backend) -> tuple[Array, Array]:
+        if self.settings.tied:
+            return self.embed.W.T, init.zeros(V, backend)
+        return init.affine(inputs, V, backend)
+
+    def forward(self, ts: Array, read: Read, dropper: Dropper, train: bool) -> tuple[Array, Kept]:
+        """ts (N, T) ids, what was read -> scores (N, T, V), cache."""
+        (N, T), s = ts.shape, self.settings
+        vectors = self.embed.forward(ts)
+        drop = dropper.draw(vectors, (N, T, s.wordvec_size), train)
+        drops = self.stack.draw(dropper, vectors, (N, T, s.hidden_size), train)
+        vectors = dropped(vectors, drop)
+        state, pieces, outs = self._start(read), [], []
+        for steps in self._pieces(T):
+            out, state, caches, joining = self._piece(vectors[:, steps], state, drops, steps)
+            pieces.append((steps, caches, joining))
+            outs.append(out)
+        made = outs[0] if len(outs) == 1 else np.concatenate(outs, axis=1)
+        last = dropper.draw(made, made.shape, train)
+        made = dropped(made, last)
+        return self._scores(made, read), Kept(read, pieces, (drop, drops, last), made)
+
+    def _pieces(self, T: int) -> list[slice]:
+        """Return the steps that are computed together: all, or one at a time where each is fed the one before."""
+        return [slice(t, t + 1) for t in range(T)] if self.fed_size else [slice(0, T)]
+
+    def _piece(
+        self, vectors: Array, state: DecoderState, drops: list[Array | None], steps: slice
+    ) -> tuple[Array, DecoderState, list[Any], Any]:
+        xs = vectors
+        if state.fed is not None:
+            xs = np.concatenate((vectors, state.fed[:, None]), axis=2)
+        out, states, caches = self.stack.forward(xs, state.states, drops, steps, bias=state.bias)
+        if self.joined is None:
+            return out, state._replace(states=states), caches, None
+        out, _, cache = self.joined.forward(out, state.read, state.keys)
+        fed = out[:, -1] if self.fed_size else None
+        return out, state._replace(states=states, fed=fed), caches, cache
+
+    def _scores(self, out: Array, read: Read) -> Array:
+        if not self._is_peeky():
+            return self.affine.forward(out)
+        W, b = self.affine.params
+        return with_constant.forward(self.backend.kernels_for(W), _top(read), out, W, b)
+
+    def _is_peeky(self) -> bool:
+        return self.settings.decoder == "peeky"
+
+    def backward(self, dscores: Array, kept: Kept) -> tuple[Array | None, list[State]]:
+        """dscores (N, T, V) -> gradient of the encoder's hs (N, S, H), or None, and of its last states."""
+        read, pieces, (drop, drops, last), _ = kept
+        dout, dtop = self._scores_backward(dscores, kept)
+        dout = dropped(dout, last)
+        D = self.settings.wordvec_size
+        dvectors = np.empty_like(dout, shape=(*dout.shape[:2], D))
+        dstates: list[State] = [(None,) * len(state) for state in read.states]
+        dhs_enc = dkeys = dbias = dfed = None
+        for steps, caches, joining in reversed(pieces):
+            add = steps.stop != dout.shape[1]
+            d = dout[:, steps]
+            if dfed is not None:
+                d = d + dfed[:, None]
+            if self.joined is not None:
+                d, dmore, dmore_keys = self.joined.backward(d, joining, add)
+                dhs_enc, dkeys = _sum(dhs_enc, dmore), _sum(dkeys, dmore_keys)
+            dxs, dstates, dmore_bias = self.stack.backward(d, dstates, caches, drops, steps, add)
+            dbias = _sum(dbias, dmore_bias)
+            dvectors[:, steps] = dxs[:, :, :D]
+            dfed = dxs[:, 0, D:] if self.fed_size else None
+        self.embed.backward(dropped(dvectors, drop))
+        if self.joined is not None and dkeys is not None:
+            dhs_enc = _sum(dhs_enc, self.joined.attention.finish(dkeys, read.hs))
+        return dhs_enc, self._bridge_backward(dstates, dtop, dbias, read)
+
+    def _scores_backward(self, dscores: Array, kept: Kept) -> tuple[Array, Array | None]:
+        if not self._is_peeky():
+            return self.affine.backward(dscores), None
+        (W, _), (dW, db) = self.affine.params, self.affine.grads
+        kernels = self.backend.kernels_for(W)
+        dtop, dout = with_constant.backward(kernels, dscores, _top(kept.read), kept.out, W, dW=dW, db=db)
+        return dout, dtop
+
+    def _bridge_backward(
+        self, dstates: list[State], dtop: Array | None, dbias: Array | None, read: Read
+    ) -> list[State]:
+        """Return the gradient of the encoder's last states from that of the decoder's first and of what is peeked."""
+        if self.settings.bridge == "h":
+            dstates = [(state[0], *[None] * (len(state) - 1)) for state in dstates]
+        if dbias is not None:
+            dtop = _sum(dtop, self._first().bias_backward(dbias, _top(read)))
+        dstates[-1] = (_sum(dstates[-1][0], dtop), *dstates[-1][1:])
+        return dstates
+
+    def start(self, read: Read) -> DecoderState:
+        """Return the state before the first step."""
+        state = self._start(read)
+        if not self._is_peeky():
+            return state
+        W, b = self.affine.params
+        return state._replace(score_bias=with_constant.bias(self.backend.kernels_for(W), _top(read), W, b))
+
+    def _start(self, read: Read) -> DecoderState:
+        states = read.states
+        if self.settings.bridge == "h":
+            states = [(state[0], *[None] * (len(state) - 1)) for state in states]
+        bias = self._first().bias(_top(read)) if self._is_peeky() else None
+        keys = None if self.joined is None else self.joined.attention.prepare(read.hs)
+        fed = np.zeros_like(read.hs, shape=(len(read.hs), self.fed_size)) if self.fed_size else None
+        return DecoderState(read, keys, bias, None, states, fed, None)
+
+    def _first(self) -> Any:
+        return self.stack.layers[0]
+
+    def step(self, ids: Array, state: DecoderState) -> tuple[Array, DecoderState]:
+        """ids (N,) -> scores (N, V) of what follows them, next state."""
+        x, _ = self.embed.step(ids)
+        if state.fed is not None:
+            x = np.concatenate((x, state.fed), axis=1)
+        out, states = self.stack.step(x, state.states, state.bias)
+        fed = weights = None
+        if self.joined is not None:
+            joined, attention, _ = self.joined.forward(out[:, None], state.read, state.keys)
+            out, weights = joined[:, 0], attention[:, 0]
+            fed = out if self.fed_size else None
+        W, b = self.affine.params
+        kernels = self.backend.kernels_for(W)
+        if state.score_bias is not None:
+            scores = with_constant.step(kernels, out, W, state.score_bias)
+        else:
+            scores = kernels.affine_forward(out, W, b)
+        return scores, state._replace(states=states, fed=fed, weights=weights)
+
+
+def _top(read: Read) -> Any:
+    """Return the h of the encoder's last layer after the last word: what a peeky decoder looks at."""
+    return read.states[-1][0]
+
+
+def _sum(a: Any, b: Any) -> Any:
+    if a is None or b is None:
+        return b if a is None else a
+    return a + b

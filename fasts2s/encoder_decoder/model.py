@@ -1,0 +1,134 @@
+"""An encoder and a decoder for any pairs of sequences, in one class with many options."""
+
+from typing import Any
+
+import numpy as np
+
+from fasts2s.backend import BackendLike, get_backend
+from fasts2s.encoder_decoder._decoder import Decoder, DecoderState
+from fasts2s.encoder_decoder._dropout import Dropper
+from fasts2s.encoder_decoder._encoder import Encoder, Read
+from fasts2s.encoder_decoder._loss import SmoothedLoss
+from fasts2s.encoder_decoder.settings import EncoderDecoderSettings
+from fasts2s.layers._transaction import all_or_nothing
+from fasts2s.models.base_model import BaseModel, id_matrix
+from fasts2s_kernels.checks import flag
+from fasts2s_kernels.checks.either import beside, saved
+from fasts2s_kernels.contract import AnyArray, Array
+from fasts2s_kernels.quiet import quiet
+
+#: Id of padding in sources and targets: never read, never counted.
+PAD = 0
+
+
+class EncoderDecoder(BaseModel):
+    """A sequence-to-sequence model whose cell, layers, encoder, bridge, decoder and attention are settings.
+
+    Sources and targets are padded on the right with 0; what is computed for a row does not depend on the others.
+    The book's own models are :class:`fasts2s.models.Seq2seq` and its kin.
+
+    Parameters
+    ----------
+    settings : EncoderDecoderSettings
+    """
+
+    def __init__(self, settings: EncoderDecoderSettings, *, backend: BackendLike | None = None) -> None:
+        super().__init__()
+        if not isinstance(settings, EncoderDecoderSettings):
+            raise ValueError(f"settings is a {type(settings).__name__}, expected EncoderDecoderSettings")
+        self.settings, self.backend = settings, get_backend(backend)
+        self.encoder, self.decoder = Encoder(settings, self.backend), Decoder(settings, self.backend)
+        self.loss_layer = SmoothedLoss(settings.label_smoothing, PAD, self.backend)
+        self.params = self.encoder.params + self.decoder.params
+        self.grads = self.encoder.grads + self.decoder.grads
+        self.config = settings.as_dict()
+        self._dropper = Dropper(settings.dropout, settings.variational)
+        self._cache: Any = None
+
+    @classmethod
+    def of(cls, *, backend: BackendLike | None = None, **settings: Any) -> "EncoderDecoder":
+        """Return a model of settings by name, as :class:`EncoderDecoderSettings` takes them."""
+        return cls(EncoderDecoderSettings(**settings), backend=backend)
+
+    @quiet
+    def forward(self, xs: AnyArray, ts: AnyArray, train_flg: bool = True) -> Any:
+        """Return the loss in nats per label that is not padding.
+
+        Parameters
+        ----------
+        xs : (N, S) ids of the sources, S >= 1
+        ts : (N, T) ids of the targets, T >= 2, each beginning with the start mark
+        train_flg : bool
+            False: nothing is dropped, smoothed or sampled.
+
+        Raises
+        ------
+        ValueError, IndexError
+            Wrong type, dtype or shape; an id out of range.
+        """
+        xs, ts, train = self._ids("xs", xs, 1), self._ids("ts", ts, 2), flag("train_flg", train_flg)
+        if len(xs) != len(ts):
+            raise ValueError(f"xs and ts have shapes {xs.shape}, {ts.shape}, expected (N, S) and (N, T)")
+        parts = [self.encoder.embed, self.decoder.embed, self.decoder.affine, self.loss_layer, self]
+        with all_or_nothing(parts):
+            read, reading = self.encoder.forward(xs, self._mask(xs), self._dropper, train)
+            asked = self._inputs(ts, read) if train else ts[:, :-1]
+            scores, writing = self.decoder.forward(asked, read, self._dropper, train)
+            self._cache = (reading, writing)
+            return self.loss_layer.forward(scores, ts[:, 1:], None if train else 0.0)
+
+    @quiet
+    def backward(self, dout: float = 1) -> None:
+        """Compute all gradients of the loss, times dout."""
+        reading, writing = saved(self._cache)
+        dhs, dstates = self.decoder.backward(self.loss_layer.backward(dout), writing)
+        self.encoder.backward(dhs, dstates, reading)
+
+    def _inputs(self, ts: Array, read: Read) -> Array:
+        """Return the decoder's inputs (N, T): the labels, some of which are the model's own best words instead."""
+        given, share = ts[:, :-1], self.settings.scheduled_sampling
+        if share == 0:
+            return given
+        scores, _ = self.decoder.forward(given, read, self._dropper, False)
+        N, T, V = scores.shape
+        best = self.backend.kernels_for(scores).argmax(scores.reshape(N * T, V)).reshape(N, T)
+        own = np.asarray(self._dropper.rng.random((N, T - 1)) < share)
+        mixed = beside(best, given).copy()
+        mixed[:, 1:] = np.where(beside(best, own) & (mixed[:, 1:] != PAD), best[:, :-1], mixed[:, 1:])
+        return mixed
+
+    @quiet
+    def start(self, xs: AnyArray) -> DecoderState:
+        """xs (N, S) ids of sources -> the state before the first step, for :mod:`fasts2s.generation`."""
+        xs = self._ids("xs", xs, 1)
+        read, _ = self.encoder.forward(xs, self._mask(xs), self._dropper, False)
+        return self.decoder.start(read)
+
+    @quiet
+    def step(self, ids: AnyArray, state: DecoderState) -> tuple[Array, DecoderState]:
+        """ids (N,) of the last words, state -> scores (N, V) of the next, its state. Nothing is kept for backward."""
+        return self.decoder.step(ids, state)
+
+    def named_layers(self) -> list[tuple[str, Any]]:
+        """Return (name, layer) for every layer with parameters."""
+        named: list[tuple[str, Any]] = [("encoder TimeEmbedding", self.encoder.embed)]
+        named += self._stack("encoder", self.encoder)
+        named += [("decoder TimeEmbedding", self.decoder.embed), *self._stack("decoder", self.decoder)]
+        if self.decoder.joined is not None:
+            named.append((f"decoder attention {self.settings.attention}", self.decoder.joined))
+        return [*named, ("decoder TimeAffine", self.decoder.affine)]
+
+    def _stack(self, name: str, part: Any) -> list[tuple[str, Any]]:
+        layers, kind = part.stack.layers, self.settings.cell.upper()
+        both = "bidirectional " if name == "encoder" and self.settings.bidirectional else ""
+        return [(f"{name} {both}{kind} {k}", layer) for k, layer in enumerate(layers, start=1)]
+
+    def _ids(self, name: str, ids: AnyArray, least: int) -> Array:
+        checked = id_matrix(name, ids)
+        if checked.shape[1] < least:
+            letters = {1: "(N, S) with S >= 1", 2: "(N, T) with T >= 2: the start mark, and a label"}[least]
+            raise ValueError(f"{name} has shape {checked.shape}, expected {letters}")
+        return checked
+
+    def _mask(self, xs: Array) -> Array:
+        return beside(self.params[0], xs != PAD)
