@@ -82,6 +82,12 @@ def _model(name: str) -> Callable[..., Any]:
     return build
 
 
+def _encoder_decoder(**options: Any) -> Any:
+    np.random.seed(2)
+    settings = models.EncoderDecoderSettings(SIZES["V"], SIZES["V"], SIZES["D"], SIZES["H"])
+    return models.EncoderDecoder(settings, **options)
+
+
 def _time_cell(name: str, gates: int, lasts: dict[str, str]) -> Record:
     weights = (f"D {gates}H", f"H {gates}H", f"{gates}H")
     forward, backward = {"xs": "N T D", "mask": "mask N T"}, {"dhs": "N T H", **lasts}
@@ -159,6 +165,7 @@ MODELS: dict[str, Record] = {
     "BetterRnnlmGen": Record(_model("BetterRnnlmGen"), {**_LM, "train_flg": "flag"}, _LOSS, ""),
     "Decoder": Record(_model("Decoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
     "Encoder": Record(_model("Encoder"), {"xs": "ids N T", "mask": "mask N T"}, {"dh": "N H"}, "N H"),
+    "EncoderDecoder": Record(_encoder_decoder, {**_PAIR, "train_flg": "flag"}, _LOSS, ""),
     "PeekyDecoder": Record(_model("PeekyDecoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
     "PeekySeq2seq": Record(_model("PeekySeq2seq"), _PAIR, _LOSS, ""),
     "Rnnlm": Record(_model("Rnnlm"), _LM, _LOSS, ""),

@@ -1,10 +1,11 @@
-"""The book's models of chapters 5 to 8.
+"""The book's models of chapters 5 to 8, and one for any pairs of sequences.
 
 Letters: N batch, T time steps, D word vector, H hidden units, V vocabulary.
 """
 
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
 from fasts2s.models.base_model import BaseModel
+from fasts2s.models.encoder_decoder import EncoderDecoder, EncoderDecoderSettings
 from fasts2s.models.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
 from fasts2s.models.seq2seq import Decoder, Encoder, Seq2seq
@@ -19,6 +20,8 @@ __all__ = [
     "BetterRnnlmGen",
     "Decoder",
     "Encoder",
+    "EncoderDecoder",
+    "EncoderDecoderSettings",
     "PeekyDecoder",
     "PeekySeq2seq",
     "Rnnlm",

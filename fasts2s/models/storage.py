@@ -8,10 +8,10 @@ import numpy as np
 
 from fasts2s.backend import Backend, BackendLike, FloatName, get_backend, to_cpu
 from fasts2s.checkpoint import load_arrays, save_arrays
-from fasts2s.encoder_decoder.model import EncoderDecoder
 from fasts2s.models._ties import is_transpose, is_whole, replace, same_memory
 from fasts2s.models.attention_seq2seq import AttentionSeq2seq
 from fasts2s.models.base_model import BaseModel
+from fasts2s.models.encoder_decoder.model import EncoderDecoder
 from fasts2s.models.peeky_seq2seq import PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
 from fasts2s.models.seq2seq import Seq2seq

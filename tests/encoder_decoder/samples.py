@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fasts2s.encoder_decoder import EncoderDecoder, EncoderDecoderSettings
+from fasts2s.models.encoder_decoder import EncoderDecoder, EncoderDecoderSettings
 
 #: Name -> options. Together they meet every option, and those that act on one another.
 OPTIONS: dict[str, dict] = {

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from fasts2s.encoder_decoder import EncoderDecoder, EncoderDecoderSettings
 from fasts2s.models import load_model, save_model
+from fasts2s.models.encoder_decoder import EncoderDecoder, EncoderDecoderSettings
 from fasts2s.optimizers import Adam
 from fasts2s.trainer import Trainer
 from tests.encoder_decoder import samples

@@ -117,7 +117,11 @@ def prepare(folder: Path) -> None:
         (folder / f"ptb.{part}.txt").write_text("a b c\n", encoding="utf-8")
 
 
+_SETTINGS = models.EncoderDecoderSettings(V, V, H, H)
+
 VALUES: dict[str, Callable[[], Any]] = {
+    **{name: (lambda value=value: value) for name, value in _SETTINGS.as_dict().items()},
+    "settings": lambda: _SETTINGS,
     **_weights("W", "Wx", "Wh", "Wx1", "Wh1", "Wx2", "Wh2"), **_weights("b", "b1", "b2"),
     "a": lambda: np.ones(3, "f"), "actual": lambda: np.ones(3), "align": lambda: "left",
     "analytic": lambda: np.ones(3), "arrays": lambda: {"a": np.zeros(3)}, "backend": lambda: "numpy",
@@ -161,6 +165,7 @@ OTHERWISE: dict[str, Callable[[], Any]] = {
     "print_answer question": lambda: "a", "print_answer correct": lambda: "b", "encode xs": lambda: IDS,
     "eval_perplexity corpus": lambda: np.arange(20) % V, "unpad pad_id": lambda: 0,
     **{f"{name}.step state": _state(name) for name in ("Decoder", "PeekyDecoder", "AttentionDecoder")},
+    "EncoderDecoder.step state": lambda: MODELS["EncoderDecoder"].build().start(IDS),
     "exact_answers ts": lambda: IDS[:, :1].repeat(4, 1) * 0 + 1,
 }  # fmt: skip
 

@@ -6,10 +6,11 @@ import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend
-from fasts2s.encoder_decoder._attention import DotAttention
-from fasts2s.encoder_decoder._encoder import Read
-from fasts2s.encoder_decoder._gradients import settle, written
 from fasts2s.layers.buffers import gradient_buffers
+from fasts2s.models.encoder_decoder._attention import DotAttention
+from fasts2s.models.encoder_decoder._encoder import Read
+from fasts2s.models.encoder_decoder._gradients import settle, written
+from fasts2s_kernels.checks.either import weight
 from fasts2s_kernels.contract import Array
 
 
@@ -25,7 +26,7 @@ class Joined:
     def forward(self, hs: Array, read: Read, keys: Array | None) -> tuple[Array, Array, Any]:
         """hs (N, T, H) -> (N, T, P), weights (N, T, S), cache."""
         context, weights, cache = self.attention.forward(hs, read.hs, keys, read.mask)
-        W = self.params[-1]
+        W = weight("W", self.params[-1], "(2H, P)", 2)
         rows = np.concatenate((context, hs), axis=2).reshape(-1, W.shape[0])
         out = np.tanh(self.backend.kernels_for(W).affine_forward(rows, W, None))
         return out.reshape(*hs.shape[:2], W.shape[1]), weights, (rows, out, cache)

@@ -25,7 +25,7 @@ _SHARES = ("dropout", "label_smoothing", "scheduled_sampling")
 
 @dataclass(frozen=True)
 class EncoderDecoderSettings:
-    """Sizes and options of :class:`fasts2s.encoder_decoder.EncoderDecoder`.
+    """Sizes and options of :class:`fasts2s.models.EncoderDecoder`.
 
     Attributes
     ----------

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import BackendLike, get_backend
-from fasts2s.encoder_decoder._decoder import Decoder, DecoderState
-from fasts2s.encoder_decoder._dropout import Dropper
-from fasts2s.encoder_decoder._encoder import Encoder, Read
-from fasts2s.encoder_decoder._loss import SmoothedLoss
-from fasts2s.encoder_decoder.settings import EncoderDecoderSettings
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel, id_matrix
+from fasts2s.models.encoder_decoder._decoder import Decoder, DecoderState
+from fasts2s.models.encoder_decoder._dropout import Dropper
+from fasts2s.models.encoder_decoder._encoder import Encoder, Read
+from fasts2s.models.encoder_decoder._loss import SmoothedLoss
+from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
 from fasts2s_kernels.checks import flag
-from fasts2s_kernels.checks.either import beside, saved
+from fasts2s_kernels.checks.either import as_integers, beside, saved
 from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
@@ -107,6 +107,13 @@ class EncoderDecoder(BaseModel):
     @quiet
     def step(self, ids: AnyArray, state: DecoderState) -> tuple[Array, DecoderState]:
         """ids (N,) of the last words, state -> scores (N, V) of the next, its state. Nothing is kept for backward."""
+        if not isinstance(state, DecoderState):
+            raise ValueError(f"state is a {type(state).__name__}, expected what start() or the last step() returned")
+        ids = as_integers("ids", ids, "(N,)", 1)
+        if len(ids) != len(state.read.hs):
+            raise ValueError(
+                f"ids has shape {ids.shape}, expected (N,) with N = {len(state.read.hs)} as in the state"
+            )
         return self.decoder.step(ids, state)
 
     def named_layers(self) -> list[tuple[str, Any]]:

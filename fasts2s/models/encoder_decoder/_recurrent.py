@@ -6,8 +6,9 @@ import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend
-from fasts2s.encoder_decoder._gradients import settle, written
 from fasts2s.layers.buffers import gradient_buffers
+from fasts2s.models.encoder_decoder._gradients import settle, written
+from fasts2s_kernels.checks.either import weight
 from fasts2s_kernels.contract import Array
 
 #: (h, c) of an LSTM, (h,) of other cells, each (N, H); None is zero.
@@ -36,12 +37,12 @@ class Recurrent:
 
     def bias(self, constant: Array) -> Array:
         """Return what constant inputs (N, C) add to the gates of every step: (N, gH)."""
-        Wx = self.params[0][: self.constant_size]
+        Wx = self._rows(self.params[0])[: self.constant_size]
         return self.backend.kernels_for(Wx).affine_forward(constant, Wx, None)
 
     def bias_backward(self, dbias: Array, constant: Array) -> Array:
         """Return the gradient of constant (N, C); that of its weights is written."""
-        C, Wx = self.constant_size, self.params[0]
+        C, Wx = self.constant_size, self._rows(self.params[0])
         kernels = self.backend.kernels_for(Wx)
         return kernels.affine_backward(dbias, constant, Wx[:C], dW=self.grads[0][:C], db=None)
 
@@ -99,7 +100,10 @@ class Recurrent:
 
     def _weights(self) -> tuple[Array, Array, Array]:
         Wx, Wh, b = self.params
-        return Wx[self.constant_size :], Wh, b
+        return self._rows(Wx)[self.constant_size :], Wh, b
+
+    def _rows(self, Wx: Array) -> Array:
+        return weight("Wx", Wx, "(C + D, gH)", 2)
 
 
 class Bidirectional:

@@ -6,14 +6,14 @@ import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend
-from fasts2s.encoder_decoder._attention import ATTENTION
-from fasts2s.encoder_decoder._dropout import Dropper, dropped
-from fasts2s.encoder_decoder._encoder import Read
-from fasts2s.encoder_decoder._joined import Joined
-from fasts2s.encoder_decoder._recurrent import Recurrent, State
-from fasts2s.encoder_decoder._stack import Stack
-from fasts2s.encoder_decoder.settings import EncoderDecoderSettings
 from fasts2s.layers import TimeAffine, TimeEmbedding
+from fasts2s.models.encoder_decoder._attention import ATTENTION
+from fasts2s.models.encoder_decoder._dropout import Dropper, dropped
+from fasts2s.models.encoder_decoder._encoder import Read
+from fasts2s.models.encoder_decoder._joined import Joined
+from fasts2s.models.encoder_decoder._recurrent import Recurrent, State
+from fasts2s.models.encoder_decoder._stack import Stack
+from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.ops.affine import with_constant
 

@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend
-from fasts2s.encoder_decoder._dropout import Dropper, dropped
-from fasts2s.encoder_decoder._recurrent import Bidirectional, Recurrent, State, no_state
-from fasts2s.encoder_decoder._stack import Stack
-from fasts2s.encoder_decoder.settings import EncoderDecoderSettings
 from fasts2s.layers import TimeEmbedding
+from fasts2s.models.encoder_decoder._dropout import Dropper, dropped
+from fasts2s.models.encoder_decoder._recurrent import Bidirectional, Recurrent, State, no_state
+from fasts2s.models.encoder_decoder._stack import Stack
+from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
 from fasts2s_kernels.contract import Array
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fasts2s.encoder_decoder._dropout import Dropper, dropped
-from fasts2s.encoder_decoder._recurrent import Bidirectional, Recurrent, State
+from fasts2s.models.encoder_decoder._dropout import Dropper, dropped
+from fasts2s.models.encoder_decoder._recurrent import Bidirectional, Recurrent, State
 from fasts2s_kernels.contract import Array
 
 
