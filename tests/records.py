@@ -172,6 +172,7 @@ MODELS: dict[str, Record] = {
     "RnnlmGen": Record(_model("RnnlmGen"), _LM, _LOSS, ""),
     "Seq2seq": Record(_model("Seq2seq"), _PAIR, _LOSS, ""),
     "SimpleRnnlm": Record(_model("SimpleRnnlm"), _LM, _LOSS, ""),
+    "StackedRnnlm": Record(_model("StackedRnnlm"), {**_LM, "train_flg": "flag"}, _LOSS, ""),
 }
 
 

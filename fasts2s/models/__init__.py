@@ -7,7 +7,7 @@ from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder,
 from fasts2s.models.base_model import BaseModel
 from fasts2s.models.encoder_decoder import EncoderDecoder, EncoderDecoderSettings
 from fasts2s.models.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
-from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
+from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm, StackedRnnlm
 from fasts2s.models.seq2seq import Decoder, Encoder, Seq2seq
 from fasts2s.models.storage import load_model, save_model
 
@@ -28,6 +28,7 @@ __all__ = [
     "RnnlmGen",
     "Seq2seq",
     "SimpleRnnlm",
+    "StackedRnnlm",
     "load_model",
     "save_model",
 ]

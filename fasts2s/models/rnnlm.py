@@ -9,6 +9,7 @@ from fasts2s.layers import (
     TimeAffine,
     TimeDropout,
     TimeEmbedding,
+    TimeGRU,
     TimeLSTM,
     TimeRNN,
     TimeSoftmaxWithLoss,
@@ -16,8 +17,8 @@ from fasts2s.layers import (
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models._words import Stack, generate_words
 from fasts2s.models.base_model import BaseModel
-from fasts2s_kernels.checks import flag
-from fasts2s_kernels.checks.arguments import parts
+from fasts2s_kernels.checks import flag, integer
+from fasts2s_kernels.checks.arguments import one_of, parts
 from fasts2s_kernels.contract import AnyArray, Array
 
 #: Layers that a text can be made beside.
@@ -132,7 +133,25 @@ class Rnnlm(_LanguageModel):
         self.config = {"vocab_size": V, "wordvec_size": D, "hidden_size": H}
 
 
-class BetterRnnlm(_LanguageModel):
+class _WithDropout(_LanguageModel):
+    """What the language models with dropout share."""
+
+    drop_layers: list[TimeDropout]
+
+    def predict(self, xs: AnyArray, train_flg: bool = False) -> Array:
+        """xs : (N, T) ids -> scores (N, T, V); train_flg switches dropout on. Raises ValueError, IndexError."""
+        with all_or_nothing(self.layers):
+            for layer in self.drop_layers:
+                layer.train_flg = flag("train_flg", train_flg)
+            return super().predict(xs)
+
+    def forward(self, xs: AnyArray, ts: AnyArray, train_flg: bool = True) -> Any:
+        """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
+        with all_or_nothing([*self.layers, self.loss_layer]):
+            return self.loss_layer.forward(self.predict(xs, train_flg), ts)
+
+
+class BetterRnnlm(_WithDropout):
     """Two LSTM layers, dropout before, between and after them, output weights tied to the embedding.
 
     Sources: the book, section 6.5; Zaremba et al. 2014 (arXiv:1409.2329), Press and Wolf 2016 (arXiv:1608.05859).
@@ -167,23 +186,58 @@ class BetterRnnlm(_LanguageModel):
         sizes = {"vocab_size": V, "wordvec_size": H, "hidden_size": H}
         self.config = {**sizes, "dropout_ratio": drops[0].dropout_ratio}
 
-    def predict(self, xs: AnyArray, train_flg: bool = False) -> Array:
-        """xs : (N, T) ids -> scores (N, T, V); train_flg switches dropout on. Raises ValueError, IndexError."""
-        with all_or_nothing(self.layers):
-            for layer in self.drop_layers:
-                layer.train_flg = flag("train_flg", train_flg)
-            return super().predict(xs)
 
-    def forward(self, xs: AnyArray, ts: AnyArray, train_flg: bool = True) -> Any:
-        """xs, ts : (N, T) ids -> loss in nats per label. Raises ValueError, IndexError."""
-        with all_or_nothing([*self.layers, self.loss_layer]):
-            return self.loss_layer.forward(self.predict(xs, train_flg), ts)
+class StackedRnnlm(_WithDropout):
+    """A language model of any number of layers of one cell, with dropout before, between and after them.
+
+    Parameters
+    ----------
+    vocab_size, wordvec_size, hidden_size : int
+        V, D, H.
+    cell : "lstm", "gru" or "rnn"
+    layers : int
+    dropout_ratio : float
+        Share of units left out in training.
+    tied : bool
+        The output's weights are the word vectors (Press and Wolf 2016); then D must be H.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        wordvec_size: int = 128,
+        hidden_size: int = 128,
+        *,
+        cell: str = "lstm",
+        layers: int = 1,
+        dropout_ratio: float = 0.0,
+        tied: bool = False,
+        backend: BackendLike | None = None,
+    ) -> None:
+        V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
+        cell, layers, tied = one_of("cell", cell, tuple(_CELLS)), integer("layers", layers, 1), flag("tied", tied)
+        if tied and D != H:
+            raise ValueError(f"wordvec_size is {D}, expected hidden_size = {H} where tied is True")
+        b = get_backend(backend)
+        embed = TimeEmbedding(init.embedding(V, D, b), backend=b)
+        (kind, gates), inputs = _CELLS[cell], [D, *[H] * (layers - 1)]
+        cells = [kind(*init.recurrent(gates, size, H, b), stateful=True, backend=b) for size in inputs]
+        self.drop_layers = [TimeDropout(dropout_ratio, backend=b) for _ in range(layers + 1)]
+        output = (embed.W.T, init.zeros(V, b)) if tied else init.affine(H, V, b)
+        mixed = [layer for pair in zip(self.drop_layers, cells, strict=False) for layer in pair]
+        super().__init__([embed, *mixed, self.drop_layers[-1], TimeAffine(*output, backend=b)], b)
+        sizes = {"vocab_size": V, "wordvec_size": D, "hidden_size": H}
+        options = {"cell": cell, "layers": layers, "dropout_ratio": self.drop_layers[0].dropout_ratio, "tied": tied}
+        self.config = {**sizes, **options}
+
+
+_CELLS: dict[str, tuple[Any, int]] = {"lstm": (TimeLSTM, 4), "gru": (TimeGRU, 3), "rnn": (TimeRNN, 1)}
 
 
 def _stack(model: Any) -> Stack | None:
     """Return what makes the words of a text beside the layers of a model; None: they have to."""
     names = [type(layer).__name__ if type(layer) in _PLAIN else "" for layer in model.layers]
-    as_ours = type(model).predict in (_LanguageModel.predict, BetterRnnlm.predict)
+    as_ours = type(model).predict in (_LanguageModel.predict, _WithDropout.predict)
     return (
         Stack(model.backend.kernels(), model.layers, names) if as_ours and Stack.fits(model.layers, names) else None
     )

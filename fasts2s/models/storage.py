@@ -13,7 +13,7 @@ from fasts2s.models.attention_seq2seq import AttentionSeq2seq
 from fasts2s.models.base_model import BaseModel
 from fasts2s.models.encoder_decoder.model import EncoderDecoder
 from fasts2s.models.peeky_seq2seq import PeekySeq2seq
-from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
+from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm, StackedRnnlm
 from fasts2s.models.seq2seq import Seq2seq
 from fasts2s_kernels.checks.arguments import mapping
 
@@ -21,6 +21,7 @@ _CLASSES: dict[str, Any] = {
     c.__name__: c
     for c in (
         SimpleRnnlm,
+        StackedRnnlm,
         Rnnlm,
         BetterRnnlm,
         RnnlmGen,

@@ -32,6 +32,8 @@ class Recurrent:
     ) -> None:
         self.cell, self.backend, self.constant_size = cell, backend, constant_size
         Wx, Wh, b = init.recurrent(GATES[cell], constant_size + input_size, hidden_size, backend)
+        if cell == "lstm":
+            b[:hidden_size] = 1  # the forget gate begins open: Jozefowicz et al. 2015
         self.params = [Wx, Wh, b]
         self.grads = gradient_buffers(Wx=Wx, Wh=Wh, b=b)
 
