@@ -1,4 +1,4 @@
-"""Libraries that come with an extra: imported where they are used, and named with their command where they are absent."""
+"""Libraries that come with an extra: imported where they are used; where they are absent, a command is named."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import IO, Any, cast
 
 from fasts2s_kernels.checks.arguments import as_text
 from fasts2s_kernels.checks.scalars import shown
@@ -44,7 +44,7 @@ class Lines:
         self._named = encoding is not None
         self._encoding = _text_encoding(encoding or "utf-8")
         self._bytes = _opened(path)
-        self._text = io.TextIOWrapper(cast("BinaryIO", self._bytes), encoding=self._encoding)
+        self._text = io.TextIOWrapper(cast("IO[bytes]", self._bytes), encoding=self._encoding)
 
     def __enter__(self) -> Lines:
         return self
@@ -137,7 +137,7 @@ def _opened(path: Path) -> io.BufferedReader:
         raise IsADirectoryError(f"{path} is a folder, expected a text file")
     if not path.exists():
         raise FileNotFoundError(f"no file {str(path)!r}, expected UTF-8 text, plain or gzip")
-    file = path.open("rb", buffering=_BLOCK)
+    file = io.BufferedReader(io.FileIO(path), _BLOCK)
     if not file.peek(2).startswith(_GZIP_MAGIC):
         return file
     return io.BufferedReader(cast("io.RawIOBase", _OwningGzip(fileobj=file, mode="rb")), _BLOCK)
@@ -147,7 +147,7 @@ class _OwningGzip(gzip.GzipFile):
     """Closes the file that it was given, which `GzipFile` leaves open."""
 
     def close(self) -> None:
-        inner = self.fileobj
+        inner: Any = self.fileobj
         super().close()
         if inner is not None:
             inner.close()

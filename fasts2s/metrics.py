@@ -1,6 +1,6 @@
-"""Scores of answers: exact ones, tokens, perplexity; BLEU and chrF by sacrebleu, ROUGE-L by rouge-score (extra `text`).
+"""Scores of answers: exact ones, tokens, perplexity; BLEU and chrF by sacrebleu, ROUGE-L by rouge-score.
 
-Hypotheses are what a model has said, references what is right.
+Hypotheses are what a model has said, references what is right. The two libraries come with the extra `text`.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def bleu(
     ----------
     hypotheses : N texts
     references : N texts, or N lists of texts that are right each
-    tokenize : how sacrebleu finds words: '13a' for languages with blanks, 'zh', 'char' (for Japanese and Korean without
-        more libraries), 'ja-mecab' and 'ko-mecab' (pip install 'sacrebleu[ja]', 'sacrebleu[ko]'), 'intl', 'none'
+    tokenize : how sacrebleu finds words: '13a' for languages with blanks, 'zh', 'char' (Japanese and Korean without more
+        libraries), 'ja-mecab' and 'ko-mecab' (pip install 'sacrebleu[ja]', 'sacrebleu[ko]'), 'intl', 'none'
     lowercase : capital letters are small ones
 
     Raises
@@ -160,7 +160,8 @@ class _Words:
     """What rouge-score asks for words."""
 
     def tokenize(self, text: str) -> list[str]:
-        return _WORD.findall(text.lower())
+        found: list[str] = _WORD.findall(text.lower())
+        return found
 
 
 def _aligned(hypotheses: Any, references: Any) -> list[tuple[Any, Any]]:
@@ -189,7 +190,7 @@ def _texts(hypotheses: Any, references: Any) -> tuple[list[str], list[list[str]]
         wrong = [r for r in several[i] if not isinstance(r, str)]
         if wrong or len(several[i]) != len(several[0]) or not several[i]:
             raise ValueError(
-                f"references[{i}] is {shown(wrong[0]) if wrong else several[i]}, expected a text, or as many texts as "
-                f"references[0] has, {len(several[0])}"
+                f"references[{i}] is {shown(wrong[0]) if wrong else several[i]}, expected a text, or as many texts "
+                f"as references[0] has, {len(several[0])}"
             )
     return [hypothesis for hypothesis, _ in pairs], [list(of_all) for of_all in zip(*several, strict=True)]

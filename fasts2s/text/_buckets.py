@@ -30,8 +30,8 @@ class Buckets:
         wanted = max(len(widths[0]) / max_rows, widths.max(axis=0).sum() / tokens)
         self._bucket = _bucket_of(widths, max(1, round(2 * math.sqrt(wanted))))
         self._key = np.where(self._bucket % 2 == 0, widths[1], -widths[1])
-        # Rows of one bucket and one target change places from epoch to epoch. So that the cuts can stay, they are made
-        # as if every source were as long as the longest in its bucket.
+        # Rows of one bucket and one target length change places from epoch to epoch. So that the cuts can stay, they
+        # are made as if every source were as long as the longest in its bucket.
         longest = np.zeros(self._bucket.max() + 1, np.int64)
         np.maximum.at(longest, self._bucket, widths[0])
         order = np.lexsort((self._key, self._bucket))

@@ -11,11 +11,12 @@ from fasts2s_kernels.checks.scalars import shown
 Column = int | str
 
 # Names that a first row has where it is a header. A pair of texts that are both among them is not to be expected.
-_CUSTOMARY = frozenset(
-    "source target src tgt trg input output question answer questions answers q a query response reply prompt completion "
-    "instruction text summary title abstract document context label en ko ja fr de es zh ru english korean japanese "
-    "french german sentence translation".split()
-)
+_NAMES = """
+source target src tgt trg input output question answer questions answers q a query response reply prompt completion
+instruction text summary title abstract document context label sentence translation
+en ko ja fr de es zh ru english korean japanese french german spanish chinese russian
+"""
+_CUSTOMARY = frozenset(_NAMES.split())
 
 
 def checked_column(name: str, value: Any) -> Column:
@@ -29,7 +30,7 @@ def checked_column(name: str, value: Any) -> Column:
 
 
 def is_header(row: Sequence[str], columns: Sequence[Column]) -> bool:
-    """Tell whether a first row holds names: one was asked for by its name, or all cells asked for are customary names."""
+    """Tell whether a first row holds names: one was asked for, or all cells asked for are customary names."""
     if any(isinstance(column, str) for column in columns):
         return True
     cells = [row[column] for column in columns if isinstance(column, int) and column < len(row)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from fasts2s._reading import Lines
@@ -18,8 +19,8 @@ _TEXTS = ("text", "content", "value", "utterance")
 class Dialogues:
     """Yields (turn, next turn), or (turn,) alone where one text is wanted.
 
-    Lines that begin with [ or { are JSON: a dialogue each. Lines with a tab have the columns conversation, turn, text,
-    or topic, conversation, turn, text. Else a line is a turn, and an empty line ends the dialogue.
+    Lines that begin with [ or { are JSON: a dialogue each. Tables have the columns conversation, turn, text, or topic,
+    conversation, turn, text. Else a line is a turn, and an empty line ends the dialogue.
     """
 
     header: Record = ()
@@ -90,11 +91,9 @@ class Dialogues:
 
 
 def is_table(head: str) -> bool:
-    """Tell whether a text begins with rows conversation, turn, text (or topic before them), the first turn being 0."""
+    """Tell whether a text begins with rows conversation, turn, text (or topic before them), from turn 0 on."""
     rows = [line.split("\t") for line in head.split("\n")[:21]][:-1][:20]
     if not rows or not all(len(row) in (3, 4) and row[-2].isdecimal() and not row[-1].isdecimal() for row in rows):
         return False
     turns = [(row[:-2], int(row[-2][:9])) for row in rows]
-    return turns[0][1] == 0 and all(
-        b[1] == 0 or (a[0] == b[0] and b[1] == a[1] + 1) for a, b in zip(turns, turns[1:], strict=False)
-    )
+    return turns[0][1] == 0 and all(b[1] == 0 or (a[0] == b[0] and b[1] == a[1] + 1) for a, b in pairwise(turns))

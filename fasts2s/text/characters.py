@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from fasts2s.text.marks import MARKS, UNK
 from fasts2s.text.ragged import Flat
-from fasts2s.text.tokenizer import Kind, Tokenizer, vocabulary
+from fasts2s.text.tokenizer import BLOCK, Kind, Tokenizer, vocabulary
 from fasts2s_kernels.checks import flag
 
 Codes = NDArray[np.uint32]
 
 _ALL_CODES = 0x110000
-_BLOCK = 1 << 14
 # A Hangul syllable is FIRST + (lead * 21 + vowel) * 28 + tail, tail 0 being none (The Unicode Standard, 3.12).
 _FIRST, _LAST, _VOWELS, _TAILS = 0xAC00, 0xD7A3, 21, 28
 _LEAD, _VOWEL, _TAIL = 0x1100, 0x1161, 0x11A7
@@ -28,8 +27,8 @@ _LETTERS = re.compile("([\u1100-\u1112])([\u1161-\u1175])([\u11a8-\u11c2]?)")
 class CharacterTokenizer(Tokenizer):
     """One id per character.
 
-    With `jamo`, a Hangul syllable is its two or three letters: a small vocabulary, in which no syllable is unknown, and
-    longer rows. Decoding joins them again. Text that had such letters apart (decomposed Hangul, as some file systems
+    With `jamo`, a Hangul syllable is its two or three letters: a small vocabulary, in which no syllable is unknown,
+    and longer rows. Decoding joins them again. Text that had such letters apart (decomposed Hangul, as some file systems
     write it) comes back as syllables, which is the same text to Unicode.
 
     Parameters
@@ -93,7 +92,7 @@ class CharacterTokenizer(Tokenizer):
 
 
 def _codes_of(texts: Sequence[str]) -> Iterator[Codes]:
-    return (_codes("".join(texts[i : i + _BLOCK])) for i in range(0, len(texts), _BLOCK))
+    return (_codes("".join(texts[i : i + BLOCK])) for i in range(0, len(texts), BLOCK))
 
 
 def _codes(text: str) -> Codes:

@@ -66,7 +66,7 @@ def encode_pairs(
 
     Returns
     -------
-    EncodedPairs, 4 bytes for an id
+    EncodedPairs, two or four bytes for an id
 
     Raises
     ------
@@ -114,5 +114,7 @@ def _cut(rows: Ragged, limit: int | None) -> Ragged:
     if limit is None or not (rows.lengths > limit).any():
         return rows
     lengths = np.minimum(rows.lengths, limit)
-    place = np.arange(len(rows.ids)) - np.repeat(rows.offsets[:-1], rows.lengths)
-    return Ragged.of(rows.ids[place < limit], lengths)
+    keep = np.ones(len(rows.ids), bool)
+    for row in np.flatnonzero(rows.lengths > limit):
+        keep[rows.offsets[row] + limit : rows.offsets[row + 1]] = False
+    return Ragged.of(rows.ids[keep], lengths)

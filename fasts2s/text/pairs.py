@@ -37,9 +37,7 @@ class Pairs(Sequence[tuple[str, str]]):
         object.__setattr__(self, "sources", texts_of("sources", self.sources))
         object.__setattr__(self, "targets", texts_of("targets", self.targets))
         if len(self.sources) != len(self.targets):
-            raise ValueError(
-                f"sources and targets have {len(self.sources)} and {len(self.targets)} texts, expected as many of both"
-            )
+            raise ValueError(f"{len(self.sources)} sources and {len(self.targets)} targets, expected as many of both")
 
     def __len__(self) -> int:
         return len(self.sources)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Flat = NDArray[np.int32]
+Stored = NDArray[np.int32] | NDArray[np.uint16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,15 +18,15 @@ class Ragged:
 
     Attributes
     ----------
-    ids : (L,) int32, all rows, one after the other
+    ids : (L,) uint16 or int32, all rows, one after the other
     offsets : (N + 1,) int64; row i is ids[offsets[i] : offsets[i + 1]]
     """
 
-    ids: Flat
+    ids: Stored
     offsets: NDArray[np.int64]
 
     @classmethod
-    def of(cls, ids: Flat, lengths: NDArray[np.integer] | Sequence[int]) -> Ragged:
+    def of(cls, ids: Stored, lengths: NDArray[np.integer] | Sequence[int]) -> Ragged:
         """Make rows of their ids and their N lengths."""
         offsets = np.zeros(len(lengths) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
@@ -40,8 +41,8 @@ class Ragged:
         return len(self.offsets) - 1
 
     def __getitem__(self, row: int) -> Flat:
-        """Return the ids of a row, a view. IndexError: there is no such row."""
+        """Return the ids of a row, int32, own memory. IndexError: there is no such row."""
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} is not there, expected 0 to {len(self) - 1}")
         row %= len(self)
-        return self.ids[self.offsets[row] : self.offsets[row + 1]]
+        return self.ids[self.offsets[row] : self.offsets[row + 1]].astype(np.int32)

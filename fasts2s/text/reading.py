@@ -20,7 +20,7 @@ from fasts2s_kernels.checks.arguments import as_path, as_text, one_of
 def read_pairs(
     path: str | os.PathLike[str],
     *,
-    format: Format = "auto",
+    format: Format = "auto",  # noqa: A002 - the word for it
     source_column: Column = 0,
     target_column: Column = 1,
     encoding: str = "utf-8",
@@ -29,8 +29,8 @@ def read_pairs(
 ) -> Pairs:
     r"""Read pairs (source, target) from a file, plain or gzip.
 
-    Blanks at both ends of a text are taken off. Pairs that occurred before are left out, rows with an empty source or
-    target passed over; both are counted.
+    Blanks at both ends of a text are taken off. Pairs that occurred before are left out, rows with an empty source
+    or target passed over; both are counted.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def read_pairs(
     Raises
     ------
     FileNotFoundError, IsADirectoryError, OSError : a file is missing, a folder, or cannot be read.
-    ValueError : with file and line: bytes that are not of the encoding, damaged gzip data, a zero byte, a line that is
-        too long, a row with too few columns, JSON or CSV that is none, two files of different length, a file without
+    ValueError : with file and line: bytes that are not of the encoding, damaged gzip data, a zero byte, a line that
+        is too long, a row with too few columns, JSON or CSV that is none, two files of different length, a file without
         any pair; and arguments out of their range.
     """
     file, chosen = as_path("path", path), one_of("format", format, get_args(Format))
@@ -78,7 +78,7 @@ def read_pairs(
 def read_texts(
     path: str | os.PathLike[str],
     *,
-    format: TextFormat = "auto",
+    format: TextFormat = "auto",  # noqa: A002
     column: Column = 0,
     encoding: str = "utf-8",
     max_line: int = MAX_LINE,
@@ -89,8 +89,8 @@ def read_texts(
     Parameters
     ----------
     path : the file, plain or gzip
-    format : 'lines', every line is a text; else see `read_pairs`. 'auto' takes the name and the beginning of the file,
-        and 'lines' for what is none of the other formats
+    format : 'lines', every line is a text; else see `read_pairs`. 'auto' goes by the name and the beginning of the
+        file, and takes what is none of the other formats as 'lines'
     column : of a table, see `read_pairs`; for SQuAD 0 is 'question'; every turn of a dialogue is a text
     encoding, max_line : see `read_pairs`
     keep_empty : keep blank lines as texts; else they are passed over and counted

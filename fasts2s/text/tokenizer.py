@@ -24,7 +24,7 @@ Kind: TypeAlias = Literal["char", "word", "subword"]
 FORMAT = "fasts2s tokenizer"
 VERSION = 1
 
-_BLOCK = 1 << 14  # texts that are encoded at once: what lies between is small beside the result
+BLOCK = 1 << 12  # texts that are worked on at once
 
 
 class Tokenizer(ABC):
@@ -47,12 +47,15 @@ class Tokenizer(ABC):
         return [int(i) for i in self._encode_block([as_text("text", text)])[0]]
 
     def encode_all(self, texts: Iterable[str]) -> Ragged:
-        """Return the ids of N texts, N rows without marks."""
+        """Return the ids of N texts, N rows without marks; two bytes for an id where that is enough."""
         found = texts_of("texts", texts)
-        blocks = [self._encode_block(found[i : i + _BLOCK]) for i in range(0, len(found), _BLOCK)]
-        empty = np.zeros(0, np.int32)
-        ids, lengths = [empty, *(ids for ids, _ in blocks)], [empty, *(lengths for _, lengths in blocks)]
-        return Ragged.of(np.concatenate(ids), np.concatenate(lengths))
+        dtype = np.dtype(np.uint16 if len(self) <= 1 << 16 else np.int32)
+        # It grows in place: a list of blocks would be there twice when they are joined.
+        data, lengths = bytearray(), np.zeros(len(found), np.int32)
+        for i in range(0, len(found), BLOCK):
+            ids, lengths[i : i + BLOCK] = self._encode_block(found[i : i + BLOCK])
+            data += ids.astype(dtype).data
+        return Ragged.of(np.frombuffer(data, dtype), lengths)
 
     def decode(self, ids: Iterable[int], unknown: str = MARKS[UNK]) -> str:
         """Return the text of ids.

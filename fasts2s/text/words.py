@@ -6,16 +6,16 @@ import re
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fasts2s.text.marks import MARKS, UNK
 from fasts2s.text.ragged import Flat
-from fasts2s.text.tokenizer import Kind, Tokenizer, vocabulary
+from fasts2s.text.tokenizer import BLOCK, Kind, Tokenizer, vocabulary
 from fasts2s_kernels.checks import flag
 
 # In front of a token that follows the one before without a blank: "Hello, you" is "Hello", "￭,", "you".
@@ -48,7 +48,7 @@ class WordTokenizer(Tokenizer):
         self.lower = flag("lower", lower)
         self.symbols = vocabulary("words", words)
         self._surfaces = [_surface(symbol) for symbol in self.symbols]
-        self._ids_of_chunk = _Chunks({word: i for i, word in enumerate(self.symbols)})
+        self._chunks = _Chunks({word: i for i, word in enumerate(self.symbols)})
 
     @classmethod
     def learn(
@@ -57,11 +57,10 @@ class WordTokenizer(Tokenizer):
         """Take the words of texts, the most frequent ones first. Arguments: see `tokenizer_for`."""
         words: Counter[str] = Counter()
         chunks: Counter[str] = Counter()
-        for text in texts:
-            if text:
-                chunks.update((text.lower() if lower else text).split(" "))
-                if len(chunks) > _MOST_CHUNKS:
-                    _count(chunks, words)
+        for i in range(0, len(texts), BLOCK):
+            chunks.update(_chunks_of(texts[i : i + BLOCK], lower))
+            if len(chunks) > _MOST_CHUNKS:
+                _count(chunks, words)
         _count(chunks, words)
         del words[MARKS[UNK]]
         # By count, then by word: another order of the texts gives the same ids.
@@ -70,14 +69,11 @@ class WordTokenizer(Tokenizer):
         return cls([word for _, word in kept], lower)
 
     def _encode_block(self, texts: Sequence[str]) -> tuple[Flat, Flat]:
-        ids, lengths, look_up = array("i"), np.zeros(len(texts), np.int32), self._ids_of_chunk.__getitem__
-        for i, text in enumerate(texts):
-            if text:
-                before = len(ids)
-                ids.extend(chain.from_iterable(map(look_up, (text.lower() if self.lower else text).split(" "))))
-                lengths[i] = len(ids) - before
-        self._ids_of_chunk.shrink()
-        return np.array(ids, np.int32), lengths
+        counts = [text.count(" ") + 1 if text else 0 for text in texts]
+        ends = np.cumsum(counts)
+        ids, lengths = self._chunks.ids(_chunks_of(texts, self.lower), ends[-1])
+        id_ends = np.concatenate([[0], np.cumsum(lengths)])[ends]
+        return ids, np.diff(id_ends, prepend=0).astype(np.int32)
 
     def _join(self, ids: Sequence[int], unknown: str) -> str:
         instead = f" {unknown}" if unknown else ""
@@ -93,22 +89,38 @@ class WordTokenizer(Tokenizer):
         return cls(settings["symbols"], settings["lower"])
 
 
-class _Chunks(dict[str, tuple[int, ...]]):
-    """The ids of chunks that occurred: most of a text are words that it had before."""
+class _Chunks(dict[str, int]):
+    """A number for every chunk that occurred, and its ids: most of a text are chunks that it had before."""
 
     def __init__(self, id_of: dict[str, int]) -> None:
         super().__init__()
         self._id_of = id_of
+        self._flat, self._counts = array("i"), array("i")
 
-    def __missing__(self, chunk: str) -> tuple[int, ...]:
-        ids = tuple(self._id_of.get(token, UNK) for token in tokens_of_chunk(chunk))
-        self[chunk] = ids
-        return ids
+    def __missing__(self, chunk: str) -> int:
+        ids = [self._id_of.get(token, UNK) for token in tokens_of_chunk(chunk)]
+        self._flat.extend(ids)
+        self._counts.append(len(ids))
+        self[chunk] = number = len(self)
+        return number
 
-    def shrink(self) -> None:
-        """Forget all chunks where they have become too many."""
+    def ids(self, chunks: Iterable[str], count: int) -> tuple[Flat, Flat]:
+        """Return the ids of chunks, one after the other, and how many each has."""
         if len(self) > _MOST_CHUNKS:
             self.clear()
+            self._flat, self._counts = array("i"), array("i")
+        numbers = np.fromiter(map(self.__getitem__, chunks), np.int32, count)
+        flat, counts = np.array(self._flat, np.int32), np.array(self._counts, np.int32)
+        lengths = counts[numbers]
+        # Where a chunk begins in flat, and where its ids begin in the result: all its ids are that far apart.
+        shift = (np.cumsum(counts) - counts)[numbers] - (np.cumsum(lengths) - lengths)
+        return flat[np.repeat(shift, lengths) + np.arange(lengths.sum())], lengths
+
+
+def _chunks_of(texts: Sequence[str], lower: bool) -> Iterator[str]:
+    """Yield the chunks of texts, of one after the other: strings that live shortly stay in the processor's cache."""
+    cased = map(str.lower, texts) if lower else texts
+    return chain.from_iterable(map(str.split, filter(None, cased), repeat(" ")))
 
 
 def tokens_of_chunk(chunk: str) -> list[str]:
