@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, cast
+from typing import Any, cast
 
 from fasts2s_kernels.checks.arguments import as_text
 from fasts2s_kernels.checks.scalars import shown
@@ -42,9 +42,9 @@ class Lines:
         self.path, self.max_line = path, max_line
         self.number = 0  # of the line that was read last
         self._named = encoding is not None
-        self._encoding = _text_encoding(encoding or "utf-8")
+        self._encoding = _text_encoding("utf-8" if encoding is None else encoding)
         self._bytes = _opened(path)
-        self._text = io.TextIOWrapper(cast("IO[bytes]", self._bytes), encoding=self._encoding)
+        self._text = io.TextIOWrapper(self._bytes, encoding=self._encoding)
 
     def __enter__(self) -> Lines:
         return self
@@ -123,7 +123,7 @@ def read_text(path: Path, encoding: str | None = None) -> str:
 def _text_encoding(name: str) -> str:
     """Return Python's name of an encoding of text; ValueError if there is none."""
     try:
-        b"".decode(as_text("encoding", name))  # base64 and its like make no text
+        b"a".decode(as_text("encoding", name), "ignore")  # base64 and its like make no text
         codecs.getincrementaldecoder(name)
         return codecs.lookup(name).name
     except (LookupError, ValueError):
@@ -132,15 +132,16 @@ def _text_encoding(name: str) -> str:
         ) from None
 
 
-def _opened(path: Path) -> io.BufferedReader:
+def _opened(path: Path) -> Any:
+    """Return a buffered reader of the bytes, unpacked where they are gzip data."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, expected a text file")
     if not path.exists():
         raise FileNotFoundError(f"no file {str(path)!r}, expected UTF-8 text, plain or gzip")
-    file = io.BufferedReader(io.FileIO(path), _BLOCK)
+    file: Any = path.open("rb", buffering=_BLOCK)
     if not file.peek(2).startswith(_GZIP_MAGIC):
         return file
-    return io.BufferedReader(cast("io.RawIOBase", _OwningGzip(fileobj=file, mode="rb")), _BLOCK)
+    return io.BufferedReader(cast("Any", _OwningGzip(fileobj=file, mode="rb")), _BLOCK)
 
 
 class _OwningGzip(gzip.GzipFile):
@@ -173,10 +174,10 @@ def _first_wrong(path: Path, encoding: str) -> tuple[int, str] | None:
 
 def _line_of(path: Path, encoding: str, place: int) -> int:
     """Return the number of the line that a byte is in; all bytes before it can be decoded."""
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("ignore"), translate=True)
     line = 1
     with _opened(path) as file:
         while place and (block := file.read(min(_BLOCK, place))):
             line += decoder.decode(block).count("\n")
             place -= len(block)
-    return line
+    return line + decoder.decode(b"", final=True).count("\n")  # a CR that could have been half of a CRLF

@@ -90,8 +90,9 @@ def bleu(
     ----------
     hypotheses : N texts
     references : N texts, or N lists of texts that are right each
-    tokenize : how sacrebleu finds words: '13a' for languages with blanks, 'zh', 'char' (Japanese and Korean without more
-        libraries), 'ja-mecab' and 'ko-mecab' (pip install 'sacrebleu[ja]', 'sacrebleu[ko]'), 'intl', 'none'
+    tokenize : how sacrebleu finds words: '13a' for languages with blanks, 'zh', 'char' (for Japanese and Korean
+        without more libraries), 'ja-mecab' and 'ko-mecab' (pip install 'sacrebleu[ja]' or 'sacrebleu[ko]'), 'intl',
+        'none'
     lowercase : capital letters are small ones
 
     Raises
@@ -153,7 +154,7 @@ def rouge_l(hypotheses: Iterable[str], references: Iterable[str] | Iterable[Sequ
         max(scorer.score(reference, hypothesis)["rougeL"].fmeasure for reference in several)
         for hypothesis, several in zip(said, zip(*wanted, strict=True), strict=True)
     ]
-    return 100 * sum(best) / len(best)
+    return float(100 * sum(best) / len(best))
 
 
 class _Words:

@@ -20,7 +20,7 @@ class _End:
 def ahead(things: Iterator[T], depth: int) -> Generator[T, None, None]:
     """Yield what an iterator yields, of which a thread makes up to `depth` in advance.
 
-    An error of the iterator is raised here, in its place. When the generator is closed or thrown away, the thread ends.
+    An error of the iterator is raised here, in its place. Closing the generator ends the thread.
     """
     queue: Queue[T | _End] = Queue(depth)
     stop = threading.Event()

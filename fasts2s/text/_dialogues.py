@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
 from fasts2s._reading import Lines
@@ -19,8 +18,8 @@ _TEXTS = ("text", "content", "value", "utterance")
 class Dialogues:
     """Yields (turn, next turn), or (turn,) alone where one text is wanted.
 
-    Lines that begin with [ or { are JSON: a dialogue each. Tables have the columns conversation, turn, text, or topic,
-    conversation, turn, text. Else a line is a turn, and an empty line ends the dialogue.
+    Lines that begin with [ or { are JSON, a dialogue each. Tables have the columns conversation, turn, text, or
+    topic, conversation, turn, text. Else a line is a turn, and an empty line ends the dialogue.
     """
 
     header: Record = ()
@@ -30,7 +29,8 @@ class Dialogues:
 
     def __iter__(self) -> Iterator[Record]:
         head = self._lines.head().lstrip()
-        turns = self._json() if head.startswith(("[", "{")) else self._table() if is_table(head) else self._plain()
+        is_row = _turn(head.split("\n", 1)[0]) is not None
+        turns = self._json() if head.startswith(("[", "{")) else self._table() if is_row else self._plain()
         if self._width == 1:
             yield from ((text,) for _, text in turns)
             return
@@ -91,9 +91,18 @@ class Dialogues:
 
 
 def is_table(head: str) -> bool:
-    """Tell whether a text begins with rows conversation, turn, text (or topic before them), from turn 0 on."""
-    rows = [line.split("\t") for line in head.split("\n")[:21]][:-1][:20]
-    if not rows or not all(len(row) in (3, 4) and row[-2].isdecimal() and not row[-1].isdecimal() for row in rows):
+    """Tell whether a text begins with rows conversation, turn, text, or topic before them: turn 0, then 1."""
+    rows = [_turn(line) for line in head.split("\n")[:20]]
+    later = next((i for i, row in enumerate(rows) if row is not None and row[1] > 0), 0)
+    first, before, after = rows[0], rows[later - 1], rows[later]
+    if not later or first is None or before is None or after is None:
         return False
-    turns = [(row[:-2], int(row[-2][:9])) for row in rows]
-    return turns[0][1] == 0 and all(b[1] == 0 or (a[0] == b[0] and b[1] == a[1] + 1) for a, b in pairwise(turns))
+    return first[1] == 0 and after[1] == 1 and before == (after[0], 0)
+
+
+def _turn(line: str) -> tuple[tuple[str, ...], int] | None:
+    """Return conversation and turn of a row, None if it is none."""
+    cells = line.split("\t")
+    if len(cells) not in (3, 4) or not cells[-2].isdecimal() or cells[-1].isdecimal():
+        return None
+    return tuple(cells[:-2]), int(cells[-2][:9])

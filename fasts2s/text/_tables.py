@@ -17,6 +17,8 @@ Row = Sequence[str]
 class Table:
     """Yields the chosen cells of every row; an empty tuple for a blank row. `header` is there after the first one."""
 
+    _separator = "a tab"
+
     def __init__(self, lines: Lines, columns: Sequence[Column]) -> None:
         self._lines, self._columns = lines, columns
         self.header: Record = ()
@@ -37,10 +39,6 @@ class Table:
                 yield self._cells(row, places)
 
     def _rows(self) -> Iterable[Row]:
-        raise NotImplementedError
-
-    @property
-    def _kind(self) -> str:
         raise NotImplementedError
 
     def _places(self, first: Row) -> list[int]:
@@ -66,15 +64,13 @@ class Table:
             return ()
         count = f"{len(row)} column" + "s" * (len(row) != 1)
         raise self._lines.wrong(
-            f"{count}, expected at least {max(places) + 1} apart by {self._kind}: {shown(row[0])} ...: "
+            f"{count}, expected at least {max(places) + 1} apart by {self._separator}: {shown(row[0])} ...: "
             "complete or delete the row, or choose other columns or another format"
         )
 
 
 class TabTable(Table):
     """Rows whose cells are apart by tabs, without quotes."""
-
-    _kind = "a tab"
 
     def _rows(self) -> Iterable[Row]:
         return (line.split("\t") for line in self._lines)
@@ -83,12 +79,6 @@ class TabTable(Table):
 class CsvTable(Table):
     """Rows with commas (semicolons, if the first line has no comma), and quotes around cells that need them."""
 
-    _delimiter = ","
-
-    @property
-    def _kind(self) -> str:
-        return {",": "a comma", ";": "a semicolon"}[self._delimiter]
-
     def _rows(self) -> Iterable[Row]:
         if self._lines.max_line > csv.field_size_limit():
             raise ValueError(
@@ -96,8 +86,9 @@ class CsvTable(Table):
                 "choose less, or raise csv.field_size_limit first"
             )
         head = self._lines.head().split("\n", 1)[0]
-        self._delimiter = ";" if "," not in head and ";" in head else ","
-        reader = csv.reader((line + "\n" for line in self._lines), delimiter=self._delimiter, strict=True)
+        delimiter = ";" if "," not in head and ";" in head else ","
+        self._separator = "a comma" if delimiter == "," else "a semicolon"
+        reader = csv.reader((line + "\n" for line in self._lines), delimiter=delimiter, strict=True)
         while True:
             begins = self._lines.number + 1
             try:

@@ -28,8 +28,8 @@ class CharacterTokenizer(Tokenizer):
     """One id per character.
 
     With `jamo`, a Hangul syllable is its two or three letters: a small vocabulary, in which no syllable is unknown,
-    and longer rows. Decoding joins them again. Text that had such letters apart (decomposed Hangul, as some file systems
-    write it) comes back as syllables, which is the same text to Unicode.
+    and longer rows. Decoding joins them again. Text that had such letters apart (decomposed Hangul, as some file
+    systems write it) comes back as syllables, which is the same text to Unicode.
 
     Parameters
     ----------

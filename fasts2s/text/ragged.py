@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Flat = NDArray[np.int32]
-Stored = NDArray[np.int32] | NDArray[np.uint16]
+Stored = NDArray[np.integer]  # uint16 or int32
 
 
 @dataclass(frozen=True, eq=False)

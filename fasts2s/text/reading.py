@@ -41,8 +41,8 @@ def read_pairs(
         them;
         'jsonl', an object or an array per line;
         'parallel', two files, whose lines belong together;
-        'squad', JSON of SQuAD: the columns are 'question', 'answer' (the first one), 'context', 'title', or several of
-        them, such as 'question+context'; by default question and answer;
+        'squad', JSON of SQuAD: the columns are 'question', 'answer' (the first one), 'context', 'title', or several
+        of them, such as 'question+context'; by default question and answer;
         'dialogue', every turn with the one that follows: a turn per line and an empty line after a dialogue, or a
         dialogue per line as JSON, or a table of conversation, turn from 0, text (or topic before them);
         'auto', told from the name and the beginning of the file
@@ -61,8 +61,8 @@ def read_pairs(
     ------
     FileNotFoundError, IsADirectoryError, OSError : a file is missing, a folder, or cannot be read.
     ValueError : with file and line: bytes that are not of the encoding, damaged gzip data, a zero byte, a line that
-        is too long, a row with too few columns, JSON or CSV that is none, two files of different length, a file without
-        any pair; and arguments out of their range.
+        is too long, a row with too few columns, JSON or CSV that is none, two files of different length, a file
+        without any pair; and arguments out of their range.
     """
     file, chosen = as_path("path", path), one_of("format", format, get_args(Format))
     columns = checked_column("source_column", source_column), checked_column("target_column", target_column)
