@@ -1,5 +1,6 @@
 """Subwords, by the library sentencepiece; and what is said where it is absent."""
 
+import random
 import sys
 
 import pytest
@@ -8,6 +9,32 @@ from hypothesis import strategies as st
 
 from fasts2s.text import EOS, MARKS, UNK, SubwordTokenizer, load_tokenizer, tokenizer_for
 
+WORDS = [
+    "the",
+    "cat",
+    "dog",
+    "sat",
+    "on",
+    "mat",
+    "log",
+    "and",
+    "has",
+    "seen",
+    "a",
+    "bird",
+    "while",
+    "sun",
+    "was",
+    "low",
+    "over",
+    "hills",
+    "of",
+    "old",
+    "town",
+    "by",
+    "sea",
+]
+LEARNED = [" ".join(["the", *random.Random(i).sample(WORDS, 6)]) for i in range(200)]
 TEXTS = [
     "the cat sat on the mat, the cat sat",
     "the  dog sat on  the log\t.",
@@ -22,7 +49,7 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def tokenizer():
     pytest.importorskip("sentencepiece", reason="there is no sentencepiece: pip install 'fasts2s[text]'")
-    return tokenizer_for("subword", TEXTS * 20, max_size=200)
+    return tokenizer_for("subword", [*TEXTS, *LEARNED], max_size=200)
 
 
 def test_the_library_is_there_where_it_is_required(extra):
@@ -55,7 +82,7 @@ def test_frequent_words_are_pieces_and_rare_ones_are_divided(tokenizer):
 
 
 def test_the_same_texts_give_the_same_pieces(tokenizer):
-    assert tokenizer_for("subword", TEXTS * 20, max_size=200).symbols == tokenizer.symbols
+    assert tokenizer_for("subword", [*TEXTS, *LEARNED], max_size=200).symbols == tokenizer.symbols
 
 
 def test_all_at_once_is_one_by_one(tokenizer):
