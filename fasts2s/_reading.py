@@ -39,7 +39,7 @@ class Lines:
     """
 
     def __init__(self, path: Path, encoding: str | None = None, max_line: int = MAX_LINE) -> None:
-        self.path, self.max_line = path, max_line
+        self.path, self.max_line = path, min(max_line, 1 << 30)
         self.number = 0  # of the line that was read last
         self._named = encoding is not None
         self._encoding = _text_encoding("utf-8" if encoding is None else encoding)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 from fasts2s import _extras
-from fasts2s_kernels.checks import flag, number
+from fasts2s_kernels.checks import flag, integer, number
 from fasts2s_kernels.checks.arguments import listed, one_of
 from fasts2s_kernels.checks.scalars import shown
 
@@ -125,11 +125,12 @@ def chrf(
     ImportError : sacrebleu is not installed; names the command that does it.
     ValueError : as for `bleu`; another `word_order`.
     """
-    if word_order not in (0, 1, 2) or isinstance(word_order, bool):
-        raise ValueError(f"word_order is {shown(word_order)}, expected 0, or 2 for chrF++")
+    order = integer("word_order", word_order, 0)
+    if order > 2:
+        raise ValueError(f"word_order is {shown(order)}, expected 0, or 2 for chrF++")
     said, wanted = _texts(hypotheses, references)
     library = _extras.need("sacrebleu", "text", "chrF is computed")
-    return float(library.corpus_chrf(said, wanted, word_order=word_order).score)
+    return float(library.corpus_chrf(said, wanted, word_order=order).score)
 
 
 def rouge_l(hypotheses: Iterable[str], references: Iterable[str] | Iterable[Sequence[str]]) -> float:

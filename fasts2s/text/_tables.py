@@ -50,8 +50,8 @@ class Table:
             place = place_of(column, first)
             if place is None:
                 raise self._lines.wrong(
-                    f"no column {column!r} in the header, which has {', '.join(map(shown, first[:20]))}: "
-                    "name one of these, or give its number, from 0"
+                    f"no column {column!r} in the header, expected one of {', '.join(map(shown, first[:20]))}, "
+                    "or the number of a column, from 0"
                 )
             places.append(place)
         return places

@@ -68,7 +68,7 @@ class Batches:
         if not isinstance(encoded, EncodedPairs):
             raise ValueError(f"encoded is {shown(encoded)}, expected what encode_pairs returns")
         self._encoded, self._seed = encoded, integer("seed", seed, 0)
-        tokens, self._prepared = integer("tokens", tokens, 1), integer("prepared", prepared, 0)
+        tokens, self._prepared = min(integer("tokens", tokens, 1), 1 << 40), integer("prepared", prepared, 0)
         most = len(encoded) if max_rows is None else integer("max_rows", max_rows, 1)
         widths = np.stack([encoded.source.lengths + 1, encoded.target.lengths + 2])
         fits = np.flatnonzero(widths.max(axis=0, initial=0) <= tokens)

@@ -114,7 +114,7 @@ def test_columns_by_number_and_by_name(write):
     assert rows(read_pairs(path, source_column=1, target_column=2)) == [("a", "b")]
     assert rows(read_pairs(path, source_column="trg", target_column=0)) == [("b", "1")]
     with pytest.raises(
-        ValueError, match=r"a\.tsv, line 1: no column 'en' in the header, which has 'n', 'src', 'trg'"
+        ValueError, match=r"a\.tsv, line 1: no column 'en' in the header, expected one of 'n', 'src', 'trg'"
     ):
         read_pairs(path, source_column="en")
     with pytest.raises(ValueError, match=r"line 1: 3 columns, expected at least 4 apart by a tab: 'n'"):
