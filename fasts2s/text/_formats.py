@@ -50,15 +50,18 @@ READERS: dict[str, Callable[[Lines, Sequence[Column]], Records]] = {
 _OF_SUFFIX = {".tsv": "tsv", ".tab": "tsv", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
-def recognised(path: Path, lines: Lines) -> str | None:
-    """Return the format that name and beginning of a file point to; None: a text without columns."""
+def recognised(path: Path, lines: Lines, columns: Sequence[Column]) -> str | None:
+    """Return the format that name and beginning of a file point to; None: a text without columns.
+
+    Who names columns of a table of dialogues wants these, not the dialogues.
+    """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     suffix = next((s for s in reversed(suffixes) if s != ".gz"), "")
     if suffix == ".csv":
         return "csv"
     head = lines.head()
     if is_table(head):
-        return "dialogue"
+        return "dialogue" if list(columns) == list(range(len(columns))) else "tsv"
     if suffix == ".json":
         return _json(head)
     if suffix in _OF_SUFFIX:

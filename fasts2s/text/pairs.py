@@ -68,13 +68,14 @@ class Texts(Sequence[str]):
     Attributes
     ----------
     texts : N texts
-    origin, format, header, empty : see `Pairs`
+    origin, format, header, duplicates, empty : see `Pairs`; duplicates are left out only where that was asked for
     """
 
     texts: list[str]
     origin: str = ""
     format: str = ""
     header: tuple[str, ...] = ()
+    duplicates: int = 0
     empty: int = 0
 
     def __post_init__(self) -> None:
@@ -97,7 +98,7 @@ class Texts(Sequence[str]):
 
     def select(self, rows: Iterable[int]) -> Texts:
         """Return some of the texts, by their numbers. IndexError: there is no such row."""
-        return replace(self, texts=[self.texts[i] for i in rows_of(rows, len(self))], empty=0)
+        return replace(self, texts=[self.texts[i] for i in rows_of(rows, len(self))], duplicates=0, empty=0)
 
 
 def texts_of(name: str, value: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,9 @@ from fasts2s.text._formats import READERS, Format, Record, TextFormat, has_tabs,
 from fasts2s.text.pairs import Pairs, Texts
 from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.checks.arguments import as_path, as_text, one_of
+from fasts2s_kernels.checks.scalars import shown
+
+_WITHOUT_COLUMNS = ("lines", "dialogue", "parallel")
 
 
 def read_pairs(
@@ -68,10 +71,11 @@ def read_pairs(
     columns = checked_column("source_column", source_column), checked_column("target_column", target_column)
     encoding, limit = as_text("encoding", encoding), integer("max_line", max_line, 1)
     if chosen == "parallel" or target_path is not None:
+        _checked_for("parallel", columns)
         return _parallel(file, chosen, encoding, limit, target_path)
     with Lines(file, encoding, limit) as lines:
-        kind = _format_of_pairs(file, lines) if chosen == "auto" else chosen
-        records = READERS[kind](lines, columns)
+        kind = _format_of_pairs(file, lines, columns) if chosen == "auto" else chosen
+        records = READERS[kind](lines, _checked_for(kind, columns))
         return replace(_pairs(records, str(file), kind), header=records.header)
 
 
@@ -83,8 +87,9 @@ def read_texts(
     encoding: str = "utf-8",
     max_line: int = MAX_LINE,
     keep_empty: bool = False,
+    unique: bool = False,
 ) -> Texts:
-    """Read single texts from a file, for a language model. Equal ones are kept, and so are blanks at both ends.
+    """Read single texts from a file, for a language model. Blanks at both ends of a text are kept.
 
     Parameters
     ----------
@@ -94,6 +99,7 @@ def read_texts(
     column : of a table, see `read_pairs`; for SQuAD 0 is 'question'; every turn of a dialogue is a text
     encoding, max_line : see `read_pairs`
     keep_empty : keep blank lines as texts; else they are passed over and counted
+    unique : leave out texts that occurred before, and count them; SQuAD has the same context for several questions
 
     Returns
     -------
@@ -104,26 +110,33 @@ def read_texts(
     as `read_pairs`
     """
     file, chosen = as_path("path", path), one_of("format", format, get_args(TextFormat))
-    columns, keep = (checked_column("column", column),), flag("keep_empty", keep_empty)
+    columns, keep, once = (checked_column("column", column),), flag("keep_empty", keep_empty), flag("unique", unique)
     encoding, limit = as_text("encoding", encoding), integer("max_line", max_line, 1)
-    texts: list[str] = []
-    blanks = 0
     with Lines(file, encoding, limit) as lines:
-        kind = (recognised(file, lines) or "lines") if chosen == "auto" else chosen
-        records = READERS[kind](lines, columns)
-        for record in records:
-            text = record[0] if record else ""
-            is_blank = not text or text.isspace()
-            blanks += is_blank
-            if keep or not is_blank:
-                texts.append(text)
-    if len(texts) == blanks * keep:
+        kind = (recognised(file, lines, columns) or "lines") if chosen == "auto" else chosen
+        records = READERS[kind](lines, _checked_for(kind, columns))
+        found = [record[0] if record else "" for record in records]
+    texts = [text for text in found if text and not text.isspace()]
+    blanks = len(found) - len(texts)
+    if not texts:
         raise ValueError(f"{file} has no text, expected at least one ({blanks} are empty)")
-    return Texts(texts, str(file), kind, records.header, 0 if keep else blanks)
+    texts = found if keep else texts
+    kept = list(dict.fromkeys(texts)) if once else texts
+    return Texts(kept, str(file), kind, records.header, len(texts) - len(kept), 0 if keep else blanks)
 
 
-def _format_of_pairs(path: Path, lines: Lines) -> str:
-    found = recognised(path, lines)
+def _checked_for(kind: str, columns: Sequence[Column]) -> Sequence[Column]:
+    """Return the columns, or raise ValueError where the format has none to choose from."""
+    if kind in _WITHOUT_COLUMNS and list(columns) != list(range(len(columns))):
+        raise ValueError(
+            f"column is {', '.join(map(shown, columns))} with format {kind!r}, which has none: leave it out, "
+            "or choose another format"
+        )
+    return columns
+
+
+def _format_of_pairs(path: Path, lines: Lines, columns: Sequence[Column]) -> str:
+    found = recognised(path, lines, columns)
     if found is None and has_tabs(lines):
         return "tsv"
     if found is None and lines.head().strip():

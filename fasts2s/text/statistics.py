@@ -75,7 +75,7 @@ class Statistics:
     def __str__(self) -> str:
         what = "texts" if len(self.sides) == 1 else "pairs"
         first = f"{self.rows:,} {what}" + (f" from {self.origin}" if self.origin else "")
-        notes = [(self.duplicates, "duplicates left out"), (self.empty, "empty ones passed over")]
+        notes = [(self.duplicates, "duplicates left out"), (self.empty, "without text passed over")]
         first += "".join(f", {count:,} {note}" for count, note in notes if count)
         rows = [_TITLES, *(side.cells() for side in self.sides)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -104,7 +104,9 @@ def statistics(
     if not isinstance(rows, Pairs | Texts) or not len(rows):
         raise ValueError(f"rows is {shown(rows)}, expected Pairs or Texts with at least one row")
     if isinstance(rows, Texts):
-        return Statistics(len(rows), 0, rows.empty, (_side("text", rows.texts, source_tokenizer),), rows.origin)
+        return Statistics(
+            len(rows), rows.duplicates, rows.empty, (_side("text", rows.texts, source_tokenizer),), rows.origin
+        )
     sides = _side("source", rows.sources, source_tokenizer), _side("target", rows.targets, target_tokenizer)
     return Statistics(len(rows), rows.duplicates, rows.empty, sides, rows.origin)
 

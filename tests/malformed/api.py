@@ -187,7 +187,8 @@ VALUES: dict[str, Callable[[], Any]] = {
     "source_column": lambda: 0, "source_tokenizer": _tokenizer, "sources": lambda: ["a"],
     "target_column": lambda: 1, "target_path": lambda: None, "target_tokenizer": _tokenizer,
     "targets": lambda: ["b"], "test": lambda: 0.1, "texts": lambda: ["a", "b"], "tokenize": lambda: "13a",
-    "tokenizer": _tokenizer, "tokens": lambda: 20, "too_long": lambda: "cut", "unknown": lambda: "?",
+    "tokenizer": _tokenizer, "tokens": lambda: 20, "too_long": lambda: "cut", "unique": lambda: False,
+    "unknown": lambda: "?",
     "validation": lambda: 0.1, "word_order": lambda: 0,
 }  # fmt: skip
 #: Where a name means something else.

@@ -203,6 +203,18 @@ def test_dialogues(write):
     assert read_texts(table).texts == list("abcdef")
 
 
+def test_columns_where_there_are_none(write):
+    table, plain = write("a.tsv", "1\t0\ta\n1\t1\tb\n"), write("a.txt", "a\nb\n")
+    assert rows(read_pairs(table, source_column=2, target_column=0)) == [("a", "1"), ("b", "1")]
+    assert read_texts(table, column=2).format == "tsv"
+    with pytest.raises(ValueError, match="column is 1, 0 with format 'dialogue', which has none"):
+        read_pairs(table, format="dialogue", source_column=1, target_column=0)
+    with pytest.raises(ValueError, match="column is 'a', 1 with format 'parallel'"):
+        read_pairs(plain, target_path=plain, source_column="a")
+    with pytest.raises(ValueError, match="column is 1 with format 'lines'"):
+        read_texts(plain, column=1)
+
+
 def test_a_turn_that_is_missing_parts_a_dialogue(write):
     path = write("a.tsv", "1\t0\ta\n1\t1\tb\n1\t3\tc\n1\t4\td\n2\t5\te\n")
     assert rows(read_pairs(path, format="dialogue")) == [("a", "b"), ("c", "d")]
@@ -223,6 +235,8 @@ def test_texts_of_lines(write):
     assert texts.texts == [" a\t", " a\t", "\tb\u2028c"]
     assert (texts.empty, texts.format) == (1, "lines")
     assert read_texts(path, keep_empty=True).texts == [" a\t", "", " a\t", "\tb\u2028c"]
+    once = read_texts(path, unique=True)
+    assert (once.texts, once.duplicates) == ([" a\t", "\tb\u2028c"], 1)
 
 
 def test_texts_of_columns(write):

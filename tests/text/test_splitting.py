@@ -25,7 +25,7 @@ def test_pairs_are_a_sequence():
 
 
 def test_texts_are_a_sequence():
-    texts = Texts(["a", "b"], "here", "lines", (), 3)
+    texts = Texts(["a", "b"], "here", "lines", (), 2, 3)
     assert (len(texts), texts[1], list(texts), texts[:1].texts, texts[:1].empty) == (2, "b", ["a", "b"], ["a"], 0)
 
 

@@ -16,7 +16,7 @@ def test_statistics_of_pairs():
     assert (source.unknown, target.distinct, target.vocabulary) == (0, 2, 5)
     assert target.unknown == pytest.approx(1 / 4)
     lines = str(found).split("\n")
-    assert lines[0] == "3 pairs from here.tsv, 1,200 duplicates left out, 1 empty ones passed over"
+    assert lines[0] == "3 pairs from here.tsv, 1,200 duplicates left out, 1 without text passed over"
     assert " ".join(lines[1].split()) == "distinct unit shortest median mean 95 % longest vocabulary unknown"
     assert " ".join(lines[2].split()) == "source 3 char 1 2 2.3 4 4 6 0.00%"
     assert " ".join(lines[3].split()) == "target 2 word 1 1 1.3 2 2 5 25.00%"
