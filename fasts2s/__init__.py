@@ -14,9 +14,11 @@ from fasts2s import (
     evaluation,
     generation,
     layers,
+    metrics,
     models,
     optimizers,
     sequence,
+    text,
     trainer,
 )
 from fasts2s.backend import Backend, BackendStatus, backends, get_backend, set_backend, to_cpu, to_gpu, use_backend
@@ -54,6 +56,7 @@ __all__ = [
     "is_patched",
     "layers",
     "load_ipython_extension",
+    "metrics",
     "models",
     "optimizers",
     "patch",
@@ -62,6 +65,7 @@ __all__ = [
     "sequence",
     "set_backend",
     "status",
+    "text",
     "to_cpu",
     "to_gpu",
     "trainer",

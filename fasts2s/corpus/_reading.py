@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fasts2s import _reading
 from fasts2s_kernels.checks import as_integers
 from fasts2s_kernels.checks.arguments import as_host_array
 
@@ -18,42 +17,13 @@ Ids = NDArray[np.int64]
 EOS = "<eos>"
 UNK = "<unk>"
 
-_GZIP_MAGIC = b"\x1f\x8b"  # never the start of UTF-8 text
-
 
 def read_text(path: Path) -> str:
-    """Read UTF-8 text, plain or gzip; every line end becomes LF.
-
-    Parameters
-    ----------
-    path : an existing file
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    FileNotFoundError : there is no such file.
-    ValueError : bytes that are no UTF-8 (with the number of the line), damaged gzip data, an empty file.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f"no file {str(path)!r}, expected UTF-8 text, plain or gzip")
-    raw = path.read_bytes()
-    if raw.startswith(_GZIP_MAGIC):
-        try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path}: damaged gzip data ({error}): fetch or write the file again") from None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        what = f"byte 0x{raw[error.start]:02x} is no UTF-8"
-        raise ValueError(f"{path}, line {line}: {what}: store the file as UTF-8") from None
+    """Read UTF-8 text that is not empty, plain or gzip; every line end becomes LF. Errors: see `Lines`."""
+    text = _reading.read_text(path)
     if not text.strip():
         raise ValueError(f"{path} is empty, expected text")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text
 
 
 def number_words(words: Sequence[str]) -> dict[str, int]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fasts2s._reading import read_text
 from fasts2s.sequence.generators import addition_lines, date_lines
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.checks.arguments import as_path, as_text, listed, mapping
@@ -22,7 +21,6 @@ Pair = tuple[Ids, Ids]
 
 _BUILT_IN: dict[str, Callable[[], list[str]]] = {"addition.txt": addition_lines, "date.txt": date_lines}
 _BUILT_IN_MARK = "_"
-_GZIP_MAGIC = b"\x1f\x8b"  # never the start of UTF-8 text
 _latest: tuple[dict[str, int], dict[int, str]] = ({}, {})
 
 
@@ -193,7 +191,7 @@ def decode(ids: Iterable[int], id_to_char: Mapping[int, str]) -> str:
 def _read_lines(name: str, mark: str) -> list[str]:
     path = Path(name)
     if path.exists():
-        return _split_lines(_text_of(path.read_bytes(), name), name)
+        return _split_lines(read_text(path), name)
     if name not in _BUILT_IN:
         names = " and ".join(repr(known) for known in _BUILT_IN)
         raise FileNotFoundError(f"no file {name!r}; without a file only {names} exist, as built-in sets")
@@ -205,24 +203,9 @@ def _read_lines(name: str, mark: str) -> list[str]:
     return [line.replace(_BUILT_IN_MARK, mark) for line in lines]
 
 
-def _text_of(raw: bytes, name: str) -> str:
-    if raw.startswith(_GZIP_MAGIC):
-        try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{name}: damaged gzip data ({error}): fetch or write the file again") from None
-    try:
-        # The signature that some editors put in front is no character of the first row.
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        what = f"byte 0x{raw[error.start]:02x} is no UTF-8"
-        raise ValueError(f"{name}, line {line}: {what}: store the file as UTF-8") from None
-
-
 def _split_lines(text: str, name: str) -> list[str]:
-    # As text mode does; str.splitlines would also cut at U+2028 and its like, which may belong to a row.
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    # str.splitlines would also cut at U+2028 and its like, which may belong to a row.
+    lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
     if not lines:

@@ -3,6 +3,7 @@
 Methods that test_malformed_calls.py fuzzes are left to it.
 """
 
+import importlib.util
 import inspect
 import io
 from collections.abc import Callable, Iterator
@@ -18,10 +19,12 @@ from fasts2s import (
     evaluation,
     generation,
     layers,
+    metrics,
     models,
     optimizers,
     sequence,
     testing,
+    text,
     trainer,
 )
 from tests.records import LAYERS, MODELS, SIZES
@@ -33,10 +36,12 @@ MODULES = (
     evaluation,
     generation,
     layers,
+    metrics,
     models,
     optimizers,
     sequence,
     testing,
+    text,
     trainer,
 )
 #: What test_malformed_calls.py calls, and what takes no argument.
@@ -44,7 +49,17 @@ ELSEWHERE = {"forward", "backward", "predict", "generate", "generate_batch", "se
 #: Plain records of results, which take what they are given; exceptions; and what only subclasses have.
 LEFT_OUT = {"rows_until", "not_finite", "weights_at_fault", "sample_row"}  # between modules
 LEFT_OUT |= {"TimeBiLSTM.step"}  # refuses whatever it is given
+LEFT_OUT |= {"Pairs.count", "Pairs.index", "Texts.count", "Texts.index"}  # of every sequence
+if importlib.util.find_spec("sacrebleu") is None or importlib.util.find_spec("rouge_score") is None:
+    LEFT_OUT |= {"bleu", "chrf", "rouge_l"}
 RECORDS_OF_RESULTS = {
+    "Batch",
+    "EncodedPairs",
+    "Ragged",
+    "Side",
+    "Statistics",
+    "Tokenizer",
+    "SubwordTokenizer",  # reads what its library wrote; tests/text/test_subwords.py
     "Model",
     "Optimizer",
     "Corpus",
@@ -93,6 +108,18 @@ def _affine() -> Any:
     return layers.Affine(np.ones((2, 3)), np.ones(3))
 
 
+def _tokenizer() -> Any:
+    return text.tokenizer_for("char", ["ab"])
+
+
+def _pairs() -> Any:
+    return text.Pairs(["a", "b"], ["b", "a"])
+
+
+def _encoded() -> Any:
+    return text.encode_pairs(_pairs(), _tokenizer(), _tokenizer())
+
+
 def _weights(*names: str) -> dict[str, Callable[[], Any]]:
     return {name: lambda: np.ones((3, 4), "f") for name in names}
 
@@ -113,6 +140,8 @@ def prepare(folder: Path) -> None:
     models.save_model(folder / "model.npz", models.Rnnlm(V, H, H))
     (folder / "sums.txt").write_text("1+1_2\n2+2_4\n" * 10, encoding="utf-8")
     (folder / "text.txt").write_text("a b c\n" * 30, encoding="utf-8")
+    (folder / "pairs.tsv").write_text("a\tb\nc\td\n", encoding="utf-8")
+    _tokenizer().save(folder, "source")
     for part in ("train", "valid", "test"):
         (folder / f"ptb.{part}.txt").write_text("a b c\n", encoding="utf-8")
 
@@ -152,6 +181,19 @@ VALUES: dict[str, Callable[[], Any]] = {
     "unk_below": lambda: 1, "valid_fraction": lambda: 0.1, "verbos": lambda: False, "verbose": lambda: False,
     "vocab_size": lambda: V, "word_to_id": lambda: {"a": 0, "<unk>": 1}, "wordvec_size": lambda: H,
     "x": lambda: np.ones((2, 3)), "xs": lambda: IDS, "y": lambda: np.ones((2, 3)), "ylim": lambda: (0, 1),
+    "characters": lambda: ["a", "b"], "words": lambda: ["a", "b"], "column": lambda: 0, "duplicates": lambda: 1,
+    "empty": lambda: 1, "encoded": _encoded, "encoding": lambda: "utf-8", "folder": lambda: ".",
+    "format": lambda: "tsv", "header": lambda: ("a", "b"), "hypotheses": lambda: ["a", "b"], "jamo": lambda: False,
+    "keep_empty": lambda: False, "kind": lambda: "char", "lower": lambda: False, "lowercase": lambda: False,
+    "max_line": lambda: 100, "max_rows": lambda: 2, "max_size": lambda: 10, "max_source": lambda: 3,
+    "max_target": lambda: 3, "min_count": lambda: 1, "nats": lambda: 1.0, "number": lambda: 0, "pairs": _pairs,
+    "prepared": lambda: 0, "references": lambda: ["a", "b"], "shared": lambda: False,
+    "source_column": lambda: 0, "source_tokenizer": _tokenizer, "sources": lambda: ["a"],
+    "target_column": lambda: 1, "target_path": lambda: None, "target_tokenizer": _tokenizer,
+    "targets": lambda: ["b"], "test": lambda: 0.1, "texts": lambda: ["a", "b"], "tokenize": lambda: "13a",
+    "tokenizer": _tokenizer, "tokens": lambda: 20, "too_long": lambda: "cut", "unique": lambda: False,
+    "unknown": lambda: "?",
+    "validation": lambda: 0.1, "word_order": lambda: 0,
 }  # fmt: skip
 #: Where a name means something else.
 OTHERWISE: dict[str, Callable[[], Any]] = {
@@ -166,8 +208,22 @@ OTHERWISE: dict[str, Callable[[], Any]] = {
     "eval_perplexity corpus": lambda: np.arange(20) % V, "unpad pad_id": lambda: 0,
     **{f"{name}.step state": _state(name) for name in ("Decoder", "PeekyDecoder", "AttentionDecoder")},
     "EncoderDecoder.step state": lambda: MODELS["EncoderDecoder"].build().start(IDS),
+    "read_pairs path": lambda: "pairs.tsv",
+    "read_texts path": lambda: "text.txt", "read_texts format": lambda: "lines",
+    "statistics rows": _pairs, "Pairs.select rows": lambda: [0], "Texts.select rows": lambda: [0],
+    "load_tokenizer name": lambda: "source", "save name": lambda: "new",
+    "Pairs origin": lambda: "", "Texts origin": lambda: "",
     "exact_answers ts": lambda: IDS[:, :1].repeat(4, 1) * 0 + 1,
 }  # fmt: skip
+
+
+TEXTS: dict[str, Callable[[], Any]] = {
+    "Pairs": _pairs,
+    "Texts": lambda: text.Texts(["a", "b"]),
+    "Batches": lambda: text.Batches(_encoded(), prepared=0),
+    "CharacterTokenizer": _tokenizer,
+    "WordTokenizer": lambda: text.tokenizer_for("word", ["a b"]),
+}
 
 
 def value(call: str, argument: str) -> Any:
@@ -194,6 +250,8 @@ def _built(name: str) -> Callable[[], Any]:
     record = LAYERS.get(name) or MODELS.get(name)
     if record is not None:
         return record.build
+    if name in TEXTS:
+        return TEXTS[name]
     if name in ("Trainer", "RnnlmTrainer"):
         return lambda: getattr(trainer, name)(Model(), optimizers.SGD())
     if name == "Backend":
