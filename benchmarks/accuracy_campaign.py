@@ -31,7 +31,7 @@ from fasts2s_kernels.drawing import Values, cast, values
 #: First word of the name of a result -> the limit of its error.
 LIMITS = {"out": TOLERANCES["forward float32"][0], "grad": TOLERANCES["gradient float32"][0]}
 #: Sizes go to 40 and, one time in eight, to these; one time in eight they are 1.
-MOST = {"N": 80, "S": 80, "D": 140, "H": 140, "M": 300, "V": 300, "R": 300, "T": 12}
+MOST = {"N": 80, "S": 80, "D": 140, "H": 140, "M": 300, "V": 300, "R": 300, "T": 12, "K": 60}
 SCALES = (0.25, 0.5, 1.0, 1.0, 2.0)
 
 SHOWN = 3  # failures of a function that are printed in full
@@ -75,7 +75,7 @@ class Case:
 def draw(function: Function, seed: tuple[int, int]) -> Case:
     """Return a random case. Raises ValueError where there are no clear choices."""
     rng = np.random.default_rng(seed)
-    sizes = {letter: _size(rng, letter) for letter in function.letters}
+    sizes = function.fitted({letter: _size(rng, letter) for letter in function.letters})
     scale = float(rng.choice(SCALES))
     return Case(function, sizes, scale, seed, values(function, rng, sizes, dtype=np.float32, scale=scale))
 

@@ -129,6 +129,8 @@ class Function:
         Sizes, and factors on the weights, at which rounding piles up; and sizes beyond the usual ones.
     least : str
         Letters that must be at least 1.
+    within : dict of str to str
+        Letter -> the letter that it is never more than.
     flops : callable or None
         Sizes -> floating-point operations in the products of matrices; None where there are none.
     lists : str
@@ -147,6 +149,7 @@ class Function:
     edges: tuple[Sizes, ...] = ()
     hard: tuple[tuple[Sizes, float], ...] = ()
     least: str = ""
+    within: Mapping[str, str] = field(default_factory=dict)
     flops: Callable[[Sizes], int] | None = None
     lists: str = ""
     mend: "Callable[[Draw], None] | None" = None
@@ -171,6 +174,10 @@ class Function:
     def sizes_of(self, numbers: tuple[int, ...]) -> dict[str, int]:
         """Return letter -> size for sizes in the order of the letters."""
         return dict(zip(self.letters, numbers, strict=True))
+
+    def fitted(self, sizes: Sizes) -> dict[str, int]:
+        """Return sizes, none of them more than it may be."""
+        return {**sizes, **{low: min(sizes[low], sizes[high]) for low, high in self.within.items()}}
 
     def row_name(self, row: Row) -> str:
         """Return the name of a benchmark: ``lstm_forward 128x7x16x128 (addition)``."""
@@ -267,6 +274,6 @@ def edges(function: Function) -> Iterator[dict[str, int]]:
         yield small
         for letter in function.letters:
             if small[letter] == edge:
-                yield usual | {letter: edge}
+                yield function.fitted(usual | {letter: edge})
     for sizes in function.edges:
         yield usual | dict(sizes)

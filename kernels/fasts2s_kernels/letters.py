@@ -12,7 +12,7 @@ Sizes = Mapping[str, int]
 
 KINDS = ("ids", "labels", "mask", "double", "number", "size", "list")
 #: Sizes for tests: no two alike, so that no axis can be taken for another, and none a whole number of vectors.
-SIZES: dict[str, int] = {"N": 3, "T": 5, "S": 9, "D": 7, "H": 11, "M": 17, "V": 13, "R": 15}
+SIZES: dict[str, int] = {"N": 3, "T": 5, "S": 9, "D": 7, "H": 11, "M": 17, "V": 13, "R": 15, "K": 4}
 
 
 def size(token: str, sizes: Sizes) -> int:

@@ -144,7 +144,7 @@ def test_a_row_names_what_there_is(function, row):
     assert function.bytes_moved(row) > 0
 
 
-SMALL = {"N": 3, "T": 3, "S": 3, "D": 5, "H": 8, "M": 7, "V": 11, "R": 3}
+SMALL = {"N": 3, "T": 3, "S": 3, "D": 5, "H": 8, "M": 7, "V": 11, "R": 3, "K": 2}
 FLOPS = {
     "lstm_forward": 2 * 3 * 3 * (5 + 8) * 4 * 8,
     "lstm_backward": 2 * 2 * 3 * 3 * (5 + 8) * 4 * 8,
@@ -179,6 +179,7 @@ MOVED = {
     "embedding_backward 128x7x13x16 (addition)": (896 * 16 + 13 * 16, 896),
     "lstm_step 1x100x100 (Rnnlm)": (100 + 2 * 40_000 + 400 + 4 * 100, 0),
     "sample 1x10000 (Rnnlm)": (10_000, 2),
+    "best 2500x2000x5 (beam search)": (2500 * 2005, 2500 * 5),
     "clip_grads 10000x650x650 (BetterRnnlm)": (10_000 * 651 + 4 * 650 * 2600 + 2 * 2600 + 1, 0),
     "sgd_update 10000x650x650 (BetterRnnlm)": (3 * (10_000 * 651 + 4 * 650 * 2600 + 2 * 2600), 0),
 }

@@ -112,6 +112,60 @@ def test_sample_refuses_numbers_outside_0_to_1(kernels, uniform):
         _sample(kernels, np.zeros((2, 3)), np.array([0.5, uniform]))
 
 
+def _best(kernels, scores, k, mask=None):
+    logs, ids = kernels.best(kernels.asarray(scores), k, mask=None if mask is None else kernels.asarray(mask))
+    return kernels.to_numpy(logs), kernels.to_numpy(ids)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("k", [1, 3, 17, 40])
+def test_the_best_of_equals_are_the_first_ones(kernels, rng, dtype, k):
+    scores = rng.integers(-2, 3, size=(23, 40)).astype(dtype)
+    mask = rng.random(scores.shape) < 0.8
+    for hidden in (None, mask):
+        left = scores if hidden is None else np.where(hidden, scores, -9)
+        expected = [sorted(range(40), key=lambda v, row=row: (-row[v], v))[:k] for row in left]
+        expected = [[v if row[v] > -9 else -1 for v in ids] for row, ids in zip(left, expected, strict=True)]
+        logs, ids = _best(kernels, scores, k, hidden)
+        assert ids.tolist() == expected
+        assert (logs.dtype, ids.dtype) == (dtype, np.int64)
+        assert (logs[:, 1:] <= logs[:, :-1]).all()
+
+
+def test_what_is_masked_counts_in_the_softmax(kernels):
+    scores, mask = np.log([[1.0, 2.0, 4.0, 1.0]]), np.array([[True, True, False, False]])
+    logs, ids = _best(kernels, scores, 3, mask)
+    assert ids.tolist() == [[1, 0, -1]]
+    np.testing.assert_allclose(np.exp(logs), [[0.25, 0.125, 0]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_row_without_probabilities_has_no_best_ids(kernels, dtype):
+    scores = np.zeros((5, 40), dtype)
+    scores[1, 3], scores[2, 35], scores[3] = np.nan, np.inf, -np.inf
+    scores[4, 1:] = -np.inf
+    logs, ids = _best(kernels, scores, 2)
+    assert ids.tolist() == [[0, 1], [-1, -1], [-1, -1], [-1, -1], [0, -1]]
+    assert np.isnan(logs).tolist() == [[False] * 2, [True] * 2, [True] * 2, [True] * 2, [False] * 2]
+    assert logs[4].tolist() == [0, -np.inf]
+
+
+def test_best_of_no_rows(kernels):
+    logs, ids = _best(kernels, np.zeros((0, 3)), 2)
+    assert logs.shape == ids.shape == (0, 2)
+
+
+def test_best_of_huge_scores(kernels):
+    logs, ids = _best(kernels, np.array([[-3e38, 3e38, -np.inf]], np.float32), 3)
+    assert (logs.tolist(), ids.tolist()) == ([[0, -np.inf, -np.inf]], [[1, -1, -1]])
+
+
+@pytest.mark.parametrize("k", [0, 4, -1, 1.0, True, None])
+def test_best_refuses_other_numbers_of_ids(kernels, k):
+    with pytest.raises(ValueError, match="k is"):
+        _best(kernels, np.zeros((2, 3)), k)
+
+
 @pytest.mark.parametrize(
     "change", [np.asfortranarray, lambda a: np.flip(np.flip(a).copy()), lambda a: a.astype(">f8")]
 )

@@ -14,6 +14,7 @@ from fasts2s.models.encoder_decoder._joined import Joined
 from fasts2s.models.encoder_decoder._recurrent import Recurrent, State
 from fasts2s.models.encoder_decoder._stack import Stack
 from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
+from fasts2s_kernels.checks.either import beside
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.ops.affine import with_constant
 
@@ -43,6 +44,8 @@ class DecoderState(NamedTuple):
         What the last scores were made from, with input feeding.
     weights : (N, S) or None
         Attention of the last step, in the order of reading.
+
+    There are N sources; with R rows for each of them, what moves has N R rows, and so has bias.
     """
 
     read: Read
@@ -53,21 +56,43 @@ class DecoderState(NamedTuple):
     fed: Array | None
     weights: Array | None
 
-    def moved(self, rows: Array) -> "DecoderState":
-        """Return the state whose row n goes on from row rows[n], of the same source."""
-        states = [tuple(_taken(a, rows) for a in state) for state in self.states]
-        return self._replace(states=states, fed=_taken(self.fed, rows), weights=_taken(self.weights, rows))
+    @property
+    def rows(self) -> int:
+        """Rows of the answer: a whole number for every source, together."""
+        h: Any = self.states[0][0]
+        return len(h)
 
-    def taken(self, rows: Array) -> "DecoderState":
-        """Return the state of other rows, sources and all: some of them, or some of them several times."""
-        hs, mask, states = self.read
-        read = Read(hs[rows], mask[rows], [tuple(_taken(a, rows) for a in state) for state in states])
-        constant = {name: _taken(getattr(self, name), rows) for name in ("keys", "bias", "score_bias")}
-        return self.moved(rows)._replace(read=read, **constant)
+    @property
+    def mask(self) -> Array:
+        """(N, S) bool, False on padding, in the order of reading."""
+        return self.read.mask
+
+    def moved(self, rows: Array) -> "DecoderState":
+        """Return the state whose row n goes on from row rows[n], of the same source.
+
+        There may be more or fewer rows than before, but as many for every source.
+        """
+        moving = {name: _taken(getattr(self, name), rows) for name in ("fed", "weights")}
+        if len(rows) != self.rows:
+            moving |= {name: _taken(getattr(self, name), rows) for name in ("bias", "score_bias")}
+        return self._replace(states=_taken_states(self.states, rows), **moving)
+
+    def taken(self, sources: Array) -> "DecoderState":
+        """Return the state of other sources with all their rows: some of them, or some of them several times."""
+        (hs, mask, states), keys = self.read, _taken(self.keys, sources)
+        read = Read(_taken(hs, sources), _taken(mask, sources), _taken_states(states, sources))
+        each = self.rows // len(hs)
+        rows = sources if each == 1 else (sources[:, None] * each + np.arange(each)).ravel()
+        constant = {name: _taken(getattr(self, name), rows) for name in ("bias", "score_bias")}
+        return self.moved(rows)._replace(read=read, keys=keys, **constant)
+
+
+def _taken_states(states: list[State], rows: Array) -> list[State]:
+    return [tuple(_taken(a, rows) for a in state) for state in states]
 
 
 def _taken(a: Any, rows: Array) -> Any:
-    return None if a is None else a[rows]
+    return None if a is None else a[beside(a, rows)]
 
 
 class Decoder:
@@ -212,8 +237,9 @@ class Decoder:
         out, states = self.stack.step(x, state.states, state.bias)
         fed = weights = None
         if self.joined is not None:
-            joined, attention, _ = self.joined.forward(out[:, None], state.read, state.keys)
-            out, weights = joined[:, 0], attention[:, 0]
+            each = out.reshape(len(state.read.hs), -1, out.shape[1])  # the rows of a source ask as steps do
+            joined, attention, _ = self.joined.forward(each, state.read, state.keys)
+            out, weights = joined.reshape(len(out), -1), attention.reshape(len(out), -1)
             fed = out if self.fed_size else None
         W, b = self.affine.params
         kernels = self.backend.kernels_for(W)

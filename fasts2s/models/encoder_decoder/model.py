@@ -110,10 +110,8 @@ class EncoderDecoder(BaseModel):
         if not isinstance(state, DecoderState):
             raise ValueError(f"state is a {type(state).__name__}, expected what start() or the last step() returned")
         ids = as_integers("ids", ids, "(N,)", 1)
-        if len(ids) != len(state.read.hs):
-            raise ValueError(
-                f"ids has shape {ids.shape}, expected (N,) with N = {len(state.read.hs)} as in the state"
-            )
+        if len(ids) != state.rows:
+            raise ValueError(f"ids has shape {ids.shape}, expected (N,) with N = {state.rows} as in the state")
         return self.decoder.step(ids, state)
 
     def named_layers(self) -> list[tuple[str, Any]]:

@@ -6,7 +6,7 @@ from fasts2s_kernels.checks.scalars import clip_rate
 from fasts2s_kernels.cpu.host import asarray, to_numpy
 from fasts2s_kernels.ops.affine.cpu import affine_backward, affine_forward
 from fasts2s_kernels.ops.attention.cpu import attention_backward, attention_forward
-from fasts2s_kernels.ops.decoding.cpu import sample
+from fasts2s_kernels.ops.decoding.cpu import best, sample
 from fasts2s_kernels.ops.decoding.reference import argmax
 from fasts2s_kernels.ops.embedded_lstm.cpu import lstm_encode, lstm_greedy
 from fasts2s_kernels.ops.embedding.cpu import embedding_backward, embedding_forward

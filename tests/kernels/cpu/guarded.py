@@ -131,11 +131,11 @@ _N = (1, 2, 3, 4, 5, 7, 25, 13, 1, 3, 49, 2, 6, 24, 1, 97, 3)
 _T = (1, 3, 2, 5, 1, 2, 4, 11, 7, 2, 1, 3, 2, 3, 1, 3, 2)
 _WIDE = (1, 13, 65, 2, 15, 16, 17, 31, 33, 7, 64, 63, 130, 257, 5, 8, 1000)
 #: Letter -> odd sizes around whole vectors, panels of columns, and blocks of rows of every processor.
-SIZES = {"N": _N, "T": _T, "D": _D, "H": _H, "S": _D, "M": _WIDE, "V": _WIDE, "R": (*_N[:-1], 300)}
+SIZES = {"N": _N, "T": _T, "D": _D, "H": _H, "S": _D, "M": _WIDE, "V": _WIDE, "R": (*_N[:-1], 300), "K": _D}
 
 
 def _sizes(function: Function) -> list[dict[str, int]]:
-    usual = [{letter: SIZES[letter][k] for letter in function.letters} for k in range(len(_N))]
+    usual = [function.fitted({letter: SIZES[letter][k] for letter in function.letters}) for k in range(len(_N))]
     return usual + [
         {letter: (letters.SIZES | sizes)[letter] for letter in function.letters} for sizes, _ in function.hard
     ]

@@ -37,6 +37,7 @@ SIZES = {
     "M": (2, WIDE, 5, 2 * WIDE, MORE),
     "V": (5, WIDE, PART, 2, 2 * LANES),
     "R": (2, 26, 3, 9, 5),
+    "K": (2, 7, 3, 1, 2 * LANES),
 }
 
 

@@ -29,14 +29,34 @@ def _uniforms(d: Draw, shape: tuple[int, ...]) -> Array:
     return np.clip(end - inside[which, rows], 0, 1 - 1e-9)
 
 
-def _choice(name: str, more: dict[str, Argument], *rows: Row) -> Function:
-    scores = Argument("R V", draw=_scores, role="leading")
-    return Function(
-        name, "RV", {"scores": scores, **more}, {"ids": "R"}, rows=rows, hard=(({"R": 50, "V": 700}, 1.0),), least="V"
-    )
+def _mask(d: Draw, shape: tuple[int, ...]) -> Array:
+    """Return a mask with k ids, or more, in every row: a log that is not finite could not be compared."""
+    (R, V), k = shape, d.sizes["K"]
+    found = d.rng.random(shape) < d.rng.choice([0.1, 0.5, 0.9])
+    return found | ((np.arange(V) - d.rng.integers(0, V, (R, 1))) % V < k)
 
+
+_SCORES = Argument("R V", draw=_scores, role="leading")
+
+
+def _choice(name: str, more: dict[str, Argument], *rows: Row) -> Function:
+    hard = (({"R": 50, "V": 700}, 1.0),)
+    return Function(name, "RV", {"scores": _SCORES, **more}, {"ids": "R"}, rows=rows, hard=hard, least="V")
+
+
+_BEST = Function(
+    "best",
+    "RVK",
+    {"scores": _SCORES, "k": Argument("size K"), "mask": Argument("mask R V", draw=_mask, optional=True)},
+    {"out_logs": "R K", "ids": "R K"},
+    rows=(Row("beam search", (2500, 2000, 5)), Row("Rnnlm", (1, 10000, 40), given="mask")),
+    hard=(({"R": 50, "V": 700, "K": 33}, 1.0), ({"R": 9, "V": 67, "K": 67}, 1.0)),
+    least="VK",
+    within={"K": "V"},
+)
 
 FUNCTIONS = (
     _choice("argmax", {}, Row("dates", (1, 59)), Row("dates", (1000, 59))),
     _choice("sample", {"uniforms": Argument("double R", draw=_uniforms)}, Row("Rnnlm", (1, 10000))),
+    _BEST,
 )

@@ -20,3 +20,13 @@ class Decoding(Protocol):
         A row whose probabilities are not finite, or all zero, is a ValueError.
         """
         ...
+
+    def best(self, scores: Array, k: int, *, mask: Array | None = None) -> tuple[Array, Array]:
+        """Choose the k most probable ids of every row, for a search that keeps several.
+
+        scores (R, V), 1 <= k <= V, mask (R, V) bool -> logs (R, k) of softmax(scores), from the largest down, and
+        ids (R, k) int64; the first of equals first. An id where mask is False is not among them, though its score
+        counts in the softmax. Where nothing is left the id is -1 and its log minus infinity. Where no probability is
+        finite all ids of a row are -1 and all logs NaN; that is no error, so nothing waits for a device.
+        """
+        ...

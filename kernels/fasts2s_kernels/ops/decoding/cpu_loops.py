@@ -1,4 +1,4 @@
-"""Compiled loops that draw ids: the softmax of a row, and where in it a uniform number falls."""
+"""Compiled loops that choose ids: the softmax of a row, where in it a uniform number falls, and its best ids."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from fasts2s_kernels.cpu.jit import inline, kernel
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int
-from fasts2s_kernels.cpu.record import Doubles1, Out2, OutIds2, Rows2, record
+from fasts2s_kernels.cpu.pointer import Int, offset
+from fasts2s_kernels.cpu.record import Bools2, Doubles1, Out2, OutDoubles1, OutIds2, Rows2, record
 from fasts2s_kernels.cpu.softmax import RUN, exponentials, row_max
 from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.cpu.vector import add_wide, wide_sum, wide_zero
+from fasts2s_kernels.cpu.vector import add_wide, lane_max, wide_sum, wide_zero
 from fasts2s_kernels.cpu.vector_memory import load
 
-_ZERO = np.float32(0)
+_ZERO, _LOWEST, _NAN = np.float32(0), np.float32(-np.inf), np.float32(np.nan)
 
 
 @record
@@ -65,3 +65,78 @@ def sample_row(worker: Int, task: Int, a: Sample) -> None:
 
 
 SAMPLE = Launch(Sample, sample_row)
+
+
+@record
+class Best(NamedTuple):
+    """What a call works on: the log of a probability is values - tops - log(totals)."""
+
+    V: Int
+    k: Int
+    scores: Rows2  # (R, V)
+    row: Int  # its stride, in elements
+    mask: Bools2  # (R, V) or empty
+    values: Out2  # (R, k): scores, NaN in a row that gives no probabilities
+    ids: OutIds2  # (R, k)
+    tops: OutDoubles1  # (R,)
+    totals: OutDoubles1  # (R,)
+    local: Out2  # (workers, local_size)
+    local_size: Int  # V in whole vectors
+
+
+@inline
+def _is_worse(value, number, other, other_number):
+    return value < other or (value == other and number > other_number)
+
+
+@inline
+def _put(values, ids, k, value, number):
+    """Put a score and its id in the place of the worst of a heap of k, which is its first; let it sink."""
+    j, child = 0, 1
+    while child < k:
+        if child + 1 < k and _is_worse(values[child + 1], ids[child + 1], values[child], ids[child]):
+            child += 1
+        if not _is_worse(values[child], ids[child], value, number):
+            break
+        values[j] = values[child]
+        ids[j] = ids[child]
+        j, child = child, 2 * child + 1
+    values[j] = value
+    ids[j] = number
+
+
+@inline
+def _gather_best(values, ids, k, x, V, mask):
+    """Fill a heap with the k largest of a row of V numbers; one that is equal to its worst comes too late."""
+    for j in range(k):
+        values[j] = _LOWEST
+        ids[j] = V
+    for first in range(0, V, LANES):
+        last = min(V, first + LANES)
+        if last == first + LANES and not lane_max(load(x + first)) > values[0]:
+            continue
+        for j in range(first, last):
+            if x[j] > values[0] and (not mask or mask[j]):
+                _put(values, ids, k, x[j], j)
+
+
+@kernel
+def best_row(worker: Int, task: Int, a: Best) -> None:
+    """Find the best ids of one row."""
+    V, k, x, values, ids = a.V, a.k, a.scores + a.row * task, a.values + a.k * task, a.ids + a.k * task
+    top = row_max(x, V)
+    total = exponentials(a.local + a.local_size * worker, x, V, top, x + a.row)
+    a.tops[task] = np.float64(top)
+    a.totals[task] = total
+    _gather_best(values, ids, k, x, V, offset(a.mask, V * task))
+    for last in range(k - 1, 0, -1):  # the worst goes to the end
+        value, number = values[last], ids[last]
+        values[last] = values[0]
+        ids[last] = ids[0]
+        _put(values, ids, last, value, number)
+    if not total < np.inf:
+        for j in range(k):
+            values[j] = _NAN
+
+
+BEST = Launch(Best, best_row)

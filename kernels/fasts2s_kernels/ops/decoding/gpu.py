@@ -8,10 +8,11 @@ from fasts2s_kernels.gpu import inputs
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import contiguous, i32, i64, kernel
 from fasts2s_kernels.gpu.specialisations import number
+from fasts2s_kernels.ops.decoding import reference
 from fasts2s_kernels.ops.decoding.reference import checked_scores, sample_rows
 
 
-def best(scores: Array, bias: Array | None, out: Array, step: int, following: Array | None) -> None:
+def write_best(scores: Array, bias: Array | None, out: Array, step: int, following: Array | None) -> None:
     """Write the best ids of scores (R, V) + bias into column ``step`` of out (R, T), and into following (R,).
 
     With ``following``, out gets -1 where the best score is not finite.
@@ -28,8 +29,21 @@ def argmax(scores: Array) -> Array:
     inputs.on_device(scores=scores)
     scores = checked_scores(scores)
     out = xp.empty((scores.shape[0], 1), xp.int64)
-    best(contiguous(scores), None, out, 0, None)
+    write_best(contiguous(scores), None, out, 0, None)
     return out[:, 0]
+
+
+@inputs.entry
+def best(scores: Array, k: int, *, mask: Array | None = None) -> tuple[Array, Array]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.best`.
+
+    Implementation: array by array, by sorting; it waits for nothing.
+    """
+    inputs.on_device(scores=scores)
+    if mask is not None and getattr(scores, "ndim", 0) == 2:
+        mask = inputs.mask("mask", mask, scores.shape, "(R, V)")
+    scores, k, mask = reference.checked_best(scores, k, mask)
+    return reference.best_of_rows(scores, k, mask, reference.sorted_best)
 
 
 @inputs.entry

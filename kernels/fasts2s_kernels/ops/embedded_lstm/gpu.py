@@ -8,7 +8,7 @@ from fasts2s_kernels.gpu import device as _device
 from fasts2s_kernels.gpu import dispatch, inputs, specialisations
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import contiguous, gemm, i32, kernel, product
-from fasts2s_kernels.ops.decoding.gpu import best
+from fasts2s_kernels.ops.decoding.gpu import write_best
 from fasts2s_kernels.ops.embedded_lstm.plan import table_pays
 from fasts2s_kernels.ops.embedding.gpu import gather
 from fasts2s_kernels.ops.lstm import gpu_steps
@@ -102,5 +102,5 @@ def _steps(a: inference.Answering, ids: Array, table: Array, out: Array) -> None
             gpu_steps.forward(call)
         following = xp.empty(N, xp.int32)
         gemm(h_next, W_out, scores)
-        best(scores, bias, out, t, following)
+        write_best(scores, bias, out, t, following)
         h, c, ids = h_next, c_next, following

@@ -1,4 +1,4 @@
-"""Generating sequences: greedy and sampled decoding over a callable; this file knows no model.
+"""Greedy and sampled decoding over a callable; this file knows no model.
 
 ``step(ids, state) -> (scores, state)`` takes the last ids (N,) int64 and returns scores (N, V); a state is whatever
 the step function wants, and is never written to. Where scores lie on a device, the ids chosen from them do too.
@@ -56,7 +56,7 @@ def greedy(
     FloatingPointError
         The best score of a row is NaN or infinite.
     """
-    kernels_of = _kernels_of(backend)
+    kernels_of = kernels_finder(backend)
 
     def choose(scores: AnyArray) -> Array:
         return kernels_of(scores).argmax(scores)
@@ -66,7 +66,7 @@ def greedy(
 
 def best_ids(step: Step, state: Any, start_ids: AnyArray, length: int, backend: BackendLike | None = None) -> Array:
     """Return what :func:`greedy` chooses as an array (N, length) of the host, -1 where it could choose nothing."""
-    kernels_of = _kernels_of(backend)
+    kernels_of = kernels_finder(backend)
     return _ids(step, state, start_ids, length, None, (), lambda scores: kernels_of(scores).argmax(scores))
 
 
@@ -109,10 +109,10 @@ def sample(
         raise ValueError(f"temperature is {temperature!r}, expected a finite number >= 0")
     if heat == 0:
         return greedy(step, state, start_ids, max_len, stop_id=stop_id, skip_ids=skip_ids, backend=backend)
-    kernels_of, uniforms = _kernels_of(backend), _uniforms(rng)
+    kernels_of, uniforms = kernels_finder(backend), uniform_numbers(rng)
 
     def choose(scores: AnyArray) -> Array:
-        return _drawn(kernels_of, _heated(scores, heat), uniforms, "row {}", getattr(step, "__self__", None))
+        return _drawn(kernels_of, heated(scores, heat), uniforms, "row {}", getattr(step, "__self__", None))
 
     return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
 
@@ -122,7 +122,7 @@ def sample_row(scores: AnyArray, where: str, owner: Any) -> int:
 
     Raises FloatingPointError for scores that are not finite: see :func:`not_finite`.
     """
-    return int(to_cpu(_drawn(_kernels_of(None), scores, np.random.random_sample, where, owner))[0])
+    return int(to_cpu(_drawn(kernels_finder(None), scores, np.random.random_sample, where, owner))[0])
 
 
 def _drawn(kernels_of: Any, scores: AnyArray, uniforms: Any, where: str, owner: Any) -> Array:
@@ -136,7 +136,7 @@ def _drawn(kernels_of: Any, scores: AnyArray, uniforms: Any, where: str, owner: 
         raise not_finite(where.format(finite.argmin()), owner) from None
 
 
-def _kernels_of(backend: BackendLike | None) -> Callable[[Array], Kernels]:
+def kernels_finder(backend: BackendLike | None) -> Callable[[Array], Kernels]:
     """Return what finds the kernels for scores: those of a backend given by name, else those of where they lie."""
     chosen = get_backend(backend)
     return chosen.kernels_beside if backend is None else chosen.kernels_for
@@ -162,14 +162,15 @@ def ban(scores: AnyArray, skip_ids: Iterable[int]) -> Array:
 
 
 @quiet
-def _heated(scores: Array, temperature: float) -> Array:
+def heated(scores: Array, temperature: float) -> Array:
     """Return scores over temperature, in float64 and from the maximum down: no small temperature overflows."""
     if temperature == 1:
         return scores  # as they are: the draws are then those of the book
     return (scores - scores.max(axis=1, keepdims=True)).astype(np.float64) / temperature
 
 
-def _uniforms(rng: Any) -> Callable[[int], Array]:
+def uniform_numbers(rng: Any) -> Callable[[int], Array]:
+    """Return what draws so many uniform numbers, from a generator, a seed or, for None, from NumPy itself."""
     if rng is None:
         return np.random.random_sample
     if isinstance(rng, np.random.Generator):
