@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fasts2s_kernels.checks import integer
+
 Flat = NDArray[np.int32]
 Stored = NDArray[np.integer]  # uint16 or int32
 
@@ -36,6 +38,10 @@ class Ragged:
     def lengths(self) -> NDArray[np.int64]:
         """(N,) int64."""
         return np.diff(self.offsets)
+
+    def joined(self, end: int) -> Flat:
+        """Return all rows as one, (L + N,) int32, `end` after each: what a language model reads."""
+        return np.insert(self.ids.astype(np.int32), self.offsets[1:], integer("end", end, 0))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

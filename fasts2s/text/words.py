@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from array import array
 from collections import Counter
@@ -96,6 +97,10 @@ class _Chunks(dict[str, int]):
         super().__init__()
         self._id_of = id_of
         self._flat, self._counts = array("i"), array("i")
+        self._lock = threading.Lock()  # chunks are numbered in the order of these arrays
+
+    def __reduce__(self) -> tuple[type[_Chunks], tuple[dict[str, int]]]:
+        return _Chunks, (self._id_of,)
 
     def __missing__(self, chunk: str) -> int:
         ids = [self._id_of.get(token, UNK) for token in tokens_of_chunk(chunk)]
@@ -106,11 +111,12 @@ class _Chunks(dict[str, int]):
 
     def ids(self, chunks: Iterable[str], count: int) -> tuple[Flat, Flat]:
         """Return the ids of chunks, one after the other, and how many each has."""
-        if len(self) > _MOST_CHUNKS:
-            self.clear()
-            self._flat, self._counts = array("i"), array("i")
-        numbers = np.fromiter(map(self.__getitem__, chunks), np.int32, count)
-        flat, counts = np.array(self._flat, np.int32), np.array(self._counts, np.int32)
+        with self._lock:
+            if len(self) > _MOST_CHUNKS:
+                self.clear()
+                self._flat, self._counts = array("i"), array("i")
+            numbers = np.fromiter(map(self.__getitem__, chunks), np.int32, count)
+            flat, counts = np.array(self._flat, np.int32), np.array(self._counts, np.int32)
         lengths = counts[numbers]
         # Where a chunk begins in flat, and where its ids begin in the result: all its ids are that far apart.
         shift = (np.cumsum(counts) - counts)[numbers] - (np.cumsum(lengths) - lengths)

@@ -76,6 +76,8 @@ def test_a_large_vocabulary_takes_four_bytes():
 def test_rows_of_ragged():
     rows = Ragged.of(np.arange(6, dtype=np.int32), [2, 0, 4])
     assert (len(rows), rows.lengths.tolist(), rows[-1].tolist()) == (3, [2, 0, 4], [2, 3, 4, 5])
+    assert rows.joined(EOS).tolist() == [0, 1, EOS, EOS, 2, 3, 4, 5, EOS]
+    assert Ragged.of(np.zeros(0, np.int32), []).joined(EOS).tolist() == []
     for row in (3, -4):
         with pytest.raises(IndexError, match=f"row {row} is not there, expected 0 to 2"):
             rows[row]

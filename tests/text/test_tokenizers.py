@@ -1,7 +1,9 @@
 """Characters and words: the same text comes back, from every script and with every blank."""
 
 import json
+import pickle
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -165,6 +167,18 @@ def test_more_texts_than_a_block_and_more_chunks_than_are_kept(monkeypatch):
     assert len(tokenizer) == 4 + 7 + 20 + 2
     for _ in range(2):
         assert [tokenizer.decode(row) for row in map(tokenizer.encode_all(texts).__getitem__, range(21))] == texts
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_threads_and_copies_encode_as_one_does(kind):
+    texts = [f"w{i % 97},{i}! x{i % 13}" for i in range(2_000)]
+    learned = tokenizer_for(kind, texts)
+    expected = learned.encode_all(texts).ids.tolist()
+    fresh = pickle.loads(pickle.dumps(tokenizer_for(kind, texts)))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda k: fresh.encode_all(texts[k:] + texts[:k]).ids.tolist(), [0, 500, 1_000, 0]))
+    assert found[0] == found[3] == expected
+    assert fresh.encode_all(texts).ids.tolist() == expected
 
 
 # ---- files -------------------------------------------------------------------------------------------------------
