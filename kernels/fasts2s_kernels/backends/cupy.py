@@ -26,3 +26,4 @@ from fasts2s_kernels.ops.optimizers.gpu import (
 )
 from fasts2s_kernels.ops.rnn.gpu import rnn_backward, rnn_forward, rnn_step
 from fasts2s_kernels.ops.softmax_loss.gpu import softmax_loss_backward, softmax_loss_forward
+from fasts2s_kernels.ops.text.gpu import lstm_text

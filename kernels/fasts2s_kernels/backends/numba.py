@@ -23,3 +23,4 @@ from fasts2s_kernels.ops.optimizers.cpu import (
 )
 from fasts2s_kernels.ops.rnn.cpu import rnn_backward, rnn_forward, rnn_step
 from fasts2s_kernels.ops.softmax_loss.cpu import softmax_loss_backward, softmax_loss_forward
+from fasts2s_kernels.ops.text.cpu import lstm_text

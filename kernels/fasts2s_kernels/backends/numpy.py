@@ -33,3 +33,4 @@ from fasts2s_kernels.ops.optimizers.reference import (
 )
 from fasts2s_kernels.ops.rnn.reference import rnn_backward, rnn_forward, rnn_step
 from fasts2s_kernels.ops.softmax_loss.reference import softmax_loss_backward, softmax_loss_forward
+from fasts2s_kernels.ops.text.reference import lstm_text
