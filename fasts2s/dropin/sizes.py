@@ -15,8 +15,6 @@ from fasts2s.dropin.report import before_first_call
 from fasts2s.dropin.settings import settings
 
 Question = Callable[..., bool]
-#: Encoder steps times their size, below which a question to a model with attention is the book's.
-_FEW_STATES = 600
 #: Multiply-adds of a product up to which OpenBLAS 0.3 takes one thread (interface/gemm.c), and of a product of one
 #: row up to which ours take longer.
 _ONE_BLAS_THREAD, _PRODUCT_OF_A_ROW = 1 << 18, 10_000_000
@@ -65,16 +63,6 @@ def _one_step_of_model(self: Any, xs: Any, *state: Any) -> bool:
     return type(xs) is np.ndarray and T == 1 and N * self.lstm.params[1].size < 100_000
 
 
-def _answer(self: Any, xs: Any, start_id: Any, sample_size: Any) -> bool:
-    """Of models with attention: the others gain at every size."""
-    attends = hasattr(self.decoder, "attention")
-    return attends and type(xs) is np.ndarray and xs.shape[1] * self.encoder.lstm.params[1].shape[0] < _FEW_STATES
-
-
-def _decoded(self: Any, enc_hs: Any, start_id: Any, sample_size: Any) -> bool:
-    return type(enc_hs) is np.ndarray and enc_hs.shape[1] * enc_hs.shape[2] < _FEW_STATES
-
-
 def _batch(self: Any, x: Any, t: Any, batch_size: int, time_size: int) -> bool:
     return batch_size * time_size < 25
 
@@ -114,8 +102,6 @@ SMALL: dict[str, Question] = {
     "PeekyDecoder": _one_step_of_model,
     "AttentionEncoder": _one_step_of_model,
     "AttentionDecoder": _one_step_of_model,
-    "Seq2seq.generate": _answer,
-    "AttentionDecoder.generate": _decoded,
     "RnnlmTrainer.get_batch": _batch,
     "clip_grads": _fewer_than(120_000),
     "remove_duplicate": _no_large_twins,

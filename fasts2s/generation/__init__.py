@@ -10,7 +10,6 @@ from fasts2s.generation._options import GenerationOptions
 from fasts2s.generation._stepwise import (
     Step,
     ban,
-    best_ids,
     greedy,
     not_finite,
     rows_until,
@@ -25,7 +24,6 @@ __all__ = [
     "GenerationOptions",
     "Step",
     "ban",
-    "best_ids",
     "generate",
     "generate_from",
     "greedy",

@@ -64,12 +64,6 @@ def greedy(
     return _decode(step, state, start_ids, max_len, stop_id, skip_ids, choose)
 
 
-def best_ids(step: Step, state: Any, start_ids: AnyArray, length: int, backend: BackendLike | None = None) -> Array:
-    """Return what :func:`greedy` chooses as an array (N, length) of the host, -1 where it could choose nothing."""
-    kernels_of = kernels_finder(backend)
-    return _ids(step, state, start_ids, length, None, (), lambda scores: kernels_of(scores).argmax(scores))
-
-
 def sample(
     step: Step,
     state: Any,
@@ -198,20 +192,6 @@ def _decode(
     choose: Callable[[Array], Array],
 ) -> list[list[int]]:
     stop = None if stop_id is None else integer("stop_id", stop_id)
-    ids = _ids(step, state, start_ids, max_len, stop, skip_ids, choose)
-    return rows_until(ids, stop, getattr(step, "__self__", None))
-
-
-def _ids(
-    step: Step,
-    state: Any,
-    start_ids: Any,
-    max_len: Any,
-    stop: int | None,
-    skip_ids: Iterable[int],
-    choose: Callable[[Array], Array],
-) -> Array:
-    """Return the ids of all steps (N, T) on the host, -1 where the best score is not finite."""
     called("step", step)
     max_len = integer("max_len", max_len, 0)
     ids = as_integers("start_ids", start_ids, "(N,)", 1).astype(np.int64)
@@ -224,14 +204,15 @@ def _ids(
         scores, state = step(ids, state)
         scores = ban(scores, skip)
         ids = choose(scores)
-        column = np.where(_finite(scores), ids, -1)
+        column = np.where(_finite(scores), ids, -1)  # see rows_until
         if stop is not None:
             column = to_cpu(column)  # whether to go on is decided on the host
             alive &= column != stop
         columns.append(column)
     if columns and is_cupy(columns[0]):
         columns = list(to_cpu(np.stack(columns)))  # all at once
-    return np.array(columns, dtype=np.int64).reshape(len(columns), N).T
+    chosen = np.array(columns, dtype=np.int64).reshape(len(columns), N).T
+    return rows_until(chosen, stop, getattr(step, "__self__", None))
 
 
 def rows_until(ids: AnyArray, stop: int | None, owner: Any) -> list[list[int]]:

@@ -6,23 +6,28 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
-from fasts2s.generation import sample_row
+from fasts2s.generation import not_finite, sample_row
 from fasts2s.layers import softmax
 from fasts2s_kernels import Kernels
 from fasts2s_kernels.checks import integer, integers
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
+#: The most words that are made in one call, which nothing can interrupt.
+_MOST = 100
 
-def _state(layer: Any) -> tuple[Array, Array]:
-    """Return (h, c) of an LSTM layer, each (1, H), zeros where there is none yet."""
-    Wh = layer.params[1]
-    zeros = np.zeros_like(Wh, shape=(1, Wh.shape[0]))
-    return zeros if layer.h is None else layer.h, zeros if layer.c is None else layer.c
+
+def _states(lstms: list[Any], which: str) -> Array:
+    """Return the h or the c of LSTM layers side by side, (2, K), both rows alike; zeros where there is none yet."""
+    parts = []
+    for layer in lstms:
+        Wh, state = layer.params[1], getattr(layer, which)
+        parts.append(np.zeros_like(Wh, shape=Wh.shape[0]) if state is None else np.ravel(state))
+    return np.stack([np.concatenate(parts or [np.zeros(0, np.float32)])] * 2)
 
 
 class Stack:
-    """An embedding, LSTMs and an affine map, one word at a time, beside their layers: these stay what they are.
+    """An embedding, LSTMs and an affine map that make words beside their layers: these stay what they are.
 
     Parameters
     ----------
@@ -36,10 +41,12 @@ class Stack:
     def __init__(self, kernels: Kernels, layers: Sequence[Any], names: Sequence[str]) -> None:
         self.kernels = kernels
         self.embed_W: Array = layers[0].params[0]
-        self.affine_W, self.affine_b = layers[-1].params
+        self.affine = layers[-1].params
         self.lstms = [layer for layer, name in zip(layers, names, strict=True) if name == "TimeLSTM"]
-        #: (h, c) of each LSTM, and what they were before the last word; at first those of the layers.
-        self.states = self.before = [_state(layer) for layer in self.lstms]
+        self.weights = [p for layer in self.lstms for p in layer.params]
+        #: The states of all LSTMs side by side, (2, K): before the last step, and after it; None before the first.
+        self.h: Any = None
+        self.c: Any = None
 
     @staticmethod
     def fits(layers: Sequence[Any], names: Sequence[str]) -> bool:
@@ -51,20 +58,26 @@ class Stack:
             and type(layers[0].params[0]) is np.ndarray
         )
 
-    def scores(self, x: int) -> Array:
-        """Return the scores (1, V) of what follows the word x."""
-        row, self.before, states = self.embed_W[x][None], self.states, []
-        for layer, (h, c) in zip(self.lstms, self.states, strict=True):
-            Wx, Wh, b = layer.params
-            row, c = self.kernels.lstm_step(row, Wx, Wh, b, h=h, c=c)
-            states.append((row, c))
-        self.states = states
-        return self.kernels.affine_forward(row, self.affine_W, self.affine_b)
+    def draw(self, x: int, uniforms: Array, banned: Array | None = None, stop: int = -1) -> tuple[Array, Array]:
+        """Return the ids drawn after the word x, one for each step that was made, and the last scores (1, V).
+
+        See ``lstm_text`` of the contract. The first step goes on from the states of the layers.
+        """
+        if self.h is None:
+            self.h, self.c = _states(self.lstms, "h"), _states(self.lstms, "c")
+        ids, self.h, self.c, scores = self.kernels.lstm_text(
+            self.embed_W, x, self.weights, *self.affine, h=self.h[1], c=self.c[1], uniforms=uniforms,
+            banned=banned, stop_id=stop,
+        )  # fmt: skip
+        return ids[ids != -2], scores[None]
 
     def put_back(self) -> None:
         """Give the layers the states they would have before the last word."""
-        for layer, state in zip(self.lstms, self.before, strict=True):
-            layer.set_state(*state)
+        place = 0
+        for layer in self.lstms:
+            part = slice(place, place + layer.params[1].shape[0])
+            layer.set_state(self.h[:1, part], self.c[:1, part])
+            place = part.stop
 
 
 def generate_words(
@@ -82,15 +95,17 @@ def generate_words(
     """
     skip, sample_size = set(integers("skip_ids", skip_ids)), integer("sample_size", sample_size, 0)
     x, stop = integer("start_id", start_id), None if stop_id is None else integer("stop_id", stop_id)
-    text, source = [x], _Scores(model, stack)
+    text, source = [x], _Source(model, stack, skip, stop)
     try:
         while len(text) < sample_size and (len(text) == 1 or x != stop):
-            scores = source.after(x)
-            sampled = sample_row(scores, f"word {len(text)}", model)
-            if sampled not in skip:
-                x = sampled
-                text.append(x)
-            elif not _may_follow(to_cpu(scores)[0], skip):
+            draws = source.after(text, sample_size - len(text))
+            for drawn in draws:
+                if drawn < 0:
+                    raise not_finite(f"word {len(text)}", model)
+                if drawn not in skip:
+                    text.append(drawn)
+            x = text[-1]
+            if draws[-1] in skip and not _may_follow(to_cpu(source.scores)[0], skip):
                 raise ValueError(
                     f"skip_ids hold every word that can follow {x}, expected one more: nothing to choose"
                 )
@@ -99,29 +114,55 @@ def generate_words(
     return text
 
 
-class _Scores:
-    """Where the scores of the next word come from."""
+class _Source:
+    """Where words are drawn: from the scores of the model, or by a stack."""
 
-    def __init__(self, model: Any, stack: Stack | None) -> None:
-        self.model, self.stack, self.first = model, stack, True
-        self.last: int | None = None  # the word whose scores the stack made last
+    def __init__(self, model: Any, stack: Stack | None, skip: set[int], stop: int | None) -> None:
+        self.model, self.stack, self.is_first = model, stack, True
+        self.skip, self.stop = skip, -1 if stop is None else stop
+        self.scores: Any = None  # of the last draw, (1, V)
+        self.followed: int | None = None  # the word that the last draw of the stack followed
 
-    def after(self, x: int) -> Array:
-        """Return scores (1, V)."""
-        if self.stack is not None and not self.first:
-            self.last = x
-            return self.stack.scores(x)
-        found: Array = self.model.predict(np.array([[x]])).reshape(1, -1)
-        if self.first and self.stack is not None and not _alike(self.stack.scores(x), found):
+    def after(self, text: list[int], wanted: int) -> list[int]:
+        """Draw one or more of so many words that are wanted; return all draws, a -1 where none was possible."""
+        if self.stack is not None and not self.is_first:
+            return self._by_stack(self.stack, text[-1], min(wanted, _MOST))
+        expected = self._expected(text[-1]) if self.is_first else None
+        self.scores = self.model.predict(np.array([[text[-1]]])).reshape(1, -1)
+        if self.is_first and (expected is None or not _alike(expected, self.scores)):
             self.stack = None
-        self.first = False
-        return found
+        self.is_first = False
+        return [sample_row(self.scores, f"word {len(text)}", self.model)]
+
+    def _expected(self, x: int) -> Array | None:
+        """Return the first scores by the stack; None where there is none, or one that kernels refuse."""
+        try:
+            return None if self.stack is None else self.stack.draw(x, np.zeros(1))[1]
+        except (ValueError, IndexError):  # what the model says of it counts
+            return None
+
+    def _by_stack(self, stack: Stack, x: int, count: int) -> list[int]:
+        """Draw with so many numbers of NumPy's global generator, or as many of them as there are steps."""
+        before = np.random.get_state(legacy=False)
+        uniforms = np.random.random_sample(count)
+        ids, self.scores = stack.draw(x, uniforms, self._banned(), self.stop)
+        if ids.size < count:
+            np.random.set_state(before)
+            np.random.random_sample(ids.size)
+        draws: list[int] = ids.tolist()
+        self.followed = next((drawn for drawn in reversed(draws[:-1]) if drawn not in self.skip), x)
+        return draws
+
+    def _banned(self) -> Array | None:
+        V = self.scores.shape[1]
+        here = [k for k in self.skip if 0 <= k < V]
+        return np.bincount(here, minlength=V) > 0 if here else None
 
     def settle(self) -> None:
         """Leave the layers as if all scores had come from them."""
-        if self.stack is not None and self.last is not None:
+        if self.stack is not None and self.followed is not None:
             self.stack.put_back()
-            self.model.predict(np.array([[self.last]]))
+            self.model.predict(np.array([[self.followed]]))
 
 
 @quiet

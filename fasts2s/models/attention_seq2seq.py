@@ -1,13 +1,11 @@
 """Seq2seq with attention. Source: the book, section 8.2; Luong et al. 2015."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend, BackendLike, get_backend
-from fasts2s.generation import best_ids
 from fasts2s.layers import TimeAffine, TimeAttention, TimeEmbedding, TimeLSTM
 from fasts2s.layers._embedded_lstm import EmbeddedLSTM
 from fasts2s.layers._transaction import all_or_nothing
@@ -43,20 +41,6 @@ def _last(enc_hs: Array) -> Array:
     if enc_hs.shape[1] == 0:
         raise ValueError(f"enc_hs has shape {enc_hs.shape}, expected (N, S, H) with S >= 1: nothing to attend to")
     return enc_hs[:, -1]
-
-
-def _first_state(enc_hs: Array, mask: Array | None) -> tuple[Any, ...]:
-    enc_hs = weight("enc_hs", enc_hs, "(N, S, H)", 3)
-    return _last(enc_hs), None, enc_hs, mask
-
-
-def _step(decoder: Any, ids: Array, state: Any) -> tuple[Array, Any]:
-    kernels = decoder.backend.kernels_for(decoder.embed.W)
-    h, c, enc_hs, mask = parts("state", state, 4, "start() or the last step()")
-    h, c = decoder._reader.step(ids, h, c)
-    context, _, _ = kernels.attention_forward(enc_hs, h[:, None, :], mask=mask)
-    out = np.concatenate((context[:, 0], h), axis=1)
-    return kernels.affine_forward(out, *decoder.affine.params), (h, c, enc_hs, mask)
 
 
 class AttentionDecoder:
@@ -99,15 +83,24 @@ class AttentionDecoder:
 
     def start(self, enc_hs: AnyArray, mask: AnyArray | None = None) -> Any:
         """Return the state before the first step, from enc_hs (N, S, H); for :mod:`fasts2s.generation`."""
-        return _first_state(enc_hs, mask)
+        enc_hs = weight("enc_hs", enc_hs, "(N, S, H)", 3)
+        return _last(enc_hs), None, enc_hs, mask
 
     def step(self, ids: AnyArray, state: Any) -> tuple[Array, Any]:
         """One step: ids (N,), state -> scores (N, V), next state. The layers' own state is not touched."""
-        return _step(self, ids, state)
+        kernels = self.backend.kernels_for(self.embed.W)
+        h, c, enc_hs, mask = parts("state", state, 4, "start() or the last step()")
+        h, c = self._reader.step(ids, h, c)
+        context, _, _ = kernels.attention_forward(enc_hs, h[:, None, :], mask=mask)
+        out = np.concatenate((context[:, 0], h), axis=1)
+        return kernels.affine_forward(out, *self.affine.params), (h, c, enc_hs, mask)
 
     def answer(self, enc_hs: AnyArray, start_ids: AnyArray, length: int, mask: AnyArray | None = None) -> Array:
         """enc_hs : (N, S, H), start_ids : (N,) -> the best ids (N, length), -1 where the best score is not finite."""
-        return best_ids(partial(_step, self), _first_state(enc_hs, mask), start_ids, length, self.backend)
+        W, enc_hs = self.embed.W, weight("enc_hs", enc_hs, "(N, S, H)", 3)
+        return self.backend.kernels_for(W).attention_greedy(
+            W, start_ids, length, *self.lstm.params, *self.affine.params, h=_last(enc_hs), hs_enc=enc_hs, mask=mask
+        )
 
     def generate(self, enc_hs: AnyArray, start_id: int, sample_size: int) -> list[int]:
         """enc_hs : (1, S, H) -> sample_size ids, each the best after the last. Raises ValueError, IndexError."""

@@ -48,7 +48,7 @@ class Argument:
     written : bool
         Whether it is updated in place.
     reads : str
-        The shape of what is read of it, where that is not all.
+        The shape of what is read of it, where that is not all; of a list, what stands before each shape of it.
     """
 
     spec: str = ""
@@ -204,7 +204,7 @@ class Function:
 
     def _bytes(self, a: Argument, sizes: Sizes, row: Row) -> int:
         if a.kind == "list":
-            return sum(nbytes("float", one, sizes) for one in (row.lists or self.lists).split(";"))
+            return sum(nbytes("float", f"{a.reads} {one}", sizes) for one in (row.lists or self.lists).split(";"))
         if a.kind in ("number", "size"):
             return 0
         return nbytes(a.kind, a.reads or a.letters, sizes)

@@ -38,6 +38,7 @@ from fasts2s_kernels.ops.lstm.contract import Lstm
 from fasts2s_kernels.ops.optimizers.contract import Optimizers
 from fasts2s_kernels.ops.rnn.contract import Rnn
 from fasts2s_kernels.ops.softmax_loss.contract import SoftmaxLoss
+from fasts2s_kernels.ops.text.contract import Text
 
 __all__ = ["AnyArray", "Array", "Cache", "Kernels", "Settings"]
 
@@ -66,7 +67,7 @@ class Settings(NamedTuple):
 
 
 class Kernels(
-    Lstm, EmbeddedLstm, Gru, Rnn, Affine, Embedding, SoftmaxLoss, Attention, Decoding, Optimizers, Protocol
+    Lstm, EmbeddedLstm, Gru, Rnn, Affine, Embedding, SoftmaxLoss, Attention, Decoding, Text, Optimizers, Protocol
 ):
     """The functions of a backend. A module satisfies it; ``fasts2s_kernels`` lets the type checker prove so."""
 

@@ -97,6 +97,37 @@ def test_a_language_model_and_its_words(book, backend):
         assert np.allclose(a, b, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("skip", [None, [5, 1]], ids=str)
+def test_the_words_of_a_text_are_the_books(book, backend, skip):
+    def text(generate):
+        np.random.seed(3)
+        model = importlib.import_module("rnnlm_gen").RnnlmGen()
+        for p in model.params:
+            p *= 0.5
+        np.random.seed(4)
+        ids = generate(model)
+        state = model.lstm_layer.h, model.lstm_layer.c
+        return ids, state, np.random.random_sample()
+
+    def as_the_book(model):
+        ids = [2]
+        while len(ids) < 130:
+            p = importlib.import_module("common.functions").softmax(model.predict(np.array([ids[-1:]])).flatten())
+            (drawn,) = np.random.choice(len(p), size=1, p=p).tolist()
+            ids += [drawn] if skip is None or drawn not in skip else []
+        return ids
+
+    expected, state, following = text(as_the_book)
+    assert len(set(expected)) > 5
+    with fasts2s.patched(backend):
+        found, new_state, number = text(lambda model: model.generate(2, skip, 130))
+    assert found == expected
+    assert number == following
+    for a, b in zip(new_state, state, strict=True):
+        assert np.allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
 def test_get_batch(book):
     (trainer,) = _import("common.trainer")
     text = np.arange(50)

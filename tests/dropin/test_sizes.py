@@ -141,22 +141,15 @@ def test_a_wrong_call_of_a_small_layer_is_the_books_type_error(book, monkeypatch
         _layers().Affine(_random(4, 5), _random(5)).forward()
 
 
-@pytest.mark.parametrize(
-    ("module", "name", "T", "H", "calls"),
-    [
-        ("attention_seq2seq", "AttentionSeq2seq", 4, 64, 0),
-        ("attention_seq2seq", "AttentionSeq2seq", 9, 128, 1),
-        ("seq2seq", "Seq2seq", 1, 4, 1),
-    ],
-)
-def test_questions_to_small_models_with_attention_are_the_books(book, monkeypatch, module, name, T, H, calls):
+@pytest.mark.parametrize(("module", "name"), [("attention_seq2seq", "AttentionSeq2seq"), ("seq2seq", "Seq2seq")])
+def test_questions_to_small_models_are_ours(book, monkeypatch, module, name):
     monkeypatch.setattr(settings, "all_sizes", False)
-    model = getattr(_layers(module), name)(13, 3, H)
-    question = np.arange(T).reshape(1, T)
+    model = getattr(_layers(module), name)(13, 3, 4)
+    question = np.array([[1]])
     expected = model.generate(question, 1, 5)
     with fasts2s.patched("numpy"):
         assert [int(k) for k in model.generate(question, 1, 5)] == [int(k) for k in expected]
-        assert sum(e.calls for e in fasts2s.status().entries if e.name == "Seq2seq") == calls
+        assert sum(e.calls for e in fasts2s.status().entries if e.name == "Seq2seq") == 1
 
 
 @pytest.mark.parametrize("T", [1, 2])

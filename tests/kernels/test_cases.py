@@ -153,6 +153,8 @@ FLOPS = {
     "lstm_ids_backward": 2 * 2 * 3 * 3 * 8 * 4 * 8,
     "lstm_encode": 2 * 3 * 3 * (5 + 8) * 4 * 8,
     "lstm_greedy": 2 * 3 * 3 * ((5 + 8) * 4 * 8 + 8 * 11),
+    "attention_greedy": 2 * 3 * 3 * ((5 + 8) * 4 * 8 + 16 * 11 + 2 * 3 * 8),
+    "lstm_text": 2 * 3 * ((5 + 8) * 4 * 8 + (8 + 7) * 4 * 7 + 7 * 11),
     "gru_forward": 2 * 3 * 3 * (5 + 8) * 3 * 8,
     "gru_backward": 2 * 2 * 3 * 3 * (5 + 8) * 3 * 8,
     "gru_step": 2 * 3 * (5 + 8) * 3 * 8,
@@ -228,8 +230,9 @@ def test_a_sampled_number_lies_away_from_the_ends_of_its_id():
         assert np.abs(ends - given["uniforms"][:, None]).min() > 1.9e-6
 
 
-def test_greedy_answers_are_not_one_id_again_and_again():
-    function = FUNCTIONS["lstm_greedy"]
+@pytest.mark.parametrize("name", ["lstm_greedy", "attention_greedy"])
+def test_greedy_answers_are_not_one_id_again_and_again(name):
+    function = FUNCTIONS[name]
     changes = []
     for k in range(10):
         given = values(function, np.random.default_rng(k), SIZES, given=function.inputs)

@@ -72,6 +72,17 @@ def answers(obj: Any, record: Record, primed: bool) -> list[Any]:
     return before + copies(obj.forward(**valid(record.forward))) + gradients(obj, record)
 
 
+def _is_length(token: str, length: int, sizes: dict[str, Any]) -> bool:
+    """Whether a length is what a token such as ``4H`` or ``H+M`` stands for; an unknown letter becomes known."""
+    unknown = [part for part in token.split("+") if part[-1] not in sizes]
+    rest = length - sum(size(part, sizes) for part in token.split("+") if part not in unknown)
+    if unknown:
+        factor = int(unknown[0][:-1] or 1)
+        sizes[unknown[0][-1]] = rest // factor
+        rest %= factor
+    return rest == 0 and len(unknown) <= 1
+
+
 def bind(specs: dict[str, str], arguments: dict[str, Any], known: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Read sizes off the shapes of arguments; return them, and the arguments whose shape contradicts the others."""
     sizes, misfits = dict(known), []
@@ -84,8 +95,7 @@ def bind(specs: dict[str, str], arguments: dict[str, Any], known: dict[str, Any]
         rest, letters = value.shape[len(lead) :], [t for t in letters if t != "*"]
         one_hot = spec.split()[0] in ("ids", "bits") and len(rest) == len(letters) + 1
         for token, length in zip(letters, rest, strict=False):
-            factor = size(token, SIZES) // SIZES[token[-1]]
-            fits = fits and sizes.setdefault(token[-1], length // factor) * factor == length
+            fits = fits and _is_length(token, length, sizes)
         if not fits or not (len(rest) == len(letters) or one_hot):
             misfits.append(name)
     return sizes, misfits

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fasts2s.backend import to_cpu
-from fasts2s.models import BetterRnnlmGen, RnnlmGen
+from fasts2s.layers import TimeAffine
+from fasts2s.models import BetterRnnlmGen, RnnlmGen, _words
 from tests.sides import put
 
 V = 13
@@ -76,6 +77,65 @@ def test_generate_ends_with_stop_id(model):
     np.random.seed(5)
     # A start that is the stop word is where a text begins, not where it ends.
     assert len(model.generate(stop, stop_id=stop, sample_size=60)) > 1
+
+
+@pytest.mark.parametrize("stop", [None, 20, 24])
+def test_text_of_several_calls_uses_as_many_random_numbers_as_it_has_draws(model, monkeypatch, stop):
+    monkeypatch.setattr(_words, "_MOST", 7)
+    np.random.seed(5)
+    whole, _ = by_hand(model, 3, [2, 5], 40)
+    stop = None if stop is None else whole[stop]
+    model.reset_state()
+    np.random.seed(5)
+    expected, _ = by_hand(model, 3, [2, 5], 40, stop)
+    wanted, wanted_state = np.random.random_sample(), states(model)
+    model.reset_state()
+    np.random.seed(5)
+    assert model.generate(3, [2, 5], 40, stop) == expected
+    assert np.random.random_sample() == wanted
+    assert equal(states(model), wanted_state)
+
+
+def test_a_text_that_cannot_go_on_says_at_which_word(model):
+    if not isinstance(model.params[0], np.ndarray):
+        pytest.skip("a device is asked word by word")
+    np.random.seed(5)
+    whole = model.generate(3, sample_size=40)
+    bad = next(word for word in whole[9:] if word not in whole[:9])
+    where = whole.index(bad) + 1
+    np.random.seed(5)
+    np.random.random_sample(where)  # the draw that failed is one, too
+    wanted = np.random.random_sample()
+    if isinstance(model, RnnlmGen):
+        model.params[0][bad] = np.nan
+    else:
+        model.lstm_layers[0].params[2][...] = np.nan  # the embedding is the output's too
+        where = 1
+    model.reset_state()
+    np.random.seed(5)
+    with pytest.raises(FloatingPointError, match=rf"no id can be chosen for word {where}:"):
+        model.generate(3, sample_size=40)
+    if isinstance(model, RnnlmGen):
+        assert np.random.random_sample() == wanted
+
+
+def test_an_output_of_more_words_than_the_embedding_has_comes_from_the_layers(backend):
+    np.random.seed(11)
+    model = RnnlmGen(V, 5, 7, backend=backend)
+    model.layers[-1] = TimeAffine(
+        *[put(backend, a.astype("f")) for a in (np.random.randn(7, V + 2), np.r_[np.zeros(V), -50, -50])],
+        backend=backend,
+    )
+    np.random.seed(5)
+    words = model.generate(3, sample_size=30)
+    model.reset_state()
+    np.random.seed(5)
+    drawn = []
+    for word in words[:-1]:
+        scores = to_cpu(model.predict(np.array([[word]]))).ravel()
+        p = np.exp(scores - scores.max())
+        drawn.append(int(np.random.choice(V + 2, size=1, p=p / p.sum())[0]))
+    assert words[1:] == drawn
 
 
 def test_sample_size_counts_the_start(model):

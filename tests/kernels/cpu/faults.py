@@ -42,6 +42,8 @@ _LSTM, _SOFTMAX = _call("lstm_backward", 3, 2, 4, LANES), _call("softmax_loss_ba
 _AFFINE = _call("affine_backward", 3, 4, 5)
 _EMBEDDING = _call("embedding_backward", 2, 3, 4, LANES)
 _ATTENTION = _call("attention_backward", 2, 3, 4, LANES)
+_ATTENTION_GREEDY = _call("attention_greedy", 3, 2, 4, LANES, 4, 5)
+_TEXT = _call("lstm_text", 2, 2 * LANES, 3, 4, LANES)
 _ENCODE, _GREEDY = _call("lstm_encode", 3, 2, LANES, 4, 5), _call("lstm_greedy", 3, 2, LANES, 4, 5)
 
 FAULTS = [
@@ -57,6 +59,9 @@ FAULTS = [
         ("encode_rows", "a.out + H * (first + r)", "a.out + H * (first + r) + 1", "out", _ENCODE),
         ("greedy_rows", "a.tops[T * (first + r) + t]", "a.tops[T * (first + r) + t + 1]", "tops", _GREEDY),
         ("pack_scores", "a.W_out + first", "a.W_out + first + 1", "W_out", _GREEDY),
+        ("attend", "range(begin, end)", "range(begin, end + 1)", "enc", _ATTENTION_GREEDY),
+        ("text_begin", "a.h0 + here[FLAT]", "a.h0 + here[FLAT] + LANES", "h0", _TEXT),
+        ("text_end", "a.K * k + here[FLAT]), a.cs", "a.K * k + here[FLAT] + 1), a.cs", "c", _TEXT),
         ("affine_panel", "(part + 1) * R // a.groups", "(part + 1) * R // a.groups + 1", "x", _AFFINE),
     )
 ]

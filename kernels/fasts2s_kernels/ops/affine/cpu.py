@@ -14,7 +14,7 @@ from fasts2s_kernels.ops.affine import cpu_loops as loops
 from fasts2s_kernels.ops.affine.reference import rows_of
 
 
-def _ordered(W: Array) -> tuple[Array, int, int]:
+def ordered(W: Array) -> tuple[Array, int, int]:
     """Return W in C or in Fortran order, as an array that is contiguous along its last axis, and its distances."""
     if W.flags.f_contiguous and not W.flags.c_contiguous and W.flags.aligned:
         return W.T, 1, W.shape[0]
@@ -46,7 +46,7 @@ def _forward(x: Array, W: Array, b: Array | None = None) -> Array:
     (R, D), M = x.shape, W.shape[1]
     # A single row is bound by reading W: five times the time of as many multiply-adds.
     workers = threads.workers_for(R * D * M * (5 if R == 1 else 1))
-    out, panels, (W, k_step, n_step) = empty(R, M), -(-M // PANEL), _ordered(W)
+    out, panels, (W, k_step, n_step) = empty(R, M), -(-M // PANEL), ordered(W)
     lone = R == 1
     groups = max(workers, -(-M // loops.STRETCH)) if lone else _groups(panels, workers, 2)
     fields = loops.Forward(
@@ -83,7 +83,7 @@ def affine_backward(dout: Array, x: Array, W: Array, *, dW: Array, db: Array | N
 def _backward(dout: Array, x: Array, W: Array, dW: Array, db: Any) -> Array:
     (R, D), M = x.shape, W.shape[1]
     workers = threads.workers_for(2 * R * D * M)
-    dx, panels, (W, k_step, n_step) = empty(R, D), -(-D // PANEL), _ordered(W)
+    dx, panels, (W, k_step, n_step) = empty(R, D), -(-D // PANEL), ordered(W)
     groups, turned = _groups(panels, workers, 1), not dW.flags.c_contiguous
     fields = loops.Backward(
         R=R, D=D, M=M, groups=groups, dout=arr.c_order(dout), x=arr.c_order(x), W=W, k_step=k_step, n_step=n_step,

@@ -22,7 +22,7 @@ from fasts2s_kernels.cpu.gemm import (
 )
 from fasts2s_kernels.cpu.jit import inline, kernel
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, is_aligned, nothing, offset
+from fasts2s_kernels.cpu.pointer import Floats, Int, is_aligned, nothing, offset
 from fasts2s_kernels.cpu.record import C1, C2, Out1, Out2, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import fma, splat
@@ -35,6 +35,8 @@ _K_BLOCK = 1024
 _ROW_BLOCK = 256
 #: Floats of memory of its own that a worker needs: a packed block of the right-hand side, its sums, a row of sums.
 LOCAL = PANEL * (_K_BLOCK + _ROW_BLOCK + 1)
+#: Floats of the room that :func:`lone_row_turned` needs.
+TURNED = 2 * LANES * LANES
 #: The most columns of a single row that are one task: their sums have room in a worker's memory.
 STRETCH = 1024 * PANEL
 
@@ -103,17 +105,23 @@ def _product(C, c_row, bias, A, a_row, B, k_step, n_step, rows, columns, K, loca
             copy_block(target, c_row, sums, size, width, columns)
 
 
-@inline
-def _lone_row(a, task, local):
-    """Some columns of a single row: W is read where it is, and only once."""
-    columns = LANES * ceil_div(ceil_div(a.M, a.groups), LANES)
-    first = columns * task
-    columns, bias = min(columns, a.M - first), offset(a.b, first)
+@kernel
+def lone_row(out: Floats, x: Floats, W: Floats, M: Int, b: Floats, columns: Int, D: Int) -> None:
+    """``out = x W + b`` in some columns of a single row: W is read where it is, and only once.
+
+    out has room for whole vectors; rows of W are M apart.
+    """
     for n in range(0, columns, LANES):
-        store(local + n, load_first(bias + n, columns - n) if bias else splat(_ZERO))
-    if columns > 0:
-        row_product(local, a.x, a.W + first, a.M, columns, a.D)
-        copy_row(a.out + first, local, columns)
+        store(out + n, load_first(b + n, columns - n) if b else splat(_ZERO))
+    row_product(out, x, W, M, columns, D)
+
+
+@inline
+def columns_of(task, tasks, M):
+    """Return the first of the columns of a single row that are one of so many tasks, and their number."""
+    columns = 2 * LANES * ceil_div(ceil_div(M, tasks), 2 * LANES)
+    first = min(M, columns * task)
+    return first, min(columns, M - first)
 
 
 @inline
@@ -143,21 +151,20 @@ def _turned_pair(totals, x, W, D, block):
     return a, _turned_rest(b, x, W + LANES * D, D, whole, LANES, block)
 
 
-@inline
-def _lone_row_turned(a, task, local):
-    """Some columns of a single row where W is in Fortran order: a column lies together, and is read where it is."""
-    M, D, columns = a.M, a.D, 2 * LANES * ceil_div(ceil_div(a.M, a.groups), 2 * LANES)
-    for n in range(columns * task, min(M, columns * (task + 1)), 2 * LANES):
-        W, left = a.W + D * n, M - n
-        first = load_first(a.b + n, left) if a.b else splat(_ZERO)
-        second = load_first(a.b + (n + LANES), left - LANES) if a.b else splat(_ZERO)
+@kernel
+def lone_row_turned(out: Floats, x: Floats, W: Floats, b: Floats, columns: Int, D: Int, block: Floats) -> None:
+    """As :func:`lone_row` where W is in Fortran order: a column lies together. block : room for TURNED floats."""
+    for n in range(0, columns, 2 * LANES):
+        here, left = W + D * n, columns - n
+        first = load_first(b + n, left) if b else splat(_ZERO)
+        second = load_first(b + (n + LANES), left - LANES) if b else splat(_ZERO)
         if left >= 2 * LANES:
-            first, second = _turned_pair((first, second), a.x, W, D, local)
+            first, second = _turned_pair((first, second), x, here, D, block)
         else:
-            first = _turned_rest(first, a.x, W, D, 0, min(LANES, left), local)
-            second = _turned_rest(second, a.x, W + LANES * D, D, 0, left - LANES, local)
-        store_first(a.out + n, first, left)
-        store_first(a.out + (n + LANES), second, left - LANES)
+            first = _turned_rest(first, x, here, D, 0, min(LANES, left), block)
+            second = _turned_rest(second, x, here + LANES * D, D, 0, left - LANES, block)
+        store_first(out + n, first, left)
+        store_first(out + (n + LANES), second, left - LANES)
 
 
 @kernel
@@ -165,10 +172,13 @@ def affine_panel(worker: Int, task: Int, a: Forward) -> None:
     """One group of rows in one panel of columns of ``x W + b``, or a single row in one group of columns."""
     R, D, M, local = a.R, a.D, a.M, a.local + LOCAL * worker
     if R == 1:
+        first, columns = columns_of(task, a.groups, M)
+        bias = offset(a.b, first)
         if a.n_step == 1:
-            _lone_row(a, task, local)
+            lone_row(local, a.x, a.W + first, M, bias, columns, D)
+            copy_row(a.out + first, local, columns)
         else:
-            _lone_row_turned(a, task, local)
+            lone_row_turned(a.out + first, a.x, a.W + D * first, bias, columns, D, local)
         return
     panel, part = task // a.groups, task % a.groups
     first, start, stop = PANEL * panel, part * R // a.groups, (part + 1) * R // a.groups

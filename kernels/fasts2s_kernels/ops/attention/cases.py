@@ -10,8 +10,9 @@ def _flops(sizes: Sizes) -> int:
     return 4 * sizes["N"] * sizes["T"] * sizes["S"] * sizes["H"]
 
 
-def _side(d: Draw, shape: tuple[int, ...]) -> Array:
-    return d.normal(shape, d.scale / max(shape[-1], 1) ** 0.25)  # scores of one order for every H
+def side(d: Draw, shape: tuple[int, ...]) -> Array:
+    """Return what meets in scores: these are of one order for every H."""
+    return d.normal(shape, d.scale / max(shape[-1], 1) ** 0.25)
 
 
 _HARD = (({"S": 63, "H": 33}, 1.0),)
@@ -21,8 +22,8 @@ _FORWARD = Function(
     "attention_forward",
     "NTSH",
     {
-        "hs_enc": Argument("N S H", draw=_side, role="leading"),
-        "hs_dec": Argument("N T H", draw=_side),
+        "hs_enc": Argument("N S H", draw=side, role="leading"),
+        "hs_dec": Argument("N T H", draw=side),
         "mask": optional("mask N S"),
     },
     {"out_context": "N T H", "out_weights": "N T S"},

@@ -24,7 +24,7 @@ from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import fma, lane_max, lane_sum, merge_lanes, splat, where_greater
 from fasts2s_kernels.cpu.vector_memory import load, load_part, store
 
-_ZERO, _ONE, _LOWEST = np.float32(0), np.float32(1), np.float32(-np.inf)
+_ZERO, _ONE, LOWEST = np.float32(0), np.float32(1), np.float32(-np.inf)
 _LARGEST = float(np.finfo(np.float32).max)
 #: Vectors that are added in float32 before their sum goes to a float64: bounds the rounding error for any S.
 _RUN = 32
@@ -146,18 +146,18 @@ def _hide_padding(scores, S, SP, T, mask):
     for s in range(SP):
         if s >= S or (mask and not mask[s]):
             for t in range(T):
-                scores[SP * t + s] = _LOWEST
+                scores[SP * t + s] = LOWEST
 
 
 @inline
-def _softmax(x, SP):
+def softmax(x, SP):
     """Turn a row of scores into weights. A row of -infinity only has weights 0."""
-    best = splat(_LOWEST)
+    best = splat(LOWEST)
     for s in range(0, SP, LANES):
         a = load(x + s)
         best = where_greater(best, a, best, a)
     top = lane_max(best)  # a NaN that is overlooked here comes back with its exponential
-    if top == _LOWEST:
+    if top == LOWEST:
         top = _ZERO
     total = 0.0
     for first in range(0, SP, _RUN * LANES):
@@ -214,7 +214,7 @@ def attention_rows(worker: Int, task: Int, a: Forward) -> None:
         _against_encoder(scores, SP, a.dec + a.dec_n * n, a.dec_t, T, steps, row, H, panel)
         _hide_padding(scores, S, SP, T, mask)
         for t in range(T):
-            _softmax(scores + SP * t, SP)
+            softmax(scores + SP * t, SP)
         weights = a.weights + T * S * n
         copy_block(weights, S, scores, T, SP // LANES, S)
         copy_row(a.kept + T * S * n, weights, T * S)

@@ -23,6 +23,14 @@ def _rows(name: str, rows: Array, *args: object) -> None:
         function((blocks(32 * count, BLOCK),), (BLOCK,), (rows, *args[:1], i32(count), *args[1:]))
 
 
+def attend(hs_enc: Array, hs_dec: Array, mask: Array | None) -> tuple[Array, Array]:
+    """Return context (N, T, H) and weights (N, T, S) of checked inputs; mask is of the device, padding is zeros."""
+    weights = _matmul(hs_dec, hs_enc.transpose(0, 2, 1))
+    _, T, S = weights.shape
+    _rows("attention_softmax", weights, inputs.bytes_of(mask), i32(T), i32(S))
+    return _matmul(weights, hs_enc), weights
+
+
 @inputs.entry
 def attention_forward(hs_enc: Array, hs_dec: Array, *, mask: Array | None = None) -> tuple[Array, Array, Cache]:
     """See :meth:`fasts2s_kernels.contract.Kernels.attention_forward`."""
@@ -30,10 +38,8 @@ def attention_forward(hs_enc: Array, hs_dec: Array, *, mask: Array | None = None
     if mask is not None and getattr(hs_enc, "ndim", 0) == 3:
         mask = inputs.mask("mask", mask, hs_enc.shape[:2], "(N, S)")
     hs_enc, hs_dec, mask = checked_inputs(hs_enc, hs_dec, mask)
-    weights = _matmul(hs_dec, hs_enc.transpose(0, 2, 1))
-    _, T, S = weights.shape
-    _rows("attention_softmax", weights, inputs.bytes_of(mask), i32(T), i32(S))
-    return _matmul(weights, hs_enc), weights.copy(), (hs_enc, hs_dec, weights)
+    context, weights = attend(hs_enc, hs_dec, mask)
+    return context, weights.copy(), (hs_enc, hs_dec, weights)
 
 
 @inputs.entry

@@ -19,8 +19,12 @@ def checked_inputs(hs_enc: Any, hs_dec: Any, mask: Any) -> tuple[Array, Array, A
     hs_dec = checks.as_float("hs_dec", hs_dec, hs_enc.dtype, hs_dec.shape, "(N, T, H)")
     if mask is not None:
         mask = checks.as_mask("mask", mask, (N, S), "(N, S)")
-        hs_enc = np.where(mask[:, :, None], hs_enc, hs_enc.dtype.type(0))
-    return hs_enc, hs_dec, mask
+    return without_padding(hs_enc, mask), hs_dec, mask
+
+
+def without_padding(hs_enc: Array, mask: Array | None) -> Array:
+    """Return hs_enc (N, S, H) with zeros where mask (N, S) is False."""
+    return hs_enc if mask is None else np.where(mask[:, :, None], hs_enc, hs_enc.dtype.type(0))
 
 
 @quiet

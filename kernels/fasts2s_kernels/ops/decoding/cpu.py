@@ -42,7 +42,7 @@ def sample(scores: Array, uniforms: Array) -> Array:
     scores = reference.checked_scores(scores)
     if not arr.is_compiled(scores, scores.size):
         return reference.sample(scores, uniforms)
-    uniforms = reference.checked_uniforms(scores, uniforms)
+    uniforms = reference.checked_uniforms(uniforms, scores.shape[0])
     (R, V), workers, scores = scores.shape, threads.workers_for(scores.size * _COST), arr.row_order(scores)
     ids, size = np.empty((R, 1), np.int64), arr.padded(V)
     fields = loops.Sample(

@@ -55,13 +55,22 @@ def _place(y, V, limit):
     return last  # one by one a sum may be rounded to less than by runs: then the last number that counts
 
 
+@inline
+def draw(x, V, uniform, y, following):
+    """Return the id that a uniform number draws from a row of scores; -1 where these give no probabilities.
+
+    y : room for V in whole vectors, where exponentials stand afterwards; following : the row after it.
+    """
+    exponentials(y, x, V, row_max(x, V), following)
+    total = _sum(y, 0, V)  # in float64: at which id a number falls is decided by the last bits
+    return _place(y, V, uniform * total) if total < np.inf else -1
+
+
 @kernel
 def sample_row(worker: Int, task: Int, a: Sample) -> None:
     """Draw the id of one row."""
-    V, x, y = a.V, a.scores + a.row * task, a.local + a.local_size * worker
-    exponentials(y, x, V, row_max(x, V), x + a.row)
-    total = _sum(y, 0, V)  # in float64: at which id a number falls is decided by the last bits
-    a.ids[task] = _place(y, V, a.uniforms[task] * total) if total < np.inf else -1
+    x = a.scores + a.row * task
+    a.ids[task] = draw(x, a.V, a.uniforms[task], a.local + a.local_size * worker, x + a.row)
 
 
 SAMPLE = Launch(Sample, sample_row)

@@ -82,9 +82,9 @@ def sample(scores: Array, uniforms: Array) -> Array:
     return sample_rows(checked_scores(scores), uniforms)
 
 
-def checked_uniforms(scores: Array, uniforms: Any) -> Array:
+def checked_uniforms(uniforms: Any, R: int, letters: str = "(R,)") -> Array:
     """Return uniforms (R,) in float64, or raise ValueError."""
-    uniforms = checks.as_float("uniforms", uniforms, np.dtype(np.float64), (scores.shape[0],), "(R,)")
+    uniforms = checks.as_float("uniforms", uniforms, np.dtype(np.float64), (R,), letters)
     if not ((uniforms >= 0) & (uniforms < 1)).all():
         raise ValueError(f"uniforms run from {uniforms.min()} to {uniforms.max()}, expected numbers in [0, 1)")
     return uniforms
@@ -99,7 +99,7 @@ def no_probabilities(row: Any) -> ValueError:
 
 def sample_rows(scores: Array, uniforms: Any) -> Array:
     """Draw one id per row of checked scores; see :func:`sample`."""
-    uniforms = checked_uniforms(scores, uniforms)
+    uniforms = checked_uniforms(uniforms, scores.shape[0])
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     # Probabilities in the dtype of the scores, sums in float64: the arithmetic of numpy.random.choice.

@@ -1,5 +1,7 @@
 """How the functions that are an embedding and an LSTM as one are called."""
 
+from typing import Any
+
 import numpy as np
 
 from fasts2s_kernels.arrays import Array
@@ -7,6 +9,8 @@ from fasts2s_kernels.cases import Argument, Function, Row, optional, weight
 from fasts2s_kernels.drawing import Draw, Values, scaled
 from fasts2s_kernels.letters import Sizes
 from fasts2s_kernels.ops.affine.reference import affine_forward
+from fasts2s_kernels.ops.attention.cases import side
+from fasts2s_kernels.ops.attention.reference import attention_forward
 from fasts2s_kernels.ops.lstm.reference import lstm_step
 
 #: Two scores that are closer than this are too close for a choice.
@@ -42,7 +46,11 @@ def _clear_rows(given: Values) -> Array:
     clear = np.ones(len(ids), bool)
     for _ in range(w["length"]):
         h, c = lstm_step(w["W"][ids], w["Wx"], w["Wh"], w.get("b"), h=h, c=c, row_bias=w.get("row_bias"))
-        scores = affine_forward(h, w["W_out"], w.get("b_out")) + w.get("score_bias", 0.0)
+        features = h
+        if "hs_enc" in w:
+            context, _, _ = attention_forward(w["hs_enc"], h[:, None], mask=w.get("mask"))
+            features = np.concatenate((context[:, 0], h), axis=1)
+        scores = affine_forward(features, w["W_out"], w.get("b_out")) + w.get("score_bias", 0.0)
         if scores.shape[1] > 1:
             two = np.partition(scores, -2, axis=1)[:, -2:]
             clear &= two[:, 1] - two[:, 0] > CLEAR
@@ -68,6 +76,27 @@ def _greedy_flops(sizes: Sizes) -> int:
     return _encode_flops(sizes) + 2 * sizes["N"] * sizes["T"] * sizes["H"] * sizes["V"]
 
 
+def _attention_flops(sizes: Sizes) -> int:
+    return _greedy_flops(sizes) + 2 * sizes["N"] * sizes["T"] * sizes["H"] * (sizes["V"] + 2 * sizes["S"])
+
+
+def _answers(name: str, letters: str, W_out: str, more: dict[str, Argument], **options: Any) -> Function:
+    """Return a function that chooses whole answers; ``more`` it has beside the others."""
+    arguments = {
+        "W": weight("V D", draw=scaled, reads="N T D"),
+        "start_ids": Argument("ids N"),
+        "length": Argument("size T"),
+        **_WEIGHTS,
+        "W_out": weight(W_out, draw=_spread),
+        "b_out": Argument("V", draw=_slight, optional=True),
+        "h": Argument("N H"),
+        "c": optional("N H"),
+        **more,
+    }
+    # Without hidden units all scores of a row are its bias.
+    return Function(name, letters, arguments, {"ids_answers": "N T"}, least="VH", mend=_until_clear, **options)
+
+
 # What is counted is what the formulas have: a table of all words and beginnings that rows share may make it less.
 FUNCTIONS = (
     Function(
@@ -86,22 +115,11 @@ FUNCTIONS = (
         least="V",
         flops=_encode_flops,
     ),
-    Function(
+    _answers(
         "lstm_greedy",
         "NTVDH",
-        {
-            "W": weight("V D", draw=scaled, reads="N T D"),
-            "start_ids": Argument("ids N"),
-            "length": Argument("size T"),
-            **_WEIGHTS,
-            "W_out": weight("H V", draw=_spread),
-            "b_out": Argument("V", draw=_slight, optional=True),
-            "h": Argument("N H"),
-            "c": optional("N H"),
-            "row_bias": optional("N 4H"),
-            "score_bias": Argument("N V", draw=_slight, optional=True),
-        },
-        {"ids_answers": "N T"},
+        "H V",
+        {"row_bias": optional("N 4H"), "score_bias": Argument("N V", draw=_slight, optional=True)},
         rows=(
             Row("addition", (1, 4, 13, 16, 128), "b b_out"),
             Row("addition", (1000, 4, 13, 16, 128), "b b_out"),
@@ -109,8 +127,15 @@ FUNCTIONS = (
             Row("Peeky decoder", (1000, 4, 13, 16, 128), "b row_bias score_bias"),
         ),
         hard=_HARD,
-        least="VH",  # without hidden units all scores of a row are its bias
         flops=_greedy_flops,
-        mend=_until_clear,
+    ),
+    _answers(
+        "attention_greedy",
+        "NTSVDH",
+        "2H V",
+        {"hs_enc": Argument("N S H", draw=side), "mask": optional("mask N S")},
+        rows=(Row("dates", (1, 10, 29, 59, 16, 256), "b b_out"), Row("dates", (500, 10, 29, 59, 16, 256), "b b_out")),
+        hard=tuple((sizes | {"S": S}, scale) for (sizes, scale), S in zip(_HARD, (29, 70, 2, 5, 9, 1), strict=True)),
+        flops=_attention_flops,
     ),
 )

@@ -1,4 +1,4 @@
-"""The part of the contract that is an embedding and an LSTM as one, for inference.
+"""The part of the contract that is an embedding and an LSTM as one, for inference; with attention too.
 
 Letters and rules: :mod:`fasts2s_kernels.contract`.
 """
@@ -60,5 +60,43 @@ class EmbeddedLstm(Protocol):
         ids : (N, T) int64
             The first of equal scores; as :meth:`argmax` of every step. -1 where the best score is NaN or infinite:
             nothing was chosen, and what follows in that row means nothing.
+        """
+        ...
+
+    def attention_greedy(
+        self,
+        W: Array,
+        start_ids: Array,
+        length: int,
+        Wx: Array,
+        Wh: Array,
+        b: Array | None,
+        W_out: Array,
+        b_out: Array | None,
+        *,
+        h: Array,
+        c: Array | None = None,
+        hs_enc: Array,
+        mask: Array | None = None,
+    ) -> Array:
+        """Choose whole answers as :meth:`lstm_greedy`, with attention over the steps of an encoder at every step.
+
+        Parameters
+        ----------
+        W_out : (2H, V), b_out : (V,) or None
+            ``scores = (context, h) W_out + b_out``.
+        hs_enc : (N, S, H), mask : (N, S) bool or None
+            What the attention looks at, as for :meth:`attention_forward`; h is its query.
+        W, start_ids, length, Wx, Wh, b, h, c
+            As for :meth:`lstm_greedy`.
+
+        Returns
+        -------
+        ids : (N, T) int64
+            As of :meth:`lstm_greedy`.
+
+        Notes
+        -----
+        Source: the book, section 8.2; Luong et al. 2015.
         """
         ...

@@ -12,8 +12,8 @@ from fasts2s_kernels.cpu.gemm import PANEL
 from fasts2s_kernels.cpu.memory import empty
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.ops.affine.cpu import affine_forward
+from fasts2s_kernels.ops.embedded_lstm import cpu_greedy, plan, reference
 from fasts2s_kernels.ops.embedded_lstm import cpu_loops as loops
-from fasts2s_kernels.ops.embedded_lstm import plan, reference
 
 
 def _group(N: int, workers: int) -> int:
@@ -108,24 +108,59 @@ def lstm_greedy(
 ) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_greedy`."""
     a = checks.answering(W, start_ids, length, Wx, Wh, b, W_out, b_out, h, c, row_bias, score_bias)
-    N, (D, G), V = a.ids.size, a.Wx.shape, a.W_out.shape[1]
-    H = G // 4
-    if not arr.is_compiled(a.Wx, N * a.length * D * H):
-        return reference.lstm_greedy(
-            W, start_ids, length, Wx, Wh, b, W_out, b_out, h=h, c=c, row_bias=row_bias, score_bias=score_bias
-        )
-    workers = min(N, threads.workers_for(N * a.length * ((D + H + 40) * G + H * V)))
+    return _answers(a)
+
+
+def attention_greedy(
+    W: Array,
+    start_ids: Array,
+    length: int,
+    Wx: Array,
+    Wh: Array,
+    b: Array | None,
+    W_out: Array,
+    b_out: Array | None,
+    *,
+    h: Array,
+    c: Array | None = None,
+    hs_enc: Array,
+    mask: Array | None = None,
+) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.attention_greedy`.
+
+    Implementation: as for :func:`lstm_greedy`; encoder steps are read where they are.
+    """
+    return _answers(checks.attending(W, start_ids, length, Wx, Wh, b, W_out, b_out, h, c, hs_enc, mask))
+
+
+def _attention(a: checks.Answering) -> dict[str, Any]:
+    """Return the fields of the record that only attention has."""
+    if a.hs_enc is None:
+        return {}
+    enc = arr.row_order(a.hs_enc)
+    mask = arr.NO_BOOLS if a.mask is None else np.ascontiguousarray(a.mask)
+    return {"enc": enc, "enc_n": enc.strides[0] // 4, "enc_s": enc.strides[1] // 4, "mask": mask}
+
+
+def _answers(a: checks.Answering) -> Array:
+    """Choose whole answers from checked inputs."""
+    N, (D, G), (K, V), H = a.ids.size, a.Wx.shape, a.W_out.shape, a.Wh.shape[0]
+    S = 0 if a.hs_enc is None else a.hs_enc.shape[1]
+    if not arr.is_compiled(a.Wx, N * a.length * D * H * (1 if a.hs_enc is None else S)):
+        return reference.answers(a)
+    workers = min(N, threads.workers_for(N * a.length * ((D + H + 40) * G + K * V + 2 * S * H)))
     out, tops, group = np.empty((N, a.length), np.int64), empty(N, a.length), _group(N, workers)
     cell = _cell(a.W, a.Wx, a.Wh, a.b, N * a.length)
     D, panels = cell.W.shape[1], -(-H // LANES) if group > 1 else 0
-    local_size = loops.local_floats(group, D, H, V)
-    fields = loops.Greedy(
+    room = cpu_greedy.room_floats(group, H, V, S)
+    local_size = loops.local_floats(group, D, H, room)
+    fields = cpu_greedy.Greedy(
         N=N, T=a.length, D=D, H=H, V=V, group=group, W=cell.W, table=cell.table, ids=np.ascontiguousarray(a.ids),
-        Wx=cell.Wx, Wh=cell.Wh, b=cell.b, W_out=arr.c_order(a.W_out), b_out=arr.optional(a.b_out, arr.NONE1),
+        Wx=cell.Wx, Wh=cell.Wh, b=cell.b, K=K, W_out=arr.c_order(a.W_out), b_out=arr.optional(a.b_out, arr.NONE1),
         h0=arr.c_order(a.h), c0=arr.optional(a.c, arr.NONE2), row_bias=arr.optional(a.row_bias, arr.NONE2),
         score_bias=arr.optional(a.score_bias, arr.NONE2), out=out, tops=tops,
-        packed=empty(panels * PANEL * (1 + D + H)), packed_out=empty(H * arr.padded(V)),
-        local=empty(workers, local_size), local_size=local_size,
+        packed=empty(panels * PANEL * (1 + D + H)), packed_out=empty(K * arr.padded(V)),
+        local=empty(workers, local_size), local_size=local_size, room=room, S=S, **_attention(a),
     )  # fmt: skip
-    loops.GREEDY(workers, fields, panels, -(-V // PANEL), -(-N // group))
+    cpu_greedy.GREEDY(workers, fields, panels, -(-V // PANEL), -(-N // group))
     return out

@@ -1,4 +1,4 @@
-"""Compiled loops of inference: a whole source is read, a whole answer chosen, in one call.
+"""Compiled loops of inference: a whole source is read in one call; what choosing answers shares with it.
 
 A group of rows goes through all steps before the next one begins, so its states never leave the caches; nothing is
 kept for a backward pass.
@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from fasts2s_kernels.cpu.arrays import padded
-from fasts2s_kernels.cpu.gemm import PANEL, ceil_div, copy_row, load_first, pack, store_first, tiles
+from fasts2s_kernels.cpu.gemm import PANEL, ceil_div, copy_row, load_first, store_first
 from fasts2s_kernels.cpu.jit import inline, kernel
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, nothing, offset
-from fasts2s_kernels.cpu.record import C1, C2, Bools2, Ids1, Ids2, Out1, Out2, OutIds2, record
+from fasts2s_kernels.cpu.pointer import Int, nothing
+from fasts2s_kernels.cpu.record import C1, C2, Bools2, Ids1, Ids2, Out1, Out2, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import splat
 from fasts2s_kernels.cpu.vector_memory import load, store
@@ -52,45 +52,14 @@ class Encode(NamedTuple):
     local_size: Int
 
 
-@record
-class Greedy(NamedTuple):
-    """Choose answers. Inputs are rows of W, or rows of a table where D is 0."""
-
-    N: Int
-    T: Int
-    D: Int
-    H: Int
-    V: Int
-    group: Int  # rows of a task
-    W: C2  # (V, D)
-    table: C2  # (V, 4H) or empty
-    ids: Ids1  # (N,): what answers begin after
-    Wx: C2  # (D, 4H)
-    Wh: C2  # (H, 4H)
-    b: C1  # (4H,) or empty
-    W_out: C2  # (H, V)
-    b_out: C1  # (V,) or empty
-    h0: C2  # (N, H)
-    c0: C2  # (N, H) or empty: zero
-    row_bias: C2  # (N, 4H) or empty
-    score_bias: C2  # (N, V) or empty
-    out: OutIds2  # (N, T): the best ids, -1 where the best score is not finite
-    tops: Out2  # (N, T): their scores
-    packed: Out1
-    packed_out: Out1
-    local: Out2  # (workers, local_floats)
-    local_size: Int
-
-
-def local_floats(group: int, D: int, H: int, V: int) -> int:
-    """Return how many floats of memory of its own a worker needs."""
-    HP, VP = padded(H), padded(V)
-    return PANEL + group * (2 * (D + H) + 2 * HP + VP) + step_floats(4, H, group > 1) + 4 * LANES
+def local_floats(group: int, D: int, H: int, more: int) -> int:
+    """Return how many floats of memory of its own a worker needs, see :func:`memory_of`."""
+    return PANEL + group * 2 * (D + H + padded(H)) + more + step_floats(4, H, group > 1) + 4 * LANES
 
 
 @inline
-def _memory(a, worker, V):
-    """Return places of gates, two c, two x | h, scores, and room for a time step in the memory of a worker.
+def memory_of(a, worker, more):
+    """Return places of gates, two c, two x | h, ``more`` floats, and room for a time step in a worker's memory.
 
     The gates are of one row and panel: nobody reads them.
     """
@@ -98,12 +67,12 @@ def _memory(a, worker, V):
     cells, states = LANES * ceil_div(a.H, LANES) * a.group, a.group * (a.D + a.H)
     c = local + PANEL
     xh = c + 2 * cells
-    scores = xh + 2 * states
-    return local, c, c + cells, xh, xh + states, scores, scores + LANES * ceil_div(V, LANES) * a.group
+    rest = xh + 2 * states
+    return local, c, c + cells, xh, xh + states, rest, rest + more
 
 
 @inline
-def _start(a, first, rows, xh, c, which):
+def start_rows(a, first, rows, xh, c, which):
     """Copy the initial states of the rows from ``first`` on to the group; without one it is zero.
 
     ``which`` has the numbers of the states that rows begin with, or is nothing: each with its own.
@@ -125,19 +94,13 @@ def encode_pack(worker: Int, task: Int, a: Encode) -> None:
 
 
 @kernel
-def greedy_pack(worker: Int, task: Int, a: Greedy) -> None:
-    """Pack the weights of one panel of units."""
-    pack_weights(task, a, 4, 0)
-
-
-@kernel
 def encode_rows(worker: Int, task: Int, a: Encode) -> None:
     """Read the sources of one group of rows; the last h and c are the result."""
     T, D, H, group = a.T, a.D, a.H, a.group
-    gates, c, c_next, xh, xh_next, _, s = _memory(a, worker, 0)
+    gates, c, c_next, xh, xh_next, _, s = memory_of(a, worker, 0)
     first, row, panel = task * group, D + H, LANES * group
     rows, no_bias = min(group, a.N - first), nothing(a.b)
-    _start(a, first, rows, xh, c, a.which)
+    start_rows(a, first, rows, xh, c, a.which)
     for t in range(T):
         here = a.ids + (T * first + t)
         for r in range(rows):
@@ -158,67 +121,4 @@ def encode_rows(worker: Int, task: Int, a: Encode) -> None:
             store_first(a.c_out + (H * (first + r) + k), cell, H - k)
 
 
-@inline
-def _best(scores, V):
-    """Return the place of the largest number, of the first NaN if there is one, and that number."""
-    best, top = 0, scores[0]
-    for k in range(1, V):
-        score = scores[k]
-        if score > top or (score != score and top == top):  # noqa: PLR0124 - NaN alone differs from itself
-            best, top = k, score
-    return best, top
-
-
-@inline
-def _scores(a, rows, first, h, scores):
-    """Scores of a group: ``h W + bias + row_bias``, with W in panels; rows of h are D + H floats apart."""
-    H, V = a.H, a.V
-    VP = ceil_div(V, LANES) * LANES
-    for q in range(ceil_div(V, PANEL)):
-        v = PANEL * q
-        width = ceil_div(min(PANEL, V - v), LANES)
-        for r in range(rows):
-            for k in range(v, min(v + PANEL, V), LANES):
-                score = load_first(a.b_out + k, V - k) if a.b_out else splat(_ZERO)
-                if a.score_bias:
-                    score = score + load_first(a.score_bias + (V * (first + r) + k), V - k)
-                store(scores + (VP * r + k), score)
-        tiles(width, rows, scores + v, VP, h, a.D + H, 1, a.packed_out + PANEL * H * q, width * LANES, H)
-
-
-@kernel
-def greedy_rows(worker: Int, task: Int, a: Greedy) -> None:
-    """Choose the whole answers of one group of rows."""
-    T, D, H, V, group = a.T, a.D, a.H, a.V, a.group
-    gates, c, c_next, xh, xh_next, scores, s = _memory(a, worker, V)
-    first, row, panel = task * group, D + H, LANES * group
-    rows, VP = min(group, a.N - first), ceil_div(V, LANES) * LANES
-    extra = offset(a.row_bias, 4 * H * first)
-    _start(a, first, rows, xh, c, nothing(a.ids))
-    for t in range(T):
-        last, step = (a.out + (T * first + t - 1), T) if t > 0 else (a.ids + first, 1)
-        for r in range(rows):
-            copy_row(xh + row * r, a.W + D * last[step * r], D)
-        state = (c, c_next, panel, gates, 0, 0)
-        lstm_step(a, (0, vectors_of(H)), 0, rows, (0, row), extra, last, step, xh, xh_next, state, s)
-        xh, xh_next, c, c_next = xh_next, xh, c_next, c
-        _scores(a, rows, first, xh + D, scores)
-        for r in range(rows):
-            best, top = _best(scores + VP * r, V)
-            a.out[T * (first + r) + t] = best
-            a.tops[T * (first + r) + t] = top
-    for k in range(T * first, T * (first + rows)):
-        if a.tops[k] - a.tops[k] != _ZERO:
-            a.out[k] = -1  # only now, for every id is an input too
-
-
-@kernel
-def pack_scores(worker: Int, task: Int, a: Greedy) -> None:
-    """Pack one panel of the output weights."""
-    first = PANEL * task
-    columns = min(PANEL, a.V - first)
-    pack(a.packed_out + a.H * first, ceil_div(columns, LANES), a.W_out + first, a.V, 1, a.H, columns)
-
-
 ENCODE = Launch(Encode, encode_pack, encode_rows)
-GREEDY = Launch(Greedy, greedy_pack, pack_scores, greedy_rows)

@@ -8,6 +8,8 @@ from fasts2s_kernels.gpu import device as _device
 from fasts2s_kernels.gpu import dispatch, inputs, specialisations
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import contiguous, gemm, i32, kernel, product
+from fasts2s_kernels.ops.attention.gpu import attend
+from fasts2s_kernels.ops.attention.reference import without_padding
 from fasts2s_kernels.ops.decoding.gpu import write_best
 from fasts2s_kernels.ops.embedded_lstm.plan import table_pays
 from fasts2s_kernels.ops.embedding.gpu import gather
@@ -79,6 +81,35 @@ def lstm_greedy(
     return out
 
 
+@inputs.entry
+def attention_greedy(
+    W: Array,
+    start_ids: Array,
+    length: int,
+    Wx: Array,
+    Wh: Array,
+    b: Array | None,
+    W_out: Array,
+    b_out: Array | None,
+    *,
+    h: Array,
+    c: Array | None = None,
+    hs_enc: Array,
+    mask: Array | None = None,
+) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.attention_greedy`.
+
+    Implementation: kernels of the layers and a choice per step. Nothing waits for the device.
+    """
+    inputs.on_device(W=W, Wx=Wx, Wh=Wh, b=b, W_out=W_out, b_out=b_out, h=h, c=c, hs_enc=hs_enc)
+    a = inference.attending(W, start_ids, length, Wx, Wh, b, W_out, b_out, h, c, hs_enc, mask, inputs.ids)
+    out = xp.empty((a.ids.size, a.length), xp.int64)
+    if out.size:
+        mask = inputs.mask("mask", a.mask, hs_enc.shape[:2], "(N, S)")
+        _steps(a._replace(hs_enc=without_padding(a.hs_enc, mask), mask=mask), a.ids, product(a.W, a.Wx), out)
+    return out
+
+
 def _rows(a: inference.Answering, ids: Array, table: Array, out: Array, plan: dispatch.Rows) -> None:
     (N, T), H, V = out.shape, a.Wh.shape[0], a.W.shape[0]
     name = "lstm_greedy_rows"
@@ -89,7 +120,7 @@ def _rows(a: inference.Answering, ids: Array, table: Array, out: Array, plan: di
 
 
 def _steps(a: inference.Answering, ids: Array, table: Array, out: Array) -> None:
-    (N, T), (H, V), dtype = out.shape, a.W_out.shape, a.Wh.dtype
+    (N, T), H, V, dtype = out.shape, a.Wh.shape[0], a.W_out.shape[1], a.Wh.dtype
     Wh, W_out, b, row_bias = (contiguous(x) for x in (a.Wh, a.W_out, a.b, a.row_bias))
     bias = contiguous(a.score_bias)
     if a.b_out is not None:
@@ -101,6 +132,11 @@ def _steps(a: inference.Answering, ids: Array, table: Array, out: Array) -> None
         if H:
             gpu_steps.forward(call)
         following = xp.empty(N, xp.int32)
-        gemm(h_next, W_out, scores)
+        gemm(h_next if a.hs_enc is None else _beside_context(a.hs_enc, h_next, a.mask), W_out, scores)
         write_best(scores, bias, out, t, following)
         h, c, ids = h_next, c_next, following
+
+
+def _beside_context(hs_enc: Array, h: Array, mask: Array | None) -> Array:
+    """Return (context, h), (N, 2H)."""
+    return xp.concatenate((attend(hs_enc, h[:, None], mask)[0][:, 0], h), axis=1)

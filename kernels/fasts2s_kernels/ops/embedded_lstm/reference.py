@@ -5,6 +5,7 @@ import numpy as np
 from fasts2s_kernels.checks import inference as checks
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.ops.affine.reference import affine_forward
+from fasts2s_kernels.ops.attention.reference import attention_forward
 from fasts2s_kernels.ops.lstm.reference import lstm_forward, lstm_step
 from fasts2s_kernels.quiet import quiet
 
@@ -15,7 +16,6 @@ def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, 
     return lstm_forward(seq.W[seq.ids], seq.Wx, seq.Wh, seq.b, mask=seq.mask)[1]
 
 
-@quiet
 def lstm_greedy(
     W: Array,
     start_ids: Array,
@@ -32,12 +32,40 @@ def lstm_greedy(
     score_bias: Array | None = None,
 ) -> Array:
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_greedy`."""
-    a = checks.answering(W, start_ids, length, Wx, Wh, b, W_out, b_out, h, c, row_bias, score_bias)
+    return answers(checks.answering(W, start_ids, length, Wx, Wh, b, W_out, b_out, h, c, row_bias, score_bias))
+
+
+def attention_greedy(
+    W: Array,
+    start_ids: Array,
+    length: int,
+    Wx: Array,
+    Wh: Array,
+    b: Array | None,
+    W_out: Array,
+    b_out: Array | None,
+    *,
+    h: Array,
+    c: Array | None = None,
+    hs_enc: Array,
+    mask: Array | None = None,
+) -> Array:
+    """See :meth:`fasts2s_kernels.contract.Kernels.attention_greedy`."""
+    return answers(checks.attending(W, start_ids, length, Wx, Wh, b, W_out, b_out, h, c, hs_enc, mask))
+
+
+@quiet
+def answers(a: checks.Answering) -> Array:
+    """Choose whole answers from checked inputs."""
     ids, state_h, state_c = a.ids, a.h, a.c
     out = np.zeros_like(ids, shape=(ids.size, a.length))
     for t in range(a.length):
         state_h, state_c = lstm_step(a.W[ids], a.Wx, a.Wh, a.b, h=state_h, c=state_c, row_bias=a.row_bias)
-        scores = affine_forward(state_h, a.W_out, a.b_out)
+        features = state_h
+        if a.hs_enc is not None:
+            context, _, _ = attention_forward(a.hs_enc, state_h[:, None], mask=a.mask)
+            features = np.concatenate((context[:, 0], state_h), axis=1)
+        scores = affine_forward(features, a.W_out, a.b_out)
         scores = scores if a.score_bias is None else scores + a.score_bias
         ids = scores.argmax(axis=1)
         out[:, t] = np.where(np.isfinite(scores.max(axis=1)), ids, -1)

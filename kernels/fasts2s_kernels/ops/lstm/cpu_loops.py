@@ -33,7 +33,7 @@ _ONE = np.float32(1)
 
 
 @inline
-def _cell(a, s, distance, n, j, state):
+def lstm_cell(a, s, distance, n, j, state):
     """From pre-activations, whose gates are ``distance`` floats apart, to gates, the next c, and h: the result."""
     c, c_next, c_step, gates, gate_step, gate_row = state
     f, g = sigmoid(load(s)), tanh(load(s + distance))
@@ -55,7 +55,9 @@ def lstm_step(a, panels, start, stop, columns, row_bias, ids, ids_step, xh, xh_n
     ``state`` is c, the next c, the distance of their vectors of units; gates, the distances of their vectors of units
     and of their rows.
     """
-    time_step(a, 4, 0, 4 * a.H, panels, start, stop, columns, row_bias, ids, ids_step, xh, xh_next, _cell, state, s)
+    time_step(
+        a, 4, 0, 4 * a.H, panels, start, stop, columns, row_bias, ids, ids_step, xh, xh_next, lstm_cell, state, s
+    )
 
 
 @inline

@@ -139,7 +139,8 @@ def lone_product(
     Wh: Floats,
     start: Floats,
     row_bias: Floats,
-    xh: Floats,
+    x: Floats,
+    h: Floats,
 ) -> None:
     """Pre-activations of one row: Wx and Wh are read where they are, each of their rows as one stream.
 
@@ -152,9 +153,9 @@ def lone_product(
             a = a + load_first(row_bias + n, columns - n)
         store(s + n, a)
     if begin < D:
-        row_product(s, xh, Wx, G, columns, D)
+        row_product(s, x, Wx, G, columns, D)
     if end > D:
-        row_product(s, xh + D, Wh, G, columns, H)
+        row_product(s, h, Wh, G, columns, H)
 
 
 def step_floats(gates: int, H: int, packed: bool) -> int:
@@ -182,7 +183,9 @@ def _lone_product(a, s, gates, first, G, row_bias, table, ids, xh, columns):
     """Pre-activations of one row, from weights as they are: all units as if they were one panel."""
     column, (begin, end) = a.H * first, columns
     start = table + G * ids[0] if table else offset(a.b, column)
-    lone_product(s, gates * a.H, a.D, a.H, G, begin, end, a.Wx + column, a.Wh + column, start, row_bias, xh)
+    lone_product(
+        s, gates * a.H, a.D, a.H, G, begin, end, a.Wx + column, a.Wh + column, start, row_bias, xh, xh + a.D
+    )  # fmt: skip
 
 
 @inline
