@@ -9,6 +9,7 @@ from fasts2s import __version__, set_backend
 from fasts2s.commands.arguments import Parser, add_backend, from_zero, positive, seed, whole
 from fasts2s.commands.errors import CommandError, explained
 from fasts2s.commands.output import NOBODY_READS, complain, fit_output, nobody_reads
+from fasts2s.commands.pairs_parser import add_choosing, add_reading
 from fasts2s.commands.train_parsers import add_train
 from fasts2s_kernels.installed import NoDeviceError
 
@@ -20,6 +21,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_train(commands)
     _ask_parser(commands)
+    _evaluate_parser(commands)
+    _chat_parser(commands)
     _generate_parser(commands)
     info = commands.add_parser("info", help="what is installed and usable", description="Show versions and backends.")
     info.set_defaults(run=_run_info, backend=None)
@@ -33,8 +36,30 @@ def _ask_parser(commands: Any) -> None:
     parser = commands.add_parser("ask", help=summary, description=summary)
     parser.add_argument("dir", metavar="DIR", help="folder that train wrote")
     parser.add_argument("question", nargs="*", default=[], help="read from standard input if left out")
+    parser.add_argument("--attention-map", metavar="FILE.png", help="draw what the model looked at")
+    add_choosing(parser)
     add_backend(parser)
     parser.set_defaults(run=_run_ask)
+
+
+def _evaluate_parser(commands: Any) -> None:
+    summary = "measure a trained model of pairs on a file of pairs"
+    parser = commands.add_parser("evaluate", help=summary, description=summary)
+    parser.add_argument("dir", metavar="DIR", help="folder that train pairs wrote")
+    add_reading(parser)
+    parser.add_argument("--examples", metavar="N", type=whole(0), default=5, help="answers shown (%(default)s)")
+    add_choosing(parser)
+    add_backend(parser)
+    parser.set_defaults(run=_run_evaluate)
+
+
+def _chat_parser(commands: Any) -> None:
+    summary = "talk to a trained model of pairs"
+    parser = commands.add_parser("chat", help=summary, description=summary)
+    parser.add_argument("dir", metavar="DIR", help="folder that train pairs wrote")
+    add_choosing(parser)
+    add_backend(parser)
+    parser.set_defaults(run=_run_chat)
 
 
 def _generate_parser(commands: Any) -> None:
@@ -59,9 +84,26 @@ def _generate_parser(commands: Any) -> None:
 
 # The commands are imported when they are run: `fasts2s --help` loads neither matplotlib nor tqdm.
 def _run_ask(a: argparse.Namespace) -> int:
+    from fasts2s.commands.answering import holds_pairs  # noqa: PLC0415
     from fasts2s.commands.ask import ask  # noqa: PLC0415
 
+    if holds_pairs(a.dir):
+        from fasts2s.commands.ask_pairs import ask_pairs  # noqa: PLC0415
+
+        return ask_pairs(a)
     return ask(a.dir, a.question, a.backend)
+
+
+def _run_evaluate(a: argparse.Namespace) -> int:
+    from fasts2s.commands.evaluate import evaluate  # noqa: PLC0415
+
+    return evaluate(a)
+
+
+def _run_chat(a: argparse.Namespace) -> int:
+    from fasts2s.commands.chat import chat  # noqa: PLC0415
+
+    return chat(a)
 
 
 def _run_generate(a: argparse.Namespace) -> int:

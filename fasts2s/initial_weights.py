@@ -12,6 +12,9 @@ from fasts2s.backend import Backend
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.contract import Array
 
+#: No model that learns anything has so many layers.
+MOST_LAYERS = 1000
+
 
 def draw(rows: int, columns: int, divisor: float, backend: Backend) -> Array:
     """Return a matrix (rows, columns) of normal numbers with standard deviation 1 / divisor.
@@ -45,6 +48,14 @@ def affine(input_size: int, output_size: int, backend: Backend) -> tuple[Array, 
 def zeros(size: int, backend: Backend) -> Array:
     """Return a bias (size,) of zeros."""
     return backend.kernels().asarray(np.zeros(size, dtype=backend.dtype))
+
+
+def require_layers(layers: object) -> int:
+    """Return a number of layers as a plain integer, or raise ValueError."""
+    count = integer("layers", layers, 1)
+    if count > MOST_LAYERS:
+        raise ValueError(f"layers is {count}, expected 1 to {MOST_LAYERS}")
+    return count
 
 
 def require_sizes(*, vocab_size: object, wordvec_size: object, hidden_size: object) -> tuple[int, int, int]:

@@ -58,6 +58,16 @@ def from_zero(text: str) -> float:
     return _real(text, lambda value: 0 <= value < float("inf"), ">= 0")
 
 
+def share_up_to_one(text: str) -> float:
+    """Read a number above 0, at most 1."""
+    return _real(text, lambda value: 0 < value <= 1, "above 0, at most 1")
+
+
+def share(text: str) -> float:
+    """Read a number from 0 to below 1."""
+    return _real(text, lambda value: 0 <= value < 1, "from 0 to below 1")
+
+
 def _real(text: str, fits: Callable[[float], bool], expected: str) -> float:
     try:
         value = float(text)

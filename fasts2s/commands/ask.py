@@ -1,7 +1,7 @@
 """``fasts2s ask``: put questions to a trained sequence model."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fasts2s.backend import BackendLike
@@ -20,13 +20,19 @@ def ask(folder: str, questions: list[str], backend: BackendLike | None = None) -
     hint = "fasts2s train addition --out DIR"
     model, extra = run_folder.read_model(folder, ("addition", "date"), hint, backend)
     _require_facts(folder, model, extra)
+    limit = f"questions of at most {extra['question_length']} characters"
+    return answer_all(questions, lambda question: _answer(model, extra, question), limit)
+
+
+def answer_all(questions: list[str], answer: Callable[[str], str], what: str) -> int:
+    """Print what ``answer`` says to each question, or to lines of standard input; see :func:`ask`."""
     typed = not questions and sys.stdin.isatty()
     if typed:
-        print(f"questions of at most {extra['question_length']} characters; an empty line ends", file=sys.stderr)
+        print(f"{what}; an empty line ends", file=sys.stderr)
     failed = False
     for question in questions or _lines():
         try:
-            print(_answer(model, extra, question), flush=True)
+            print(answer(question), flush=True)
         except CommandError as error:
             complain(error)
             failed = True

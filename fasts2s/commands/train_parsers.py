@@ -1,9 +1,10 @@
-"""The parsers of ``fasts2s train addition``, ``date`` and ``lm``."""
+"""The parsers of ``fasts2s train``."""
 
 import argparse
 from typing import Any
 
 from fasts2s.commands.arguments import above_zero, add_backend, fields, positive, seed
+from fasts2s.commands.pairs_parser import add_pairs
 
 
 def add_train(commands: Any) -> None:
@@ -13,6 +14,7 @@ def add_train(commands: Any) -> None:
     _sequence_parser(tasks, "addition", "learn to add: 57+5 = 62", "peeky", 128, 14)
     _sequence_parser(tasks, "date", "learn to write dates: sep 27, 1994 = 1994-09-27", "attention", 256, 4)
     _lm_parser(tasks)
+    add_pairs(tasks, _common)
 
 
 def _sequence_parser(tasks: Any, task: str, summary: str, model: str, hidden: int, epochs: int) -> None:

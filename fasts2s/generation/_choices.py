@@ -105,7 +105,7 @@ class Drawn:
             drawn = kernels.sample(whole, beside(scores, uniforms))
             return to_cpu(np.where(nothing, -1, drawn))
         if top_k is None:
-            p, words = most_probable(kernels, scores, top_p)
+            p, words = most_probable(kernels, scores, 1.0 if top_p is None else top_p)
         else:
             p, words = probabilities(kernels, scores, min(top_k, V))
             p /= p.sum(axis=1, keepdims=True)

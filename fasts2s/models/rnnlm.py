@@ -17,7 +17,7 @@ from fasts2s.layers import (
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models._words import Stack, generate_words
 from fasts2s.models.base_model import BaseModel
-from fasts2s_kernels.checks import flag, integer
+from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.arguments import one_of, parts
 from fasts2s_kernels.contract import AnyArray, Array
 
@@ -215,7 +215,7 @@ class StackedRnnlm(_WithDropout):
         backend: BackendLike | None = None,
     ) -> None:
         V, D, H = init.require_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
-        cell, layers, tied = one_of("cell", cell, tuple(_CELLS)), integer("layers", layers, 1), flag("tied", tied)
+        cell, layers, tied = one_of("cell", cell, tuple(_CELLS)), init.require_layers(layers), flag("tied", tied)
         if tied and D != H:
             raise ValueError(f"wordvec_size is {D}, expected hidden_size = {H} where tied is True")
         b = get_backend(backend)

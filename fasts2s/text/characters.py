@@ -14,6 +14,7 @@ from fasts2s.text.marks import MARKS, UNK
 from fasts2s.text.ragged import Flat
 from fasts2s.text.tokenizer import BLOCK, Kind, Tokenizer, vocabulary
 from fasts2s_kernels.checks import flag
+from fasts2s_kernels.checks.arguments import as_text
 
 Codes = NDArray[np.uint32]
 
@@ -72,8 +73,13 @@ class CharacterTokenizer(Tokenizer):
             lengths = np.diff(ends).astype(np.int32)
         return self._id_of_code[codes], lengths
 
-    def _join(self, ids: Sequence[int], unknown: str) -> str:
-        text = "".join(unknown if i == UNK else self.symbols[i] for i in ids)
+    def tokens(self, text: str) -> list[str]:
+        """See `Tokenizer.tokens`."""
+        codes = _codes(as_text("text", text))
+        return [chr(code) for code in (_letters(codes)[0] if self.jamo else codes)]
+
+    def _join(self, ids: Sequence[int], unknown: Iterator[str]) -> str:
+        text = "".join(next(unknown) if i == UNK else self.symbols[i] for i in ids)
         return _LETTERS.sub(_syllable, text) if self.jamo else text
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from fasts2s.text.marks import BOS, EOS, MARKS, PAD, UNK
 from fasts2s.text.ragged import Flat
 from fasts2s.text.tokenizer import Kind, Tokenizer
 from fasts2s_kernels.checks import integer
+from fasts2s_kernels.checks.arguments import as_text
 
 _BLANK = "\u2581"  # what stands for a blank in a piece
 # The library takes its marks in a text for marks. So they have names there that no text has.
@@ -99,8 +100,13 @@ class SubwordTokenizer(Tokenizer):
         lengths = np.fromiter(map(len, rows), np.int32, len(rows))
         return np.fromiter((i for row in rows for i in row), np.int32, int(lengths.sum())), lengths
 
-    def _join(self, ids: Sequence[int], unknown: str) -> str:
-        text = "".join(unknown if i == UNK else self.symbols[i].replace(_BLANK, " ") for i in ids)
+    def tokens(self, text: str) -> list[str]:
+        """See `Tokenizer.tokens`."""
+        found: list[str] = self._pieces.encode(as_text("text", text), out_type=str)
+        return [piece.replace(_BLANK, " ") for piece in found]
+
+    def _join(self, ids: Sequence[int], unknown: Iterator[str]) -> str:
+        text = "".join(next(unknown) if i == UNK else self.symbols[i].replace(_BLANK, " ") for i in ids)
         return text.removeprefix(" ")
 
     def _settings(self) -> dict[str, Any]:

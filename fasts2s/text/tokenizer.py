@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Literal, TypeAlias
 
@@ -57,24 +57,32 @@ class Tokenizer(ABC):
             data += ids.astype(dtype).data
         return Ragged.of(np.frombuffer(data, dtype), lengths)
 
-    def decode(self, ids: Iterable[int], unknown: str = MARKS[UNK]) -> str:
+    @abstractmethod
+    def tokens(self, text: str) -> list[str]:
+        """Return what of a text stands behind each of its ids, also where the vocabulary does not know it."""
+
+    def decode(self, ids: Iterable[int], unknown: str | Sequence[str] = MARKS[UNK]) -> str:
         """Return the text of ids.
 
         Parameters
         ----------
         ids : (T,) integers; `<pad>`, `<s>` and `</s>` are left out, wherever they stand
-        unknown : what stands for `<unk>`
+        unknown : what stands for `<unk>`; of several texts each for one of them, in their order
 
         Raises
         ------
         IndexError : an id that the vocabulary does not have.
-        ValueError : something that is no integer.
+        ValueError : something that is no integer; not as many texts as there are `<unk>`.
         """
         numbers = integers("ids", ids)
         for i in numbers:
             if not 0 <= i < len(self.symbols):
                 raise IndexError(f"id {i} is not in the vocabulary, expected 0 to {len(self.symbols) - 1}")
-        return self._join([i for i in numbers if i >= len(MARKS) or i == UNK], as_text("unknown", unknown))
+        kept = [i for i in numbers if i >= len(MARKS) or i == UNK]
+        instead = [unknown] * kept.count(UNK) if isinstance(unknown, str) else texts_of("unknown", unknown)
+        if len(instead) != kept.count(UNK):
+            raise ValueError(f"unknown has {len(instead)} texts, expected {kept.count(UNK)}, or one text for all")
+        return self._join(kept, iter(instead))
 
     def save(self, folder: str | os.PathLike[str], name: str) -> Path:
         """Write the tokenizer into a folder, in one step; `load_tokenizer` reads it.
@@ -108,8 +116,8 @@ class Tokenizer(ABC):
         """Return the ids of texts, one after the other, and how many each has."""
 
     @abstractmethod
-    def _join(self, ids: Sequence[int], unknown: str) -> str:
-        """Return the text of ids that are no marks, but for UNK."""
+    def _join(self, ids: Sequence[int], unknown: Iterator[str]) -> str:
+        """Return the text of ids that are no marks, but for UNK, in whose places stand the next texts of unknown."""
 
     @abstractmethod
     def _settings(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from fasts2s.text.marks import MARKS, UNK
 from fasts2s.text.ragged import Flat
 from fasts2s.text.tokenizer import BLOCK, Kind, Tokenizer, vocabulary
 from fasts2s_kernels.checks import flag
+from fasts2s_kernels.checks.arguments import as_text
 
 # In front of a token that follows the one before without a blank: "Hello, you" is "Hello", "￭,", "you".
 JOINER = "\uffed"
@@ -76,10 +77,14 @@ class WordTokenizer(Tokenizer):
         id_ends = np.concatenate([[0], np.cumsum(lengths)])[ends]
         return ids, np.diff(id_ends, prepend=0).astype(np.int32)
 
-    def _join(self, ids: Sequence[int], unknown: str) -> str:
-        instead = f" {unknown}" if unknown else ""
-        text = "".join(instead if i == UNK else self._surfaces[i] for i in ids)
-        return text.removeprefix(" ")
+    def tokens(self, text: str) -> list[str]:
+        """See `Tokenizer.tokens`."""
+        chunks = _chunks_of([as_text("text", text)], self.lower)
+        return [_surface(token).removeprefix(" ") for chunk in chunks for token in tokens_of_chunk(chunk)]
+
+    def _join(self, ids: Sequence[int], unknown: Iterator[str]) -> str:
+        surfaces = (_surface_of_unknown(next(unknown)) if i == UNK else self._surfaces[i] for i in ids)
+        return "".join(surfaces).removeprefix(" ")
 
     def _settings(self) -> dict[str, Any]:
         return {"lower": self.lower, "symbols": self.symbols[len(MARKS) :]}
@@ -88,6 +93,10 @@ class WordTokenizer(Tokenizer):
     def from_settings(cls, settings: dict[str, Any]) -> WordTokenizer:
         """Make the tokenizer of what was saved."""
         return cls(settings["symbols"], settings["lower"])
+
+
+def _surface_of_unknown(text: str) -> str:
+    return f" {text}" if text else ""
 
 
 class _Chunks(dict[str, int]):

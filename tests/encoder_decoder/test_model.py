@@ -26,6 +26,7 @@ from tests.encoder_decoder import samples
         ({"input_feeding": True, "attention": "none"}, "input_feeding is True and attention 'none'"),
         ({"bidirectional": True, "hidden_size": 7}, "hidden_size is 7, expected an even number"),
         ({"bidirectional": True, "reverse": True}, "expected one: it reads both ways already"),
+        ({"tied": True, "decoder": "peeky"}, "tied is True and decoder 'peeky', expected one of them"),
         ({"tied": True, "attention": "none"}, "wordvec_size is 5 and hidden_size 6, expected the same"),
     ],
 )

@@ -57,7 +57,7 @@ def test_the_books_models_are_cases_of_it():
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_steps_files_and_texts(kind, tmp_path):
-    model, (xs, ts) = _model(*kind, dropout_ratio=0.5), _batch()
+    model, (xs, _) = _model(*kind, dropout_ratio=0.5), _batch()
     save_model(tmp_path / "m.npz", model)
     again, _ = load_model(tmp_path / "m.npz")
     assert again.config == model.config

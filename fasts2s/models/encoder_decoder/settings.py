@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
+from fasts2s.initial_weights import require_layers
 from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.checks.arguments import one_of
 from fasts2s_kernels.checks.scalars import bounded
@@ -18,7 +19,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "decoder": ("plain", "peeky"),
     "attention": ("none", "dot", "general", "additive"),
 }
-_SIZES = ("source_size", "target_size", "wordvec_size", "hidden_size", "layers")
+_SIZES = ("source_size", "target_size", "wordvec_size", "hidden_size")
 _FLAGS = ("residual", "variational", "bidirectional", "reverse", "input_feeding", "tied")
 _SHARES = ("dropout", "label_smoothing", "scheduled_sampling")
 
@@ -94,6 +95,7 @@ class EncoderDecoderSettings:
     def __post_init__(self) -> None:
         """Check every value, and those that depend on one another."""
         checked: dict[str, Any] = {name: integer(name, getattr(self, name), 1) for name in _SIZES}
+        checked["layers"] = require_layers(self.layers)
         checked |= {name: one_of(name, getattr(self, name), known) for name, known in _CHOICES.items()}
         checked |= {name: flag(name, getattr(self, name)) for name in _FLAGS}
         checked |= {name: bounded(name, getattr(self, name), 0.1, below=1) for name in _SHARES}
@@ -108,6 +110,11 @@ class EncoderDecoderSettings:
             raise ValueError(f"hidden_size is {self.hidden_size}, expected an even number: half for each direction")
         if self.bidirectional and self.reverse:
             raise ValueError("bidirectional and reverse are both True, expected one: it reads both ways already")
+        if self.tied and self.decoder == "peeky":
+            raise ValueError(
+                "tied is True and decoder 'peeky', expected one of them: the output of a peeky decoder sees the "
+                "encoder's h too, so its weights are no word vectors"
+            )
         if self.tied and self.attention == "none" and self.wordvec_size != self.hidden_size:
             raise ValueError(
                 f"wordvec_size is {self.wordvec_size} and hidden_size {self.hidden_size}, expected the same number, "

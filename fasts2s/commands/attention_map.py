@@ -1,0 +1,53 @@
+"""A picture of what a model looked at: a column for every symbol of the source, a row for every one of the answer."""
+
+import warnings
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from fasts2s.checkpoint.atomic import write_atomically
+from fasts2s.commands.errors import CommandError
+from fasts2s.commands.fonts import families_for
+from fasts2s.text_to_text import Said
+
+#: Inches for a symbol, and around all of them.
+_CELL, _AROUND = 0.32, 1.6
+#: Symbols of either side that a picture has, at most.
+_MOST = 120
+
+
+def draw_attention(path: str | Path, said: Said) -> None:
+    """Write the attention of an answer as a PNG; needs no display. Raises CommandError where there is none."""
+    if said.attention is None:
+        raise CommandError("the model has no attention to draw: train one with --attention dot, general or additive")
+    asked, words = [*said.asked, "</s>"], [*said.words, "</s>"][: len(said.attention)]
+    weights = np.asarray(said.attention)[: len(words), : len(asked)]
+    asked, words, weights = asked[:_MOST], words[:_MOST], weights[:_MOST, :_MOST]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that no font has
+        from matplotlib import rc_context  # noqa: PLC0415 - only who draws pays for it
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+        from matplotlib.figure import Figure  # noqa: PLC0415
+
+        with rc_context({"text.usetex": False}):
+            size = (_CELL * len(asked) + _AROUND, _CELL * len(words) + _AROUND)
+            figure = Figure(figsize=size, dpi=120, layout="constrained")
+            FigureCanvasAgg(figure)
+            _fill(figure.subplots(), weights, asked, words)
+
+            def write(file: BinaryIO) -> None:
+                figure.savefig(file, format="png")
+
+            write_atomically(Path(path), write)
+
+
+def _fill(axes: Any, weights: Any, asked: list[str], words: list[str]) -> None:
+    image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="equal")
+    families = families_for("".join([*asked, *words]))
+    for axis, symbols, turned in ((axes.xaxis, asked, 90), (axes.yaxis, words, 0)):
+        labels = [symbol.replace(" ", "␣") or "·" for symbol in symbols]
+        axis.set_ticks(range(len(labels)), labels, fontfamily=families, parse_math=False)
+        axis.set_tick_params(rotation=turned if max(map(len, labels)) > 1 else 0, length=0)
+    axes.xaxis.tick_top()
+    axes.figure.colorbar(image, ax=axes, label="attention", shrink=min(1.0, 6 / max(weights.shape)))

@@ -1,0 +1,259 @@
+"""``fasts2s train pairs``: an encoder-decoder model on a file of pairs of texts."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fasts2s.backend import get_backend
+from fasts2s.commands.curves import text_curve
+from fasts2s.commands.errors import CommandError
+from fasts2s.commands.output import fitting
+from fasts2s.commands.sizes import require_memory
+from fasts2s.commands.training_run import TrainingRun
+from fasts2s.models import EncoderDecoder, EncoderDecoderSettings
+from fasts2s.optimizers import Adam
+from fasts2s.text import Batches, EncodedPairs, Pairs, encode_pairs, read_pairs, split, statistics, tokenizers_for
+from fasts2s.text_to_text import TextToText
+from fasts2s.trainer import Trainer
+
+#: Training ends when the learning rate is this many times smaller than at first.
+_SMALLEST = 64
+#: Pairs that are answered after an epoch, for the share of exact answers.
+_ANSWERED = 200
+#: Characters of a text that are shown.
+_SHOWN = 70
+#: What options of the command are called in the settings of the model.
+_SIZES = {"wordvec": "wordvec_size", "hidden": "hidden_size"}
+_SETTINGS = (
+    "cell", "layers", "residual", "dropout", "variational", "bidirectional", "reverse", "bridge", "decoder",
+    "attention", "input_feeding", "tied", "label_smoothing", "scheduled_sampling",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PairOptions:
+    """The options of the command; sizes in units, rows and tokens, ``max_grad`` an L2 norm."""
+
+    file: str
+    target_file: str | None
+    format: Any
+    source_column: int | str
+    target_column: int | str
+    encoding: str
+    validation: float
+    test: float
+    tokens: Any
+    lower: bool
+    jamo: bool
+    vocabulary: int | None
+    min_count: int
+    shared_vocabulary: bool
+    max_length: int
+    cell: Any
+    layers: int
+    wordvec: int
+    hidden: int
+    residual: bool
+    dropout: float
+    variational: bool
+    bidirectional: bool
+    reverse: bool
+    bridge: Any
+    decoder: Any
+    attention: Any
+    input_feeding: bool
+    tied: bool
+    label_smoothing: float
+    scheduled_sampling: float
+    epochs: int
+    batch_size: int
+    batch_tokens: int
+    lr: float
+    max_grad: float
+    seed: int
+    out: str | None
+    overwrite: bool
+
+    def settings(self, source_size: int, target_size: int) -> EncoderDecoderSettings:
+        """Return those of the model."""
+        chosen = {name: getattr(self, name) for name in _SETTINGS}
+        sizes = {name: getattr(self, option) for option, name in _SIZES.items()}
+        return EncoderDecoderSettings(source_size=source_size, target_size=target_size, **sizes, **chosen)
+
+
+class _Data:
+    """The pairs of a run: read, split, tokenizers learned from the training part, encoded."""
+
+    def __init__(self, o: PairOptions) -> None:
+        self.pairs = read_pairs(
+            o.file,
+            format=o.format,
+            source_column=o.source_column,
+            target_column=o.target_column,
+            encoding=o.encoding,
+            target_path=o.target_file,
+        )
+        self.train, self.validation, self.test = split(self.pairs, o.validation, o.test, o.seed)
+        if not len(self.train) or not len(self.validation):
+            raise CommandError(
+                f"{o.file} gives {len(self.train)} pairs to learn from and {len(self.validation)} to measure with, "
+                "expected at least one of each: take more pairs, or a larger --validation"
+            )
+        self.source, self.target = tokenizers_for(
+            self.train,
+            o.tokens,
+            shared=o.shared_vocabulary,
+            max_size=o.vocabulary,
+            min_count=o.min_count,
+            jamo=o.jamo,
+            lower=o.lower,
+        )
+        self.learned = self.encoded(self.train, o)
+        self.held_out = self.encoded(self.validation, o)
+
+    def encoded(self, pairs: Pairs, o: PairOptions) -> EncodedPairs:
+        return encode_pairs(pairs, self.source, self.target, max_source=o.max_length, max_target=o.max_length)
+
+
+class _Run(TrainingRun):
+    measure_name = "perplexity"
+    larger_is_better = False
+
+    def __init__(self, options: PairOptions) -> None:
+        self.data, o = _Data(options), options
+        np.random.seed(o.seed)
+        backend = get_backend()
+        settings = o.settings(len(self.data.source), len(self.data.target))
+        V, H = settings.source_size + settings.target_size, settings.hidden_size
+        require_memory(V * settings.wordvec_size + settings.target_size * H + 8 * H * H * o.layers, copies=4)
+        model = EncoderDecoder(settings, backend=backend)
+        self.whole = TextToText(model, self.data.source, self.data.target, o.max_length)
+        self.optimizer = Adam(o.lr, backend=backend)
+        self.batches = Batches(self.data.learned, o.batch_tokens, max_rows=o.batch_size, seed=o.seed)
+        self.number = 0
+        facts = {"pairs": {name: len(getattr(self.data, name)) for name in ("train", "validation", "test")}}
+        super().__init__(o, "pairs", model, Trainer(model, self.optimizer), facts)
+
+    def iterations(self) -> int:
+        return len(self.batches)
+
+    def fit(self) -> None:
+        number, self.number = self.number, self.number + 1
+        for batch in self.batches.epoch(number):
+            self.trainer.train_step(batch.xs, batch.ts, self.options.max_grad)
+
+    def measure(self, losses: list[float], seconds: float) -> dict[str, Any]:
+        learned = self.data.learned
+        tokens = int(learned.source.lengths.sum() + learned.target.lengths.sum()) * len(losses) / len(self.batches)
+        return {
+            "perplexity": self.whole.perplexity(self.data.held_out),
+            "exact": self.whole.exact_match(self.data.validation[:_ANSWERED]),
+            "lr": self.optimizer.lr,
+            "tokens_per_second": tokens / seconds,
+        }
+
+    def no_progress(self) -> None:
+        self.optimizer.lr /= 2
+
+    def enough(self) -> str:
+        lr, first = self.optimizer.lr, self.options.lr
+        if lr >= first / _SMALLEST:
+            return ""
+        return (
+            f"the learning rate, halved after every epoch without progress, is less than a {_SMALLEST}th of "
+            f"--lr {first:g}; epoch {self.best()['epoch']} was the best"
+        )
+
+    def show(self, row: dict[str, Any]) -> None:
+        before = self.epochs[-2]["lr"] if len(self.epochs) > 1 else self.options.lr
+        print(
+            f"epoch {row['epoch']:>2}/{self.options.epochs}  loss {row['loss']:.4f}  "
+            f"validation: perplexity {row['perplexity']:.2f}, exact {100 * row['exact']:.1f} %  "
+            f"{row['tokens_per_second']:,.0f} tokens/s  ({row['seconds']:.1f} s)"
+            + (f"  learning rate {row['lr']:g}" if row["lr"] != before else "")
+            + ("" if row["finished"] else "  interrupted")
+        )
+        print("   " + "\n   ".join(self.examples(2)))
+
+    def examples(self, count: int) -> list[str]:
+        """Return "source = answer ☑" for some of the pairs that are held out, others in every epoch."""
+        held_out = self.data.validation
+        order = np.random.default_rng(len(self.epochs)).permutation(len(held_out))
+        shown = held_out.select(order[:count].tolist())
+        right, wrong = fitting(("☑", "☒"), ("ok", "no"))
+        lines = []
+        for (source, target), said in zip(shown, self.whole.answers(shown.sources), strict=True):
+            answer = said[0].text
+            mark = right if answer == target else f"{wrong} ({_short(target)})"
+            lines.append(f"{_short(source)} = {_short(answer)} {mark}")
+        return lines
+
+    def extra(self) -> dict[str, Any]:
+        return self.whole.facts()
+
+    def titles(self) -> tuple[str, str]:
+        o = self.options
+        kind = f"{o.layers} x {o.cell.upper()}, {o.decoder}, attention {o.attention}"
+        return f"{self.data.pairs.origin}: {kind}", "perplexity of held-out pairs"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def train_pairs(options: PairOptions) -> int:
+    """Run the command; return the exit status: 0, or 130 after Ctrl-C."""
+    with closing(_Run(options)) as run:
+        return _train(run)
+
+
+def _train(run: _Run) -> int:
+    data, learned = run.data, run.data.learned
+    print(statistics(data.train, data.source, data.target))
+    left_out = f" ({learned.left_out:,} are longer than --max-length, and left out)" if learned.left_out else ""
+    print(
+        f"{len(learned):,} pairs to learn{left_out}, {len(data.held_out):,} to measure with, {len(data.test):,} kept "
+        f"for the end; {run.history['parameters']:,} parameters, backend {run.model.backend.name}"
+    )
+    run.whole.save_tokenizers(run.folder)
+    finished = run.train()
+    if run.epochs:
+        _summarise(run, finished)
+    else:
+        print("interrupted before the first step: nothing to save")
+    return 0 if finished else 130
+
+
+def _summarise(run: _Run, finished: bool) -> None:
+    print("\nperplexity of held-out pairs by epoch\n" + text_curve(run.epochs, "perplexity", ""))
+    best = run.best()
+    print(
+        f"\nvalidation perplexity {best['perplexity']:.2f}, exact {100 * best['exact']:.1f} % (epoch {best['epoch']})"
+    )
+    if finished and len(run.data.test):
+        run.use_best()
+        run.history["test"] = scores = run.whole.scores(run.data.test)
+        run.save()
+        print("test " + ", ".join(scores_shown(scores)))
+    run.show_files("ask", str(run.folder), min(run.data.validation.sources, key=len))
+
+
+_NAMES = {
+    "perplexity": "perplexity",
+    "exact": "exact",
+    "token_accuracy": "right symbols",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "rouge_l": "ROUGE-L",
+}
+
+
+def scores_shown(scores: dict[str, float]) -> list[str]:
+    """Return scores in words: shares in percent."""
+    shares = ("exact", "token_accuracy")
+    return [
+        f"{_NAMES[name]} " + (f"{100 * value:.1f} %" if name in shares else f"{value:.2f}")
+        for name, value in scores.items()
+    ]
