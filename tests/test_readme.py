@@ -146,7 +146,7 @@ def test_sources_that_are_named_exist(name):
 
 
 def test_the_readme_is_short_and_leads_to_every_page():
-    assert len(TEXTS["README.md"].splitlines()) <= 150
+    assert len(TEXTS["README.md"].splitlines()) <= 165
     targets = re.findall(r"\]\(([^)#]+)\)", TEXTS["README.md"])
     assert {path.relative_to(ROOT).as_posix() for path in DOCS} <= set(targets)
     assert {"DROPIN.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md"} <= set(targets)
