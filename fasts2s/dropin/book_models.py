@@ -1,5 +1,6 @@
 """The book's models on our kernels: when their parts allow it, and how they generate."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from fasts2s.backend import to_cpu
 from fasts2s.dropin import left_behind, lookahead
 from fasts2s.dropin.reliance import exchanged_in
-from fasts2s.dropin.settings import active_backend, installed
+from fasts2s.dropin.settings import active_backend, every_size, installed
 from fasts2s.generation import not_finite
 from fasts2s.models._words import Stack, generate_words
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
@@ -138,4 +139,7 @@ def _stack(model: Any) -> Stack | None:
 
 def rnnlm_generate(self: Any, start_id: Any, skip_ids: Any = None, sample_size: int = 100) -> list[int]:
     """As the book's ``generate``: the same draws, and words as plain integers on every NumPy."""
-    return generate_words(self, _id(start_id), skip_ids, sample_size, stack=_stack(self))
+    stack = _stack(self)
+    # The first and the last scores come from the layers. Threads of a BLAS would go on spinning on the cores of ours.
+    with every_size() if stack else nullcontext():
+        return generate_words(self, _id(start_id), skip_ids, sample_size, stack=stack)

@@ -1,5 +1,7 @@
 """How the drop-in was asked to behave; read by every replaced method."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +23,7 @@ class Settings:
     trust : frozenset of str
         Names of edited classes that are replaced all the same.
     all_sizes : bool
-        Ours run at every size, also where the book's code is as fast; for tests and measurements.
+        Ours run at every size, also where the book's code is as fast.
     """
 
     backend: Backend | None = None
@@ -32,6 +34,16 @@ class Settings:
 
 
 settings = Settings()
+
+
+@contextmanager
+def every_size() -> Iterator[None]:
+    """Have ours run at every size inside."""
+    before, settings.all_sizes = settings.all_sizes, True
+    try:
+        yield
+    finally:
+        settings.all_sizes = before
 
 
 #: Classes of the book whose methods are replaced -> name of the target.
