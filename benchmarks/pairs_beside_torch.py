@@ -86,7 +86,7 @@ class Theirs:
             self.model.out.weight.copy_(torch.from_numpy(weights[9].T.copy()))
             self.model.out.bias.copy_(torch.from_numpy(weights[10]))
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.trained, self.optimizer = trained, torch.optim.Adam(trained, 0.002, fused=True)
+        self.trained, self.optimizer = trained, torch.optim.Adam(trained, 0.002, eps=1e-7, fused=True)
         self.forward = torch.compile(self.model, dynamic=True) if compiled else self.model
 
     def step(self, xs: Any, ts: Any) -> None:

@@ -136,3 +136,12 @@ def test_moved_and_taken_states_go_on_from_the_rows_they_name():
     _, state = model.step(ts[:, 1], model.start(same))
     expected, _ = model.step(ts[:, 2], model.step(ts[rows, 1], model.start(same))[1])
     np.testing.assert_allclose(model.step(ts[:, 2], state.moved(rows))[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["dot", "peeky", "feeding", "smoothing"])
+def test_targets_without_a_word_have_no_loss_and_no_gradient(name):
+    model, (xs, ts) = samples.model(name), samples.batch()
+    ts[:, 1:] = 0
+    assert float(model.forward(xs, ts)) == 0
+    model.backward()
+    assert not any(grad.any() for grad in model.grads)

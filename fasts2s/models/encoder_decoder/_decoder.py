@@ -25,7 +25,8 @@ class Kept(NamedTuple):
     read: Read
     pieces: list[tuple[slice, list[Any], Any]]  # steps, caches of the layers, cache of the attention
     drops: tuple[Array | None, list[Array | None], Array | None]  # of word vectors, between layers, before the output
-    out: Array  # what scores were made from (N, T, P)
+    out: Array  # what scores were made from (N, T, P), or (1, R, P) of the rows
+    rows: Array | None  # (R,): which of the N T steps have scores; None: all
 
 
 class DecoderState(NamedTuple):
@@ -121,8 +122,10 @@ class Decoder:
             return self.embed.W.T, init.zeros(V, backend)
         return init.affine(inputs, V, backend)
 
-    def forward(self, ts: Array, read: Read, dropper: Dropper, train: bool) -> tuple[Array, Kept]:
-        """ts (N, T) ids, what was read -> scores (N, T, V), cache."""
+    def forward(
+        self, ts: Array, read: Read, dropper: Dropper, train: bool, rows: Array | None = None
+    ) -> tuple[Array, Kept]:
+        """ts (N, T) ids, what was read -> scores (N, T, V), cache; with rows (R,) of the N T steps: (1, R, V)."""
         (N, T), s = ts.shape, self.settings
         vectors = self.embed.forward(ts)
         drop = dropper.draw(vectors, (N, T, s.wordvec_size), train)
@@ -136,7 +139,9 @@ class Decoder:
         made = outs[0] if len(outs) == 1 else np.concatenate(outs, axis=1)
         last = dropper.draw(made, made.shape, train)
         made = dropped(made, last)
-        return self._scores(made, read), Kept(read, pieces, (drop, drops, last), made)
+        if rows is not None:
+            made = made.reshape(1, N * T, made.shape[2])[:, rows]
+        return self._scores(made, read), Kept(read, pieces, (drop, drops, last), made, rows)
 
     def _pieces(self, T: int) -> list[slice]:
         """Return the steps that are computed together: all, or one at a time where each is fed the one before."""
@@ -161,13 +166,23 @@ class Decoder:
         W, b = self.affine.params
         return with_constant.forward(self.backend.kernels_for(W), _top(read), out, W, b)
 
+    def rows(self, labels: Array, pad: int) -> Array | None:
+        """Return which steps of labels (N, T) are worth scores, (R,); None: all, or it would not be less work."""
+        # A peeky decoder scores what does not change over time once for a source, not for every step.
+        return None if self._is_peeky() or (labels != pad).all() else np.flatnonzero(labels != pad)
+
     def _is_peeky(self) -> bool:
         return self.settings.decoder == "peeky"
 
     def backward(self, dscores: Array, kept: Kept) -> tuple[Array | None, list[State]]:
-        """dscores (N, T, V) -> gradient of the encoder's hs (N, S, H), or None, and of its last states."""
-        read, pieces, (drop, drops, last), _ = kept
+        """dscores, as the scores were -> gradient of the encoder's hs (N, S, H), or None, and of its last states."""
+        read, pieces, (drop, drops, last), _, rows = kept
         dout, dtop = self._scores_backward(dscores, kept)
+        if rows is not None:
+            (N, _, _), T = read.hs.shape, pieces[-1][0].stop
+            whole = np.zeros_like(dout, shape=(N * T, dout.shape[2]))
+            whole[rows] = dout[0]
+            dout = whole.reshape(N, T, dout.shape[2])
         dout = dropped(dout, last)
         D = self.settings.wordvec_size
         dvectors = np.empty_like(dout, shape=(*dout.shape[:2], D))

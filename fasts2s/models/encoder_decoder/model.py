@@ -73,9 +73,12 @@ class EncoderDecoder(BaseModel):
         with all_or_nothing(parts):
             read, reading = self.encoder.forward(xs, self._mask(xs), self._dropper, train)
             asked = self._inputs(ts, read) if train else ts[:, :-1]
-            scores, writing = self.decoder.forward(asked, read, self._dropper, train)
+            labels = ts[:, 1:]
+            rows = self.decoder.rows(labels, PAD)
+            scores, writing = self.decoder.forward(asked, read, self._dropper, train, rows)
             self._cache = (reading, writing)
-            return self.loss_layer.forward(scores, ts[:, 1:], None if train else 0.0)
+            wanted = labels if rows is None else labels.reshape(1, -1)[:, rows]
+            return self.loss_layer.forward(scores, wanted, None if train else 0.0)
 
     @quiet
     def backward(self, dout: float = 1) -> None:
