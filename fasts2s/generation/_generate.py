@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import BackendLike
+from fasts2s.backend import BackendLike, to_cpu
 from fasts2s.generation._answers import Answer
 from fasts2s.generation._choices import choice_of
 from fasts2s.generation._constraints import Constraints
@@ -89,7 +89,7 @@ def generate_from(
         Scores that are not finite.
     """
     called("step", step)
-    chosen, ids = _options(options), as_integers("start_ids", start_ids, "(N,)", 1).astype(np.int64)
+    chosen, ids = _options(options), to_cpu(as_integers("start_ids", start_ids, "(N,)", 1)).astype(np.int64)
     count = chosen.nbest if chosen.temperature else 1
     N = len(ids)
     rows = Rows(step, state, N)
