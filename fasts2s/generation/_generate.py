@@ -8,7 +8,7 @@ from fasts2s.backend import BackendLike, to_cpu
 from fasts2s.generation._answers import Answer
 from fasts2s.generation._choices import choice_of
 from fasts2s.generation._constraints import Constraints
-from fasts2s.generation._options import GenerationOptions
+from fasts2s.generation._options import GenerationOptions, prefixes
 from fasts2s.generation._search import Search
 from fasts2s.generation._states import Rows
 from fasts2s.generation._stepwise import Step, kernels_finder
@@ -96,7 +96,7 @@ def generate_from(
     if not N:
         return []
     rows.spread(count)
-    constraints = Constraints(chosen, chosen.prefixes(N).repeat(count, axis=0))
+    constraints = Constraints(chosen, prefixes(chosen, N).repeat(count, axis=0))
     choice = choice_of(chosen, constraints, kernels_finder(backend), N * count)
     found = Search(rows, choice, constraints, chosen, ids.repeat(count)).run()
     if count == 1:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fasts2s.generation import GenerationOptions
+from fasts2s.generation._options import prefixes
 
 WRONG = [
     *[(name, value) for name in ("beam", "nbest", "max_length") for value in (0, -1, 1.0, True, None, "2")],
@@ -49,13 +50,13 @@ def test_values_that_do_not_go_together(options, message):
 
 
 def test_a_prefix_is_that_of_all_sources_or_one_for_each():
-    assert GenerationOptions().prefixes(2).shape == (2, 0)
-    assert GenerationOptions(prefix=(i for i in (4, 5))).prefixes(2).tolist() == [[4, 5], [4, 5]]
+    assert prefixes(GenerationOptions(), 2).shape == (2, 0)
+    assert prefixes(GenerationOptions(prefix=(i for i in (4, 5))), 2).tolist() == [[4, 5], [4, 5]]
     made = GenerationOptions(prefix=[[4, 5], [], np.array([6])])
-    assert made.prefixes(3).tolist() == [[4, 5], [-1, -1], [6, -1]]
+    assert prefixes(made, 3).tolist() == [[4, 5], [-1, -1], [6, -1]]
     with pytest.raises(ValueError, match="prefix has 3 rows, expected ids, or one row for each of the 2 sources"):
-        made.prefixes(2)
-    assert GenerationOptions(prefix=[[], []]).prefixes(2).shape == (2, 0)
+        prefixes(made, 2)
+    assert prefixes(GenerationOptions(prefix=[[], []]), 2).shape == (2, 0)
 
 
 def test_options_do_not_change():
