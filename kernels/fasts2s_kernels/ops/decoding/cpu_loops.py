@@ -7,7 +7,7 @@ import numpy as np
 from fasts2s_kernels.cpu.jit import inline, kernel
 from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.pointer import Int, offset
-from fasts2s_kernels.cpu.record import Bools2, Doubles1, Out2, OutDoubles1, OutIds2, Rows2, record
+from fasts2s_kernels.cpu.record import BoolRows2, Doubles1, Out2, OutDoubles1, OutIds2, Rows2, record
 from fasts2s_kernels.cpu.softmax import RUN, exponentials, row_max
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import add_wide, lane_max, wide_sum, wide_zero
@@ -75,7 +75,8 @@ class Best(NamedTuple):
     k: Int
     scores: Rows2  # (R, V)
     row: Int  # its stride, in elements
-    mask: Bools2  # (R, V) or empty
+    mask: BoolRows2  # (R, V) or empty
+    mask_row: Int  # its stride
     values: Out2  # (R, k): scores, NaN in a row that gives no probabilities
     ids: OutIds2  # (R, k)
     tops: OutDoubles1  # (R,)
@@ -128,7 +129,7 @@ def best_row(worker: Int, task: Int, a: Best) -> None:
     total = exponentials(a.local + a.local_size * worker, x, V, top, x + a.row)
     a.tops[task] = np.float64(top)
     a.totals[task] = total
-    _gather_best(values, ids, k, x, V, offset(a.mask, V * task))
+    _gather_best(values, ids, k, x, V, offset(a.mask, a.mask_row * task))
     for last in range(k - 1, 0, -1):  # the worst goes to the end
         value, number = values[last], ids[last]
         values[last] = values[0]
