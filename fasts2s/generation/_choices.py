@@ -99,17 +99,16 @@ class Drawn:
         """Return a word of every row (R,); -1 where none may come."""
         top_k, top_p = self._options.top_k, self._options.top_p
         V = scores.shape[1]
-        if (top_k is None or top_k >= V) and top_p in (None, 1.0):
+        if top_k is not None and top_k < V:
+            p, words = probabilities(kernels, scores, top_k)
+            return inverted(p / p.sum(axis=1, keepdims=True), words, 1.0 if top_p is None else top_p, uniforms)
+        if top_p is None or top_p == 1:
             nothing = ~np.isfinite(scores.max(axis=1))
             whole = np.where(nothing[:, None], scores.dtype.type(0), scores)  # the kernel would refuse them
             drawn = kernels.sample(whole, beside(scores, uniforms))
             return to_cpu(np.where(nothing, -1, drawn))
-        if top_k is None:
-            p, words = most_probable(kernels, scores, 1.0 if top_p is None else top_p)
-        else:
-            p, words = probabilities(kernels, scores, min(top_k, V))
-            p /= p.sum(axis=1, keepdims=True)
-        return inverted(p, words, 1.0 if top_p is None else top_p, uniforms)
+        p, words = most_probable(kernels, scores, top_p)
+        return inverted(p, words, top_p, uniforms)
 
 
 @quiet

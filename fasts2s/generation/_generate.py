@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.backend import BackendLike
+from fasts2s.backend import BackendLike, to_cpu
 from fasts2s.generation._answers import Answer
 from fasts2s.generation._choices import choice_of
 from fasts2s.generation._constraints import Constraints
-from fasts2s.generation._options import GenerationOptions
+from fasts2s.generation._options import GenerationOptions, prefixes
 from fasts2s.generation._search import Search
 from fasts2s.generation._states import Rows
 from fasts2s.generation._stepwise import Step, kernels_finder
@@ -89,14 +89,14 @@ def generate_from(
         Scores that are not finite.
     """
     called("step", step)
-    chosen, ids = _options(options), as_integers("start_ids", start_ids, "(N,)", 1).astype(np.int64)
+    chosen, ids = _options(options), to_cpu(as_integers("start_ids", start_ids, "(N,)", 1)).astype(np.int64)
     count = chosen.nbest if chosen.temperature else 1
     N = len(ids)
     rows = Rows(step, state, N)
     if not N:
         return []
     rows.spread(count)
-    constraints = Constraints(chosen, chosen.prefixes(N).repeat(count, axis=0))
+    constraints = Constraints(chosen, prefixes(chosen, N).repeat(count, axis=0))
     choice = choice_of(chosen, constraints, kernels_finder(backend), N * count)
     found = Search(rows, choice, constraints, chosen, ids.repeat(count)).run()
     if count == 1:

@@ -11,6 +11,7 @@ from fasts2s.generation._stepwise import uniform_numbers
 from fasts2s_kernels.checks import flag, integer, integers, number
 from fasts2s_kernels.checks.arguments import listed
 from fasts2s_kernels.checks.scalars import bounded, shown
+from fasts2s_kernels.contract import Array
 
 _COUNTS = {"beam": 1, "nbest": 1, "min_length": 0, "max_length": 1}
 _MAYBE_COUNTS = {"top_k": 1, "no_repeat_ngram": 1, "start_id": 0, "stop_id": 0}
@@ -116,28 +117,30 @@ class GenerationOptions:
             raise ValueError(f"nbest is {self.nbest}, expected at most beam = {self.beam}")
         if self.min_length > self.max_length:
             raise ValueError(f"min_length is {self.min_length}, expected at most max_length = {self.max_length}")
-        longest = max(map(len, self.prefix_rows()), default=0)
+        longest = max(map(len, prefix_rows(self)), default=0)
         if longest > self.max_length:
             raise ValueError(f"prefix has {longest} ids, expected at most max_length = {self.max_length}")
-        if any(self.stop_id in row for row in self.prefix_rows()):
+        if any(self.stop_id in row for row in prefix_rows(self)):
             raise ValueError(f"prefix holds stop_id, {self.stop_id}, expected words that something may follow")
 
-    def prefix_rows(self) -> list[tuple[int, ...]]:
-        """Return the prefixes of all sources: one where it is that of all, none where there is none."""
-        first = next(iter(self.prefix), None)
-        return [] if first is None else [tuple(self.prefix)] if isinstance(first, int) else list(self.prefix)
 
-    def prefixes(self, N: int) -> np.ndarray[Any, Any]:
-        """Return the prefixes of N sources as an array (N, P) of ids, -1 behind them. Raises ValueError."""
-        rows = self.prefix_rows()
-        one = not rows or isinstance(next(iter(self.prefix)), int)
-        if not one and len(rows) != N:
-            raise ValueError(f"prefix has {len(rows)} rows, expected ids, or one row for each of the {N} sources")
-        rows = rows * N if one else rows
-        made = np.full((N, max(map(len, rows), default=0)), -1, np.int64)
-        for n, row in enumerate(rows):
-            made[n, : len(row)] = row
-        return made
+def prefix_rows(options: GenerationOptions) -> list[tuple[int, ...]]:
+    """Return the prefixes of all sources: one where it is that of all, none where there is none."""
+    rows: list[Any] = list(options.prefix)
+    return rows if not rows or isinstance(rows[0], tuple) else [tuple(rows)]
+
+
+def prefixes(options: GenerationOptions, N: int) -> Array:
+    """Return the prefixes of N sources, (N, P) ids, -1 behind them. Raises ValueError for another number of them."""
+    rows = prefix_rows(options)
+    if not rows or rows[0] == options.prefix:
+        rows = (rows or [()]) * N
+    if len(rows) != N:
+        raise ValueError(f"prefix has {len(rows)} rows, expected ids, or one row for each of the {N} sources")
+    made = np.full((N, max(map(len, rows), default=0)), -1, np.int64)
+    for n, row in enumerate(rows):
+        made[n, : len(row)] = row
+    return made
 
 
 def _positive(name: str, value: Any, most: float) -> float:

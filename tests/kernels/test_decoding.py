@@ -150,6 +150,14 @@ def test_a_row_without_probabilities_has_no_best_ids(kernels, dtype):
     assert logs[4].tolist() == [0, -np.inf]
 
 
+def test_a_mask_may_be_one_row_for_all(kernels, rng):
+    scores, row = rng.standard_normal((5, 40)).astype(np.float32), kernels.asarray(rng.random(40) < 0.5)
+    found = kernels.best(kernels.asarray(scores), 7, mask=np.broadcast_to(row, scores.shape))
+    expected = _best(kernels, scores, 7, np.tile(kernels.to_numpy(row), (5, 1)))
+    for a, b in zip(found, expected, strict=True):
+        assert np.array_equal(kernels.to_numpy(a), b)
+
+
 def test_best_of_no_rows(kernels):
     logs, ids = _best(kernels, np.zeros((0, 3)), 2)
     assert logs.shape == ids.shape == (0, 2)

@@ -48,6 +48,7 @@ Ids2: TypeAlias = Annotated[Any, _read(types.int64, 2)]
 Bools2: TypeAlias = Annotated[Any, _read(types.boolean, 2)]
 # Read; the last axis is contiguous, the others have any strides.
 Rows2: TypeAlias = Annotated[Any, types.Array(types.float32, 2, "A", readonly=True)]
+BoolRows2: TypeAlias = Annotated[Any, types.Array(types.boolean, 2, "A", readonly=True)]
 Rows3: TypeAlias = Annotated[Any, types.Array(types.float32, 3, "A", readonly=True)]
 # Written.
 Out1: TypeAlias = Annotated[Any, types.Array(types.float32, 1, "C")]

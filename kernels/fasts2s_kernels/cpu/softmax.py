@@ -14,8 +14,8 @@ RUN = 32
 
 
 @inline
-def row_max(x, V):
-    """Return the maximum of a row of V numbers; NaN does not count unless there is nothing else."""
+def lane_maxima(x, V):
+    """Return a vector of which each lane is the maximum of what a row of V numbers has there; NaN does not count."""
     whole, best = V - V % LANES, splat(_LOWEST)
     for k in range(0, whole, LANES):
         a = load(x + k)
@@ -23,7 +23,13 @@ def row_max(x, V):
     if whole < V:
         a = merge_lanes(load_part(x + whole, V - whole), splat(_LOWEST), V - whole)
         best = where_greater(best, a, best, a)
-    return lane_max(best)
+    return best
+
+
+@inline
+def row_max(x, V):
+    """Return the maximum of a row of V numbers; NaN does not count unless there is nothing else."""
+    return lane_max(lane_maxima(x, V))
 
 
 @inline

@@ -26,10 +26,10 @@ def best(scores: Array, k: int, *, mask: Array | None = None) -> tuple[Array, Ar
     (R, V), workers, scores = scores.shape, threads.workers_for(scores.size * _COST), arr.row_order(scores)
     values, ids, size = empty(R, k), np.empty((R, k), np.int64), arr.padded(V)
     tops, totals = np.empty(R), np.empty(R)
+    allowed = arr.NO_BOOLS if mask is None else mask if mask.strides[1] == 1 else np.ascontiguousarray(mask)
     fields = loops.Best(
         V=V, k=k, scores=scores, row=scores.strides[0] // 4,
-        mask=arr.NO_BOOLS if mask is None else np.ascontiguousarray(mask), values=values, ids=ids,
-        tops=tops, totals=totals,
+        mask=allowed, mask_row=allowed.strides[0], values=values, ids=ids, tops=tops, totals=totals,
         local=empty(workers, size), local_size=size,
     )  # fmt: skip
     loops.BEST(min(workers, R), fields, R)

@@ -7,11 +7,11 @@ import numpy as np
 from fasts2s_kernels.cpu.jit import inline, kernel
 from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.pointer import Int, offset
-from fasts2s_kernels.cpu.record import Bools2, Doubles1, Out2, OutDoubles1, OutIds2, Rows2, record
-from fasts2s_kernels.cpu.softmax import RUN, exponentials, row_max
+from fasts2s_kernels.cpu.record import BoolRows2, Doubles1, Out2, OutDoubles1, OutIds2, Rows2, record
+from fasts2s_kernels.cpu.softmax import RUN, exponentials, lane_maxima, row_max
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import add_wide, lane_max, wide_sum, wide_zero
-from fasts2s_kernels.cpu.vector_memory import load
+from fasts2s_kernels.cpu.vector_memory import load, store
 
 _ZERO, _LOWEST, _NAN = np.float32(0), np.float32(-np.inf), np.float32(np.nan)
 
@@ -84,7 +84,8 @@ class Best(NamedTuple):
     k: Int
     scores: Rows2  # (R, V)
     row: Int  # its stride, in elements
-    mask: Bools2  # (R, V) or empty
+    mask: BoolRows2  # (R, V) or empty
+    mask_row: Int  # its stride
     values: Out2  # (R, k): scores, NaN in a row that gives no probabilities
     ids: OutIds2  # (R, k)
     tops: OutDoubles1  # (R,)
@@ -115,17 +116,37 @@ def _put(values, ids, k, value, number):
 
 
 @inline
-def _gather_best(values, ids, k, x, V, mask):
-    """Fill a heap with the k largest of a row of V numbers; one that is equal to its worst comes too late."""
+def _clear(values, ids, k, V):
     for j in range(k):
         values[j] = _LOWEST
         ids[j] = V
+
+
+@inline
+def _at_least(values, ids, k, maxima, y, V):
+    """Return a number that k of a row of V numbers reach: the k-th largest of the maxima of its lanes."""
+    if k > LANES:
+        return _LOWEST
+    _clear(values, ids, k, V)
+    store(y, maxima)
+    for j in range(LANES):
+        if y[j] > values[0]:
+            _put(values, ids, k, y[j], j)
+    return values[0]
+
+
+@inline
+def _gather_best(values, ids, k, x, V, mask, least):
+    """Fill a heap with the k largest of a row of V numbers that are at least so large, the first of equals."""
+    _clear(values, ids, k, V)
     for first in range(0, V, LANES):
         last = min(V, first + LANES)
-        if last == first + LANES and not lane_max(load(x + first)) > values[0]:
-            continue
+        if last == first + LANES:
+            most = lane_max(load(x + first))
+            if not (most >= least and most > values[0]):
+                continue
         for j in range(first, last):
-            if x[j] > values[0] and (not mask or mask[j]):
+            if x[j] >= least and x[j] > values[0] and (not mask or mask[j]):
                 _put(values, ids, k, x[j], j)
 
 
@@ -133,11 +154,16 @@ def _gather_best(values, ids, k, x, V, mask):
 def best_row(worker: Int, task: Int, a: Best) -> None:
     """Find the best ids of one row."""
     V, k, x, values, ids = a.V, a.k, a.scores + a.row * task, a.values + a.k * task, a.ids + a.k * task
-    top = row_max(x, V)
-    total = exponentials(a.local + a.local_size * worker, x, V, top, x + a.row)
+    y, mask, maxima = a.local + a.local_size * worker, offset(a.mask, a.mask_row * task), lane_maxima(x, V)
+    least, top = _at_least(values, ids, k, maxima, y, V), lane_max(maxima)
+    total = exponentials(y, x, V, top, x + a.row)
     a.tops[task] = np.float64(top)
     a.totals[task] = total
-    _gather_best(values, ids, k, x, V, offset(a.mask, V * task))
+    while True:
+        _gather_best(values, ids, k, x, V, mask, least)
+        if values[0] > _LOWEST or least == _LOWEST:
+            break
+        least = _LOWEST  # what reached it is masked
     for last in range(k - 1, 0, -1):  # the worst goes to the end
         value, number = values[last], ids[last]
         values[last] = values[0]
