@@ -45,8 +45,12 @@ def divided(pairs: Pairs) -> tuple[Pairs, Pairs]:
     held, learned = [], []
     for k, (source, combination) in enumerate(zip(pairs.sources, found, strict=True)):
         share = int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big") / 2**32
-        seen_apart = combination and bases[combination[0]] > 1 and modifiers[combination[1]] > 1
-        if seen_apart and share < HELD_OUT:
+        if (
+            combination is not None
+            and share < HELD_OUT
+            and bases[combination[0]] > 1
+            and modifiers[combination[1]] > 1
+        ):
             held.append(k)
             bases[combination[0]] -= 1
             modifiers[combination[1]] -= 1

@@ -153,7 +153,7 @@ _OPTIONS = generation.GenerationOptions(start_id=1, max_length=3)
 _ANSWER = generation.Answer([1], -0.1, -0.1, np.full(1, -0.1), False, np.ones((1, 2)))
 
 VALUES: dict[str, Callable[[], Any]] = {
-    "options": lambda: _OPTIONS, "answer": lambda: _ANSWER, "words": lambda: ["?"], "unk_id": lambda: 1,
+    "options": lambda: _OPTIONS, "answer": lambda: _ANSWER, "unk_id": lambda: 1,
     "source_words": lambda: ["a", "b"],
     **{name: (lambda value=value: value) for name, value in _SETTINGS.as_dict().items()},
     "settings": lambda: _SETTINGS,
@@ -219,7 +219,7 @@ OTHERWISE: dict[str, Callable[[], Any]] = {
     "statistics rows": _pairs, "Pairs.select rows": lambda: [0], "Texts.select rows": lambda: [0],
     "load_tokenizer name": lambda: "source", "save name": lambda: "new",
     "Pairs origin": lambda: "", "Texts origin": lambda: "",
-    "generate model": MODELS["EncoderDecoder"].build,
+    "replace_unknown words": lambda: ["?"], "generate model": MODELS["EncoderDecoder"].build,
     **{f"GenerationOptions {name}": (lambda value=value: value) for name, value in vars(_OPTIONS).items()},
     "exact_answers ts": lambda: IDS[:, :1].repeat(4, 1) * 0 + 1,
 }  # fmt: skip
