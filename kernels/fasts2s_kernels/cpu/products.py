@@ -22,9 +22,9 @@ from fasts2s_kernels.cpu import jit, plain, threads
 LARGE = 1 << 24
 #: A product of vectors or thin strips is bound by memory, whoever makes it.
 THICK = 64
-#: Times as fast as the kernels a BLAS must be to take their place, and to keep it when it is measured again. Well above
-#: 1: an OpenBLAS that was 1.28 times as fast here made whole steps slower, 61 ms instead of 44 (an encoder-decoder, two
-#: cores, Zen 3), for its threads spin on while the kernels work.
+#: Times as fast as the kernels a BLAS must be to take their place, and to keep it when it is measured again. Well
+#: above 1: an OpenBLAS that was 1.28 times as fast here made whole steps slower, 61 ms instead of 44 (an
+#: encoder-decoder, two cores, Zen 3), for its threads spin on while the kernels work.
 ENOUGH, STILL = 2.0, 1.5
 FILE = "products.json"
 _SHAPE, _AFTER, _ROUNDS = (640, 256, 1024), (160, 128, 256), 15
