@@ -14,9 +14,9 @@ from fasts2s_kernels.ops.text import reference
 from fasts2s_kernels.ops.text.inputs import Inputs, Lstm, checked
 from fasts2s_kernels.ops.text.reference import ENDED
 
-#: Weights that are read for a word, from which on all cores read them: more than a core's share of a third level (16
-#: MB). From there one core reads fast enough, and need not wait for another, see README.md.
-SHARED_FROM = 1 << 22
+#: Weights that are read for a word, from which on all cores read them: more than second-level caches hold (2 MB).
+#: With fewer, waiting for one another costs more.
+SHARED_FROM = 1 << 19
 #: What reading a weight costs, in multiply-adds.
 _COST = 5
 
