@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fasts2s import __version__, set_backend
-from fasts2s.commands.arguments import Parser, add_backend, from_zero, positive, seed, whole
+from fasts2s.commands.arguments import Parser, add_backend, positive, whole
 from fasts2s.commands.errors import CommandError, explained
+from fasts2s.commands.lm_parser import add_generate
 from fasts2s.commands.output import NOBODY_READS, complain, fit_output, nobody_reads
-from fasts2s.commands.pairs_parser import add_choosing, add_reading
+from fasts2s.commands.pairs_parser import add_answering, add_reading
 from fasts2s.commands.train_parsers import add_train
 from fasts2s_kernels.installed import NoDeviceError
 
@@ -23,7 +24,7 @@ def make_parser() -> argparse.ArgumentParser:
     _ask_parser(commands)
     _evaluate_parser(commands)
     _chat_parser(commands)
-    _generate_parser(commands)
+    add_generate(commands)
     info = commands.add_parser("info", help="what is installed and usable", description="Show versions and backends.")
     info.set_defaults(run=_run_info, backend=None)
     _add_warmup(commands)
@@ -37,7 +38,7 @@ def _ask_parser(commands: Any) -> None:
     parser.add_argument("dir", metavar="DIR", help="folder that train wrote")
     parser.add_argument("question", nargs="*", default=[], help="read from standard input if left out")
     parser.add_argument("--attention-map", metavar="FILE.png", help="draw what the model looked at")
-    add_choosing(parser)
+    add_answering(parser)
     add_backend(parser)
     parser.set_defaults(run=_run_ask)
 
@@ -48,7 +49,7 @@ def _evaluate_parser(commands: Any) -> None:
     parser.add_argument("dir", metavar="DIR", help="folder that train pairs wrote")
     add_reading(parser)
     parser.add_argument("--examples", metavar="N", type=whole(0), default=5, help="answers shown (%(default)s)")
-    add_choosing(parser)
+    add_answering(parser)
     add_backend(parser)
     parser.set_defaults(run=_run_evaluate)
 
@@ -57,29 +58,9 @@ def _chat_parser(commands: Any) -> None:
     summary = "talk to a trained model of pairs"
     parser = commands.add_parser("chat", help=summary, description=summary)
     parser.add_argument("dir", metavar="DIR", help="folder that train pairs wrote")
-    add_choosing(parser)
+    add_answering(parser)
     add_backend(parser)
     parser.set_defaults(run=_run_chat)
-
-
-def _generate_parser(commands: Any) -> None:
-    summary = "write text with a trained language model"
-    parser = commands.add_parser("generate", help=summary, description=summary)
-    parser.add_argument("dir", metavar="DIR", help="folder that train lm wrote")
-    parser.add_argument("--start", required=True, help="text to begin with")
-    parser.add_argument(
-        "--skip", nargs="*", default=[], metavar="WORD", help="words or characters that must not appear"
-    )
-    parser.add_argument(
-        "--length", metavar="N", type=whole(1, 10**6), default=100, help="number of words or characters (%(default)s)"
-    )
-    parser.add_argument(
-        "--temperature", metavar="X", type=from_zero, default=1.0, help="0 is the likeliest text (%(default)s)"
-    )
-    parser.add_argument("--seed", metavar="N", type=seed, help="the same seed gives the same text")
-    parser.add_argument("--stop", metavar="WORD", help="end with this word or character, for instance '<eos>'")
-    add_backend(parser)
-    parser.set_defaults(run=_run_generate)
 
 
 # The commands are imported when they are run: `fasts2s --help` loads neither matplotlib nor tqdm.
@@ -104,21 +85,6 @@ def _run_chat(a: argparse.Namespace) -> int:
     from fasts2s.commands.chat import chat  # noqa: PLC0415
 
     return chat(a)
-
-
-def _run_generate(a: argparse.Namespace) -> int:
-    from fasts2s.commands.generate import generate  # noqa: PLC0415
-
-    return generate(
-        a.dir,
-        a.start,
-        skip=a.skip,
-        length=a.length,
-        temperature=a.temperature,
-        seed=a.seed,
-        stop=a.stop,
-        backend=a.backend,
-    )
 
 
 def _add_warmup(commands: Any) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from fasts2s.backend import BackendLike
 from fasts2s.commands import run_folder
 from fasts2s.commands.errors import CommandError
+from fasts2s.commands.vocabularies import TokenizerVocabulary
 from fasts2s.generation import GenerationOptions
-from fasts2s.text import UNK, Tokenizer
+from fasts2s.text import Tokenizer
 from fasts2s.text.tokenizer import path_of
 from fasts2s.text_to_text import SOURCE, TextToText
 
@@ -30,32 +31,31 @@ def load(folder: str, backend: BackendLike | None) -> TextToText:
 
 def options_of(a: argparse.Namespace, target: Tokenizer) -> GenerationOptions:
     """Return how words are chosen, as the command line says."""
-    banned = {i for text in a.ban for i in _known("--ban", text, target)}
+    vocabulary = TokenizerVocabulary(target)
     return GenerationOptions(
-        beam=a.beam if a.temperature else max(a.beam, a.nbest),
-        nbest=a.nbest,
-        temperature=a.temperature,
-        top_k=a.top_k,
-        top_p=a.top_p,
-        repetition_penalty=a.repetition_penalty,
-        no_repeat_ngram=a.no_repeat_ngram,
-        banned=sorted(banned),
-        prefix=_known("--prefix", a.prefix, target) if a.prefix else (),
-        min_length=a.min_length,
+        **chosen(a, a.temperature),
+        banned=sorted(vocabulary.all_ids("--ban", a.ban)),
+        prefix=vocabulary.ids("--prefix", a.prefix) if a.prefix else (),
         max_length=a.max_length or 10**6,
-        length_penalty=a.length_penalty,
         coverage_penalty=a.coverage_penalty,
-        rng=a.seed,
         attention=bool(getattr(a, "attention_map", None)),
     )
 
 
-def _known(option: str, text: str, tokenizer: Tokenizer) -> list[int]:
-    ids = tokenizer.encode(text)
-    for i, token in zip(ids, tokenizer.tokens(text), strict=True):
-        if i == UNK:
-            raise CommandError(f"{option} has {token!r}, which the model does not know, expected some of its symbols")
-    return ids
+def chosen(a: argparse.Namespace, temperature: float) -> dict[str, Any]:
+    """Return the fields of the options that all models have; more answers take a beam as wide, or are drawn."""
+    return {
+        "beam": a.beam if temperature else max(a.beam, a.nbest),
+        "nbest": a.nbest,
+        "temperature": temperature,
+        "top_k": a.top_k,
+        "top_p": a.top_p,
+        "repetition_penalty": a.repetition_penalty,
+        "no_repeat_ngram": a.no_repeat_ngram,
+        "min_length": a.min_length,
+        "length_penalty": a.length_penalty,
+        "rng": a.seed,
+    }
 
 
 def shown(said: Any, nbest: int) -> str:

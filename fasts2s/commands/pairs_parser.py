@@ -4,16 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from fasts2s.commands.arguments import (
-    above_zero,
-    fields,
-    from_zero,
-    positive,
-    seed,
-    share,
-    share_up_to_one,
-    whole,
-)
+from fasts2s.commands.arguments import fields, from_zero, positive, share
+from fasts2s.commands.text_options import add_choosing, add_encoding, add_tokens, column
 
 
 def add_pairs(tasks: Any, common: Callable[..., None]) -> None:
@@ -21,7 +13,8 @@ def add_pairs(tasks: Any, common: Callable[..., None]) -> None:
     summary = "learn from a file of pairs of texts: translations, questions and answers, anything"
     parser = tasks.add_parser("pairs", help=summary, description=summary)
     _add_data(parser)
-    _add_tokens(parser)
+    add_tokens(parser, lower=False, min_count=1)
+    parser.add_argument("--shared-vocabulary", action="store_true", help="one vocabulary for both sides")
     _add_model(parser)
     common(parser, epochs=20, batch_size=64, hidden=256, lr=0.002, max_grad=5.0)
     parser.set_defaults(run=_run)
@@ -34,13 +27,9 @@ def add_reading(parser: Any) -> None:
     add("--target-file", metavar="FILE", help="the targets, where they stand in a file of their own, line by line")
     formats = ("auto", "tsv", "csv", "jsonl", "parallel", "squad", "dialogue")
     add("--format", choices=formats, default="auto", help="of the file (from its name and first lines)")
-    add("--source-column", metavar="C", type=_column, default=0, help="number from 0, or name, of the sources (0)")
-    add("--target-column", metavar="C", type=_column, default=1, help="number from 0, or name, of the targets (1)")
-    add("--encoding", default="utf-8", help="such as cp949, shift_jis or euc-kr (%(default)s)")
-
-
-def _column(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() else text
+    add("--source-column", metavar="C", type=column, default=0, help="number from 0, or name, of the sources (0)")
+    add("--target-column", metavar="C", type=column, default=1, help="number from 0, or name, of the targets (1)")
+    add_encoding(parser)
 
 
 def _add_data(parser: Any) -> None:
@@ -49,16 +38,6 @@ def _add_data(parser: Any) -> None:
     add("--validation", metavar="X", type=share, default=0.05, help="share of sources to measure with (%(default)s)")
     add("--test", metavar="X", type=share, default=0.05, help="share of sources kept for the end (%(default)s)")
     add("--max-length", metavar="N", type=positive, default=100, help="most symbols of a text (%(default)s)")
-
-
-def _add_tokens(parser: Any) -> None:
-    add = parser.add_argument
-    add("--tokens", choices=("char", "word", "subword"), default="word", help="what a symbol is (%(default)s)")
-    add("--lower", action="store_true", help="words: capital letters become small ones")
-    add("--jamo", action="store_true", help="characters: Hangul syllables are two or three letters each")
-    add("--vocabulary", metavar="N", type=positive, help="most symbols of each side (all; subwords: 8000)")
-    add("--min-count", metavar="N", type=positive, default=1, help="rarer symbols become <unk> (%(default)s)")
-    add("--shared-vocabulary", action="store_true", help="one vocabulary for both sides")
 
 
 def _add_model(parser: Any) -> None:
@@ -87,22 +66,11 @@ def _add_model(parser: Any) -> None:
     add("--batch-tokens", metavar="N", type=positive, default=8192, help="most symbols in a step (%(default)s)")
 
 
-def add_choosing(parser: Any) -> None:
-    """Add the options that say how words are chosen."""
-    add = parser.add_argument_group("how words are chosen").add_argument
-    add("--beam", metavar="N", type=positive, default=1, help="unfinished answers kept (%(default)s: greedy)")
-    add("--nbest", metavar="N", type=positive, default=1, help="answers to a question (%(default)s)")
-    add("--temperature", metavar="X", type=from_zero, default=0.0, help="above 0 words are drawn (%(default)s)")
-    add("--top-k", metavar="N", type=positive, help="draw from the N most probable words")
-    add("--top-p", metavar="X", type=share_up_to_one, help="draw from those that have this probability together")
-    add("--seed", metavar="N", type=seed, help="of what is drawn: the same seed, the same answers")
-    add("--repetition-penalty", metavar="X", type=above_zero, default=1.0, help="for words said before (%(default)s)")
-    add("--no-repeat-ngram", metavar="N", type=positive, help="say no N words twice")
-    add("--ban", metavar="TEXT", nargs="*", default=[], help="words or characters that must not appear")
+def add_answering(parser: Any) -> None:
+    """Add the options that say how the words of answers are chosen."""
+    add = add_choosing(parser)
     add("--prefix", metavar="TEXT", default="", help="what answers begin with")
-    add("--min-length", metavar="N", type=whole(0), default=0, help="least symbols of an answer (%(default)s)")
     add("--max-length", metavar="N", type=positive, help="most symbols (as in training)")
-    add("--length-penalty", metavar="X", type=from_zero, default=0.0, help="favours long answers (%(default)s)")
     add("--coverage-penalty", metavar="X", type=from_zero, default=0.0, help="favours answers that use all words")
     add("--replace-unk", action="store_true", help="<unk> becomes the source's word with most attention")
 

@@ -1,4 +1,4 @@
-"""``fasts2s train lm``: a language model on words or characters."""
+"""``fasts2s train lm``: a language model on words, subwords or characters."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,35 +9,52 @@ import numpy as np
 from fasts2s.backend import get_backend
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.errors import CommandError
-from fasts2s.commands.sizes import require_memory
+from fasts2s.commands.lm_models import describe, make_model
 from fasts2s.commands.training_run import TrainingRun
-from fasts2s.commands.unknown_words import TOKENS, Unknown
+from fasts2s.commands.unknown_words import Unknown
+from fasts2s.commands.vocabularies import SYMBOLS, TokenizerVocabulary
+from fasts2s.commands.writer import TEXT, Writer
 from fasts2s.corpus import Corpus, load_text
-from fasts2s.corpus.text import Level
 from fasts2s.evaluation import perplexity
-from fasts2s.models import BetterRnnlm, Rnnlm
+from fasts2s.generation import GenerationOptions
 from fasts2s.optimizers import SGD
+from fasts2s.text import EOS
 from fasts2s.trainer import RnnlmTrainer
 
 #: Training ends when the learning rate is this many times smaller than at first.
 _SMALLEST = 1000
-MODELS: dict[str, Any] = {"rnnlm": Rnnlm, "better": BetterRnnlm}
+#: Symbols of the example that is written after an epoch.
+_EXAMPLE = {"word": 16, "subword": 20, "char": 60}
 
 
 @dataclass(frozen=True)
 class LanguageModelOptions:
-    """The options of the command; sizes in units, words and rows, ``max_grad`` an L2 norm."""
+    """The options of the command; sizes in units, symbols and rows, ``max_grad`` an L2 norm.
+
+    Without a min_count it is 2, for subwords 1. What of model to tied is None or False was not asked for.
+    """
 
     text: str | None
-    model: str
-    level: Level
+    format: Any
+    column: int | str
+    encoding: str
+    tokens: Any
+    lower: bool
+    jamo: bool
+    vocabulary: int | None
+    min_count: int | None
+    model: str | None
+    cell: str | None
+    layers: int | None
+    dropout: float | None
+    tied: bool
+    wordvec: int | None
     epochs: int
     batch_size: int
     time_size: int
     hidden: int
     lr: float
     max_grad: float
-    min_count: int
     seed: int
     out: str | None
     overwrite: bool
@@ -48,16 +65,18 @@ class _Run(TrainingRun):
     larger_is_better = False
 
     def __init__(self, options: LanguageModelOptions) -> None:
+        self.kind = describe(options)  # what does not go together is said before a text is read
         self.corpus, o = _load(options), options
         np.random.seed(o.seed)
         backend = get_backend()
-        require_memory(o.hidden * (8 * o.hidden + self.corpus.vocab_size), copies=2)  # at least, with gradients
-        model = MODELS[o.model](self.corpus.vocab_size, o.hidden, o.hidden, backend=backend)
+        model = make_model(o, self.corpus.vocab_size, backend)
         self.optimizer = SGD(o.lr, backend=backend)
-        tokens = {"train": self.corpus.train.size, "vocabulary": self.corpus.vocab_size}
-        self.unknown = Unknown(self.corpus, o.level)
-        facts = {"corpus": self.corpus.name, TOKENS[o.level]: tokens, "unk_percent": self.unknown.percent}
-        super().__init__(o, f"lm-{o.model}", model, RnnlmTrainer(model, self.optimizer), facts)
+        self.symbols = SYMBOLS[o.tokens]
+        self.writer = Writer(model, TokenizerVocabulary(self.corpus.tokenizer))
+        self.unknown = Unknown(self.corpus)
+        counts = {"train": self.corpus.train.size, "vocabulary": self.corpus.vocab_size}
+        facts = {"corpus": self.corpus.name, self.symbols: counts, "unk_percent": self.unknown.percent}
+        super().__init__(o, f"lm-{o.model or o.cell or 'rnnlm'}", model, RnnlmTrainer(model, self.optimizer), facts)
 
     def iterations(self) -> int:
         return int((self.corpus.train.size - 1) // (self.options.batch_size * self.options.time_size))
@@ -67,7 +86,7 @@ class _Run(TrainingRun):
         self.trainer.fit(train[:-1], train[1:], 1, o.batch_size, o.time_size, o.max_grad, eval_interval=None)
 
     def held_out(self, ids: Any) -> float:
-        """Return the perplexity of held-out words, the state being empty before and after."""
+        """Return the perplexity of held-out symbols, the state being empty before and after."""
         self.model.reset_state()
         # As many streams as leave each of them a full stretch of time_size steps.
         streams = max(1, min(10, (ids.size - 1) // self.options.time_size))
@@ -77,12 +96,22 @@ class _Run(TrainingRun):
             raise FloatingPointError(f"the perplexity of held-out words is {result}: lower --lr or --max-grad")
         return result
 
+    def bits(self, part: str, ppl: float) -> float | None:
+        """Return the bits per character that a perplexity of a part is; None where many words are `<unk>`."""
+        if self.options.tokens == "word":
+            return None
+        ids = getattr(self.corpus, part)
+        return float(np.log2(ppl) * ids.size / self.corpus.characters[part])
+
     def measure(self, losses: list[float], seconds: float) -> dict[str, Any]:
         rate = len(losses) * self.options.batch_size * self.options.time_size / seconds
+        ppl = self.held_out(self.corpus.valid)
+        bits = self.bits("valid", ppl)
         return {
-            "perplexity": self.held_out(self.corpus.valid),
+            "perplexity": ppl,
+            **({} if bits is None else {"bits_per_character": bits}),
             "lr": self.optimizer.lr,
-            f"{TOKENS[self.options.level]}_per_second": rate,
+            f"{self.symbols}_per_second": rate,
         }
 
     def no_progress(self) -> None:
@@ -100,40 +129,70 @@ class _Run(TrainingRun):
         )
 
     def show(self, row: dict[str, Any]) -> None:
-        tokens = TOKENS[self.options.level]
         before = self.epochs[-2]["lr"] if len(self.epochs) > 1 else self.options.lr
         with np.errstate(over="ignore"):
             training = np.exp(row["loss"])
         print(
             f"epoch {row['epoch']:>2}/{self.options.epochs}  loss {row['loss']:.4f}  "
             f"perplexity: training {training:.1f}{self.unknown.beside('train')}, "
-            f"validation {row['perplexity']:.1f}{self.unknown.beside('valid')}  "
-            f"{row[f'{tokens}_per_second']:,.0f} {tokens}/s  ({row['seconds']:.1f} s)"
+            f"validation {self.shown('valid', row['perplexity'])}  "
+            f"{row[f'{self.symbols}_per_second']:,.0f} {self.symbols}/s  ({row['seconds']:.1f} s)"
             + (f"  learning rate {row['lr']:g}" if row["lr"] != before else "")
             + ("" if row["finished"] else "  interrupted")
         )
+        print("   " + self.example(row["epoch"]))
+
+    def shown(self, part: str, ppl: float) -> str:
+        """Return a perplexity as it is printed, with the share of unknown words and bits per character."""
+        bits = self.bits(part, ppl)
+        digits = 1 if bits is None else 2
+        more = "" if bits is None else f", {bits:.3f} bits per character"
+        return f"{ppl:.{digits}f}{self.unknown.beside(part)}{more}"
+
+    def example(self, seed: int) -> str:
+        """Return what the model writes at the beginning of a line; the training draws what it would without."""
+        options = GenerationOptions(
+            temperature=1.0,
+            max_length=_EXAMPLE[self.options.tokens],
+            banned=sorted(self.writer.vocabulary.never),
+            rng=seed,
+        )
+        ((_, text),) = self.writer.write([EOS], options)
+        return " ".join(text.split())
 
     def extra(self) -> dict[str, Any]:
-        # The level says how a prompt is cut, as the text was: see generate.
-        words = [self.corpus.id_to_word[i] for i in range(self.corpus.vocab_size)]
-        return {"task": "lm", "level": self.options.level, "words": words}
+        return {"task": "lm", "tokens": self.options.tokens}
+
+    def write_beside(self) -> None:
+        self.corpus.tokenizer.save(self.folder, TEXT)
 
     def titles(self) -> tuple[str, str]:
-        return f"language model {self.options.model}: {self.corpus.name}", self.measured()
+        return f"language model {self.kind}: {self.corpus.name}", self.measured()
 
     def measured(self) -> str:
         """Return what the measure is, with the share of unknown words."""
-        return f"perplexity of held-out {TOKENS[self.options.level]}{self.unknown.beside('valid')}"
+        return f"perplexity of held-out {self.symbols}{self.unknown.beside('valid')}"
 
 
-def _load(options: LanguageModelOptions) -> Corpus:
-    corpus = load_text(options.text, unk_below=options.min_count, level=options.level)
-    need = options.batch_size * options.time_size
-    if corpus.train.size <= need or min(corpus.valid.size, corpus.test.size) <= options.time_size:
+def _load(o: LanguageModelOptions) -> Corpus:
+    least = o.min_count if o.min_count is not None else 1 if o.tokens == "subword" else 2
+    corpus = load_text(
+        o.text,
+        tokens=o.tokens,
+        format=o.format,
+        column=o.column,
+        encoding=o.encoding,
+        max_size=o.vocabulary,
+        min_count=least,
+        lower=o.lower,
+        jamo=o.jamo,
+    )
+    need = o.batch_size * o.time_size
+    if corpus.train.size <= need or min(corpus.valid.size, corpus.test.size) <= o.time_size:
         raise CommandError(
-            f"the text gives {corpus.train.size} {TOKENS[options.level]} to train on and {corpus.valid.size} + "
+            f"the text gives {corpus.train.size} {SYMBOLS[o.tokens]} to train on and {corpus.valid.size} + "
             f"{corpus.test.size} to measure with, expected more than --batch-size times --time-size = {need} and "
-            f"--time-size = {options.time_size}: take a longer text or smaller values"
+            f"--time-size = {o.time_size}: take a longer text or smaller values"
         )
     return corpus
 
@@ -145,10 +204,10 @@ def train_lm(options: LanguageModelOptions) -> int:
 
 
 def _train(run: _Run) -> int:
-    options, c = run.options, run.corpus
+    c = run.corpus
     print(
-        f"{c.name}: {c.train.size:,} {TOKENS[options.level]} to learn, {c.valid.size:,} + {c.test.size:,} held out, "
-        f"vocabulary {c.vocab_size:,}; {options.model}, {run.history['parameters']:,} parameters, "
+        f"{c.name}: {c.train.size:,} {run.symbols} to learn, {c.valid.size:,} + {c.test.size:,} held out, "
+        f"vocabulary {c.vocab_size:,}; {run.kind}, {run.history['parameters']:,} parameters, "
         f"backend {run.model.backend.name}"
     )
     run.unknown.warn()
@@ -163,13 +222,21 @@ def _train(run: _Run) -> int:
 def _summarise(run: _Run, finished: bool) -> None:
     if finished:
         run.use_best()
-        run.history["test_perplexity"] = run.held_out(run.corpus.test)
+        run.history["test_perplexity"] = test = run.held_out(run.corpus.test)
+        bits = run.bits("test", test)
+        run.history |= {} if bits is None else {"test_bits_per_character": bits}
         run.save()
     print(f"\n{run.measured()} by epoch\n" + text_curve(run.epochs, "perplexity", ""))
-    best, share = run.best(), run.unknown.beside("valid")
-    print(f"\nvalidation perplexity {best['perplexity']:.1f}{share} (epoch {best['epoch']})")
+    best = run.best()
+    print(f"\nvalidation perplexity {run.shown('valid', best['perplexity'])} (epoch {best['epoch']})")
     if finished:
-        print(f"test perplexity of that model {run.history['test_perplexity']:.1f}{run.unknown.beside('test')}")
-    by_frequency = (run.corpus.id_to_word[int(i)] for i in np.bincount(run.corpus.train).argsort()[::-1])
-    word = next((w for w in by_frequency if w.isalpha()), run.corpus.id_to_word[0])
-    run.show_files("generate", str(run.folder), "--start", word)
+        print(f"test perplexity of that model {run.shown('test', run.history['test_perplexity'])}")
+    run.show_files("generate", str(run.folder), "--start", _first_word(run.corpus))
+
+
+def _first_word(corpus: Corpus) -> str:
+    """Return what most lines of the held-out text begin with that the model knows: something to start from."""
+    tokenizer = corpus.tokenizer
+    by_frequency = np.bincount(corpus.train, minlength=len(tokenizer)).argsort()[::-1]
+    words = (tokenizer.decode([int(i)]).strip() for i in by_frequency)
+    return next((word for word in words if word.isalpha()), tokenizer.decode([len(tokenizer) - 1]))

@@ -193,6 +193,9 @@ class _Run(TrainingRun):
     def extra(self) -> dict[str, Any]:
         return self.whole.facts()
 
+    def write_beside(self) -> None:
+        self.whole.save_tokenizers(self.folder)
+
     def titles(self) -> tuple[str, str]:
         o = self.options
         kind = f"{o.layers} x {o.cell.upper()}, {o.decoder}, attention {o.attention}"
@@ -217,7 +220,6 @@ def _train(run: _Run) -> int:
         f"{len(learned):,} pairs to learn{left_out}, {len(data.held_out):,} to measure with, {len(data.test):,} kept "
         f"for the end; {run.history['parameters']:,} parameters, backend {run.model.backend.name}"
     )
-    run.whole.save_tokenizers(run.folder)
     finished = run.train()
     if run.epochs:
         _summarise(run, finished)

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from fasts2s.commands.arguments import above_zero, add_backend, fields, positive, seed
+from fasts2s.commands.lm_parser import add_lm
 from fasts2s.commands.pairs_parser import add_pairs
 
 
@@ -13,7 +14,7 @@ def add_train(commands: Any) -> None:
     tasks = train.add_subparsers(dest="task", required=True, metavar="TASK")
     _sequence_parser(tasks, "addition", "learn to add: 57+5 = 62", "peeky", 128, 14)
     _sequence_parser(tasks, "date", "learn to write dates: sep 27, 1994 = 1994-09-27", "attention", 256, 4)
-    _lm_parser(tasks)
+    add_lm(tasks, _common)
     add_pairs(tasks, _common)
 
 
@@ -26,19 +27,6 @@ def _sequence_parser(tasks: Any, task: str, summary: str, model: str, hidden: in
     add("--data", metavar="FILE", help="own exercises, a line is question_answer (built-in set)")
     _common(parser, epochs=epochs, batch_size=128, hidden=hidden, lr=0.001, max_grad=5.0)
     parser.set_defaults(run=_run_sequence, task=task)
-
-
-def _lm_parser(tasks: Any) -> None:
-    summary = "learn the words or characters of a text, report perplexity"
-    parser = tasks.add_parser("lm", help=summary, description=summary)
-    add = parser.add_argument
-    add("text", nargs="?", metavar="TEXT", help="UTF-8 file, plain or .gz (Python's own help texts)")
-    add("--model", choices=("rnnlm", "better"), default="rnnlm", help="one layer, or two tied (%(default)s)")
-    add("--time-size", metavar="N", type=positive, default=35, help="steps per gradient (%(default)s)")
-    add("--level", choices=("word", "char"), default="word", help="what the model learns to predict (%(default)s)")
-    add("--min-count", metavar="N", type=positive, default=2, help="rarer ones become <unk> (%(default)s)")
-    _common(parser, epochs=4, batch_size=20, hidden=100, lr=20.0, max_grad=0.25)
-    parser.set_defaults(run=_run_lm)
 
 
 def _common(parser: Any, **defaults: Any) -> None:
@@ -63,9 +51,3 @@ def _run_sequence(a: argparse.Namespace) -> int:
     from fasts2s.commands.train_sequence import SequenceOptions, train_sequence  # noqa: PLC0415
 
     return train_sequence(SequenceOptions(**fields(a, SequenceOptions)))
-
-
-def _run_lm(a: argparse.Namespace) -> int:
-    from fasts2s.commands.train_lm import LanguageModelOptions, train_lm  # noqa: PLC0415
-
-    return train_lm(LanguageModelOptions(**fields(a, LanguageModelOptions)))

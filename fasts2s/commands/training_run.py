@@ -72,6 +72,9 @@ class TrainingRun:
         """Return what the model file needs beside the model."""
         raise NotImplementedError
 
+    def write_beside(self) -> None:
+        """Write what belongs to the model for all epochs, before the first of them is written."""
+
     def titles(self) -> tuple[str, str]:
         """Return the title of the curve and of its right half."""
         raise NotImplementedError
@@ -130,6 +133,8 @@ class TrainingRun:
         # Printing comes last: where it fails, all is saved.
         if is_best:
             extra = {**self.extra(), "epoch": number, self.measure_name: row[self.measure_name]}
+            if first:
+                self.write_beside()
             run_folder.write_model(self.folder, self.model, extra, first=first)
             self._best_weights = [p.copy() for p in self.model.params]
         else:

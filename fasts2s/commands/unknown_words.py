@@ -1,15 +1,16 @@
 """How much of a text a language model does not see: words that became ``<unk>``."""
 
 from fasts2s.commands.output import complain
+from fasts2s.commands.vocabularies import SYMBOLS
 from fasts2s.corpus import Corpus
+from fasts2s.text import UNK
 
-#: What a level counts.
-TOKENS = {"word": "words", "char": "characters"}
 _MANY = 15  # percent; of ordinary English with --min-count 2, some 5 to 10 are
 _ADVICE = {
-    "word": ", which is easy to guess: the perplexity says little. Words are what stands between blanks, a clause in "
-    "Japanese: learn characters with --level char, or keep rarer words with --min-count 1",
+    "word": ", which is easy to guess: the perplexity says little. In some languages words have many forms: "
+    "learn characters with --tokens char, or keep rarer words with --min-count 1",
     "char": ": keep rarer ones with --min-count 1",
+    "subword": ": take a larger --vocabulary",
 }
 
 
@@ -21,14 +22,13 @@ class Unknown:
     Attributes
     ----------
     percent : dict
-        Part ("train", "valid", "test") -> percent of its tokens.
+        Part ("train", "valid", "test") -> percent of its symbols.
     """
 
-    def __init__(self, corpus: Corpus, level: str) -> None:
-        unk = corpus.word_to_id.get("<unk>", -1)
+    def __init__(self, corpus: Corpus) -> None:
         parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
-        self.percent = {name: 100 * float((part == unk).mean()) for name, part in parts.items()}
-        self._level = level
+        self.percent = {name: 100 * float((part == UNK).mean()) for name, part in parts.items()}
+        self._kind = corpus.tokenizer.kind
 
     def beside(self, part: str) -> str:
         """Return what to print after a perplexity of this part."""
@@ -40,4 +40,4 @@ class Unknown:
         most = max(self.percent.values())
         if most < _MANY:
             return
-        complain(f"warning: {most:.0f} % of the {TOKENS[self._level]} are <unk>{_ADVICE[self._level]}")
+        complain(f"warning: {most:.0f} % of the {SYMBOLS[self._kind]} are <unk>{_ADVICE[self._kind]}")

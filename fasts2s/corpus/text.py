@@ -1,24 +1,26 @@
-"""Plain text as training, validation and test ids."""
+"""Running text as training, validation and test ids."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fasts2s.corpus._builtin import builtin_lines
-from fasts2s.corpus._reading import EOS, UNK, Ids, ids_of, invert, number_words, read_text
-from fasts2s_kernels.checks import integer, number
-from fasts2s_kernels.checks.arguments import as_path, as_text, mapping, one_of
+from fasts2s.corpus._dividing import divided
+from fasts2s.text import EOS, Texts, Tokenizer, encode_texts, read_texts, split, tokenizer_for
+from fasts2s.text._columns import Column
+from fasts2s.text._formats import TextFormat
+from fasts2s.text.tokenizer import Kind
+from fasts2s_kernels.checks import flag, number
+from fasts2s_kernels.checks.arguments import as_path
 
-# Special tokens, numbers such as 3.11, words with inner apostrophes, single other signs.
-_WORD = re.compile(r"<unk>|<eos>|\d+(?:[.,]\d+)+|\w+(?:['\u2019]\w+)*|[^\w\s]")
-Level: TypeAlias = Literal["word", "char"]
-_LEVELS: tuple[Level, ...] = ("word", "char")
+#: Formats whose texts follow one another; the rows of the others have nothing to do with each other.
+_RUNNING = ("lines", "dialogue")
+_LONGEST_LINE = 1 << 30  # a book may be one line
+PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,114 +29,74 @@ class Corpus:
 
     Attributes
     ----------
-    train, valid, test : (T,) int64 each, of its own length; every line ends in `<eos>`, but a text of one line
-    word_to_id, id_to_word : the V tokens; ids by first appearance in `train`
+    train, valid, test : (T,) int32 each, of its own length; every line ends in `</s>`, but one that had to be cut
+    tokenizer : of which these are ids; learned from the training part
+    characters : how many characters each part has, by its name, a line end being one
     name : the file's name; of the built-in text, which differs by Python version, also a hash
     """
 
-    train: Ids
-    valid: Ids
-    test: Ids
-    word_to_id: dict[str, int]
-    id_to_word: dict[int, str]
+    train: NDArray[np.int32]
+    valid: NDArray[np.int32]
+    test: NDArray[np.int32]
+    tokenizer: Tokenizer
+    characters: dict[str, int]
     name: str
 
     @property
     def vocab_size(self) -> int:
-        """V, the number of different tokens, `<eos>` and `<unk>` included."""
-        return len(self.word_to_id)
+        """V, the number of different symbols, marks included."""
+        return len(self.tokenizer)
 
 
 def load_text(
     path: str | os.PathLike[str] | None = None,
     *,
-    unk_below: int = 1,
+    tokens: Kind = "word",
+    format: TextFormat = "auto",  # noqa: A002 - the word for it
+    column: Column = 0,
+    encoding: str = "utf-8",
+    max_size: int | None = None,
+    min_count: int = 1,
+    lower: bool = True,
+    jamo: bool = False,
     valid_fraction: float = 0.1,
     test_fraction: float = 0.1,
-    level: Level = "word",
 ) -> Corpus:
-    """Read a text, split it and turn it into ids.
+    """Read a text, divide it and turn it into ids.
 
     Parameters
     ----------
-    path : UTF-8 text, plain or gzip; its first lines are for training, then come valid and test. Where lines are so
-        few or so unequal that a part would be less than half as long as asked, it is cut between tokens instead.
-        None: the help texts of Python's standard library, one sentence per line, split by topic in the order of the
-        topics' names
-    unk_below : training words that occur fewer times become `<unk>`; from 2 on the model learns what `<unk>` is
+    path : plain or gzip. The first lines of a text, or of dialogues, are for training, then come valid and test;
+        where lines are so few or so unequal that a part would be less than half as long as asked, one is cut. Of a
+        table every text is taken once, and goes where its hash says: see `fasts2s.text.split`.
+        None: the help texts of Python's standard library, one sentence per line, divided by topic in the order of
+        the topics' names
+    tokens, max_size, min_count, jamo : see `fasts2s.text.tokenizer_for`. With a min_count from 2 on the model learns
+        what `<unk>` is
+    format, column, encoding : see `fasts2s.text.read_texts`
+    lower : 'word' only: capital letters become small ones
     valid_fraction, test_fraction : held-out parts, of the lines (at least one) or of the built-in text's size
-    level : 'word', lower-cased words, numbers and punctuation marks; or 'char', single characters as they are
 
     Returns
     -------
-    Corpus; `<unk>` is in the vocabulary if any of its parts needs it.
+    Corpus
 
     Raises
     ------
     FileNotFoundError : there is no such file.
-    ImportError : `path` is None and this Python comes without its help texts.
-    ValueError : an argument out of its range; too few tokens to hold any out; a file that is empty, no UTF-8 or
-        damaged.
+    ImportError : `path` is None and this Python comes without its help texts; subwords without their library.
+    ValueError : an argument out of its range; too few characters to hold any out; a file that cannot be read.
     """
-    level, unk_below = one_of("level", level, _LEVELS), integer("unk_below", unk_below, 1)
-    valid_fraction, test_fraction = _fractions(valid_fraction, test_fraction)
-    if path is None:
-        *parts, name = builtin_lines(valid_fraction, test_fraction)
-        train, valid, test = (_tokens_of_lines(lines, level) for lines in parts)
-    else:
-        file = as_path("path", path)
-        name = file.name
-        train, valid, test = _split_file(file, level, valid_fraction, test_fraction)
-    return _corpus(train, valid, test, unk_below, name)
-
-
-def tiny_corpus() -> tuple[Ids, dict[str, int], dict[int, str]]:
-    """Return the smallest corpus that needs a state: what follows "say" depends on who speaks.
-
-    Returns
-    -------
-    corpus : (8,) int64, "you say goodbye and i say hello <eos>"
-    word_to_id, id_to_word : 7 words
-
-    Notes
-    -----
-    Source: the book, section 2.3.1, with an end of sentence.
-    """
-    words = f"you say goodbye and i say hello {EOS}".split()
-    word_to_id = number_words(words)
-    return ids_of(words, word_to_id, "tiny_corpus"), word_to_id, invert(word_to_id)
-
-
-def preprocess_line(text: str, word_to_id: Mapping[str, int], level: Level = "word") -> Ids:
-    """Turn a prompt into ids, in the way of `load_text`.
-
-    Parameters
-    ----------
-    text : one line; what stands between blanks is looked up as it is first (`N`, `n't`), then split and lower-cased
-    word_to_id : the vocabulary, of `load_text` or `load_ptb`
-    level : 'word' or 'char', as given to `load_text`
-
-    Returns
-    -------
-    (T,) int64; `<unk>` for unknown words. No `<eos>` is added.
-
-    Raises
-    ------
-    ValueError : an unknown word, and the vocabulary has no `<unk>`; unknown `level`.
-    """
-    return ids_of(tokens_of_line(text, word_to_id, level), word_to_id, "text")
-
-
-def tokens_of_line(text: str, word_to_id: Mapping[str, int], level: Level = "word") -> list[str]:
-    """Return what `preprocess_line` looks up: the tokens of a prompt, known or not. ValueError: unknown `level`."""
-    text, level = as_text("text", text), one_of("level", level, _LEVELS)
-    word_to_id = mapping("word_to_id", word_to_id)
-    if level == "char":
-        return list(text)
-    words: list[str] = []
-    for chunk in text.split():
-        words.extend([chunk] if chunk in word_to_id else _WORD.findall(chunk.lower()))
-    return words
+    shares, lower = _fractions(valid_fraction, test_fraction), flag("lower", lower)
+    parts, whole_lines, name = _parts(path, format, column, encoding, shares)
+    tokenizer = tokenizer_for(
+        tokens, parts[0], max_size=max_size, min_count=min_count, jamo=jamo, lower=lower and tokens == "word"
+    )
+    rows = [encode_texts(part, tokenizer).joined(EOS) for part in parts]
+    sizes = [sum(map(len, part)) + len(part) for part in parts]
+    if not whole_lines:
+        rows, sizes = [row[:-1] for row in rows], [max(0, size - 1) for size in sizes]
+    return Corpus(*rows, tokenizer, dict(zip(PARTS, sizes, strict=True)), name)
 
 
 def _fractions(valid_fraction: float, test_fraction: float) -> tuple[float, float]:
@@ -147,49 +109,25 @@ def _fractions(valid_fraction: float, test_fraction: float) -> tuple[float, floa
     return valid_fraction, test_fraction
 
 
-def _split_file(path: Path, level: str, valid_fraction: float, test_fraction: float) -> list[list[str]]:
-    """Return the tokens of the three parts, cut between lines if that gives every part half its share at least."""
-    lines = read_text(path).removesuffix("\n").split("\n")
-    by_line = [_tokens_of_lines([line], level) for line in lines]
-    tokens = [token for line in by_line for token in line]
-    shares = (1 - valid_fraction - test_fraction, valid_fraction, test_fraction)
-    parts = [[token for line in part for token in line] for part in _cut(by_line, valid_fraction, test_fraction)]
-    if any(len(part) < share * len(tokens) / 2 for part, share in zip(parts, shares, strict=True)):
-        # The end of the only line would be a token that the training part does not have.
-        parts = _cut(tokens[:-1] if len(lines) == 1 else tokens, valid_fraction, test_fraction)
-    if not parts[0]:
-        raise ValueError(
-            f"{path} has {len(tokens)} {level}s and line ends, too few to hold any out: take a longer text"
-        )
-    return parts
+def _parts(
+    path: str | os.PathLike[str] | None, kind: TextFormat, column: Column, encoding: str, shares: tuple[float, float]
+) -> tuple[list[list[str]], bool, str]:
+    """Return the lines of the parts, whether their ends are those of lines, and the name of the text."""
+    if path is None:
+        *parts, name = builtin_lines(*shares)
+        return list(parts), True, name
+    file = as_path("path", path)
+    found = read_texts(file, format=kind, column=column, encoding=encoding, max_line=_LONGEST_LINE, keep_empty=True)
+    whole_lines = True
+    if found.format in _RUNNING:
+        parts, whole_lines = divided(found.texts, *shares)
+    else:
+        parts = [part.texts for part in split(_once(found), *shares)]
+    if not any(parts[0]):
+        size = sum(map(len, found.texts))
+        raise ValueError(f"{file} has {size} characters, too few to hold any out: take a longer text")
+    return parts, whole_lines, file.name
 
 
-_T = TypeVar("_T")
-
-
-def _cut(units: Sequence[_T], valid_fraction: float, test_fraction: float) -> list[list[_T]]:
-    """Cut lines or tokens in three; a part that is wanted at all has one unit, and what is missing is train's."""
-    n_valid, n_test = (
-        max(1, round(fraction * len(units))) if fraction > 0 else 0 for fraction in (valid_fraction, test_fraction)
-    )
-    n_train = max(0, len(units) - n_valid - n_test)
-    return [list(units[:n_train]), list(units[n_train : n_train + n_valid]), list(units[n_train + n_valid :])]
-
-
-def _tokens_of_lines(lines: Sequence[str], level: str) -> list[str]:
-    tokens: list[str] = []
-    for line in lines:
-        tokens.extend(line if level == "char" else _WORD.findall(line.lower()))
-        tokens.append(EOS)
-    return tokens
-
-
-def _corpus(train: list[str], valid: list[str], test: list[str], unk_below: int, name: str) -> Corpus:
-    if unk_below > 1:
-        counts = Counter(train)
-        train = [word if counts[word] >= unk_below or word == EOS else UNK for word in train]
-    word_to_id = number_words(train)
-    if not word_to_id.keys() >= {*valid, *test}:
-        word_to_id.setdefault(UNK, len(word_to_id))
-    train_ids, valid_ids, test_ids = (ids_of(part, word_to_id, name) for part in (train, valid, test))
-    return Corpus(train_ids, valid_ids, test_ids, word_to_id, invert(word_to_id), name)
+def _once(texts: Texts) -> Texts:
+    return replace(texts, texts=list(dict.fromkeys(text for text in texts if text and not text.isspace())))
