@@ -4,6 +4,7 @@ import datetime
 import shutil
 import tempfile
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from fasts2s.bench.peer import Arrays, Option, Peer, Runnable, UnsupportedError,
 from fasts2s.corpus import load_text
 from fasts2s.models import load_model, save_model
 from fasts2s.sequence import addition_lines, date_lines, load_data, pad_batch
+from fasts2s.text import EOS, MARKS
 
 #: Rows N, words T, vocabulary V.
 CASES = (
@@ -101,8 +103,11 @@ def _reading(case: Case, rng: Any, path: Path) -> Prepared:
     lines = [" ".join(f"w{n}" for n in drawn[k : k + length]) for k in range(0, case["T"], length)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     kept = lines[: len(lines) - 2 * max(1, len(lines) // 10)]
-    ids: dict[str, int] = {}
-    tokens = [ids.setdefault(word, len(ids)) for line in kept for word in [*line.split(), "<eos>"]]
+    words = [line.split() for line in kept]
+    counts = Counter(word for line in words for word in line)
+    order = [*MARKS, *sorted(counts, key=lambda word: (-counts[word], word))]
+    ids = {word: i for i, word in enumerate(order)}
+    tokens = [ids[word] for line in words for word in [*line, MARKS[EOS]]]
 
     def named(found: Any) -> Arrays:
         return {"ids_train": np.array(found.train)[:, None]}

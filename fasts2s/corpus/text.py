@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from fasts2s.text._columns import Column
 from fasts2s.text._formats import TextFormat
 from fasts2s.text.tokenizer import Kind
 from fasts2s_kernels.checks import flag, number
-from fasts2s_kernels.checks.arguments import as_path
+from fasts2s_kernels.checks.arguments import as_path, one_of
 
 #: Formats whose texts follow one another; the rows of the others have nothing to do with each other.
 _RUNNING = ("lines", "dialogue")
@@ -87,7 +88,8 @@ def load_text(
     ImportError : `path` is None and this Python comes without its help texts; subwords without their library.
     ValueError : an argument out of its range; too few characters to hold any out; a file that cannot be read.
     """
-    shares, lower = _fractions(valid_fraction, test_fraction), flag("lower", lower)
+    tokens, shares = one_of("tokens", tokens, get_args(Kind)), _fractions(valid_fraction, test_fraction)
+    lower = flag("lower", lower)
     parts, whole_lines, name = _parts(path, format, column, encoding, shares)
     tokenizer = tokenizer_for(
         tokens, parts[0], max_size=max_size, min_count=min_count, jamo=jamo, lower=lower and tokens == "word"

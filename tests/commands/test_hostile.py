@@ -62,8 +62,8 @@ def _said(capsys, *arguments):
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("train lm empty.txt", "empty.txt is empty"),
-        ("train lm blank.txt", "blank.txt is empty"),
+        ("train lm empty.txt", "empty.txt has no text"),
+        ("train lm blank.txt", "blank.txt has no text"),
         ("train lm binary.dat", "binary.dat, line 2: byte 0x80 is no UTF-8"),
         ("train lm cut.gz", "damaged gzip data"),
         ("train lm folder", "folder: Is a directory"),

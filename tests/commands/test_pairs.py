@@ -63,7 +63,7 @@ def test_constraints_of_the_command_line(folder, capsys):
     assert len(said) <= 3
     assert "FIVE" not in said
     assert main(["ask", run, "two", "--ban", "ELEVEN"]) == 1
-    assert "--ban has 'ELEVEN', which the model does not know" in capsys.readouterr().err
+    assert "the model does not know the word 'ELEVEN' of --ban" in capsys.readouterr().err
 
 
 def test_seeds_repeat_what_is_drawn(folder, capsys):
