@@ -18,7 +18,7 @@ from fasts2s.corpus import Corpus, load_text
 from fasts2s.evaluation import perplexity
 from fasts2s.generation import GenerationOptions
 from fasts2s.optimizers import SGD
-from fasts2s.text import EOS
+from fasts2s.text import EOS, UNK
 from fasts2s.trainer import RnnlmTrainer
 
 #: Training ends when the learning rate is this many times smaller than at first.
@@ -235,8 +235,9 @@ def _summarise(run: _Run, finished: bool) -> None:
 
 
 def _first_word(corpus: Corpus) -> str:
-    """Return what most lines of the held-out text begin with that the model knows: something to start from."""
+    """Return the most frequent word that a text may begin with; the end of a line where there is none."""
     tokenizer = corpus.tokenizer
     by_frequency = np.bincount(corpus.train, minlength=len(tokenizer)).argsort()[::-1]
     words = (tokenizer.decode([int(i)]).strip() for i in by_frequency)
-    return next((word for word in words if word.isalpha()), tokenizer.decode([len(tokenizer) - 1]))
+    # Some symbols stand inside of words only.
+    return next((word for word in words if word.isalpha() and UNK not in tokenizer.encode(word)), "<eos>")

@@ -39,8 +39,8 @@ def _cut(units: _Units, valid_fraction: float, test_fraction: float) -> list[_Un
     )
     first, second = max(0, len(units) - n_valid - n_test), max(0, len(units) - n_test)
     if isinstance(units, str):
-        first = _blank_behind(units, first, second)
-        second = _blank_behind(units, second, len(units))
+        second = _blank_behind(units, second, len(units)) if n_test else second
+        first = _blank_behind(units, first, second) if n_valid else second
         return [units[:first], units[first:second].lstrip(" \n"), units[second:].lstrip(" \n")]
     return [units[:first], units[first:second], units[second:]]
 

@@ -98,7 +98,8 @@ def load_text(
     sizes = [sum(map(len, part)) + len(part) for part in parts]
     if not whole_lines:
         rows, sizes = [row[:-1] for row in rows], [max(0, size - 1) for size in sizes]
-    return Corpus(*rows, tokenizer, dict(zip(PARTS, sizes, strict=True)), name)
+    train, valid, test = rows
+    return Corpus(train, valid, test, tokenizer, dict(zip(PARTS, sizes, strict=True)), name)
 
 
 def _fractions(valid_fraction: float, test_fraction: float) -> tuple[float, float]:

@@ -47,7 +47,7 @@ def test_zero_is_a_temperature_and_no_learning_rate(capsys):
         ("ask DIR --backend numpy", {"dir": "DIR", "question": []}),
         ("ask DIR -- --backend", {"dir": "DIR", "question": ["--backend"], "backend": None}),
         ("train lm --hidden 5 TEXT", {"text": "TEXT", "hidden": 5}),
-        ("train lm --hidden 5 TEXT --level char", {"text": "TEXT", "level": "char"}),
+        ("train lm --hidden 5 TEXT --level char", {"text": "TEXT", "tokens": "char"}),
         ("train lm --hidden 5", {"text": None, "hidden": 5}),
         ("generate --start a DIR --length 3", {"dir": "DIR", "length": 3}),
         ("bench --json a.json compare b c", {"what": "compare", "files": ["b", "c"]}),

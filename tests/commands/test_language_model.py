@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import shlex
 
 import numpy as np
 import pytest
@@ -276,6 +277,14 @@ def test_an_example_is_written_after_every_epoch(train):
     for example in examples:
         assert example.startswith("   ")
         assert set(example) <= set(_SPOKEN.lower())
+    command = shlex.split(printed.out.rpartition("try:")[2])
+    assert main(command[1:]) == 0
+
+
+def test_a_text_may_begin_with_the_end_of_a_line(train):
+    folder, printed = train("12 3, 4\n" * 200)
+    assert printed.out.endswith(f"generate {folder} --start '<eos>'\n")
+    assert main(["generate", str(folder), "--start", "<eos>"]) == 0
 
 
 def test_a_text_of_one_line(train, generate):

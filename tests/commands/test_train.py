@@ -160,7 +160,7 @@ def test_generate_begins_with_the_prompt_and_skips_words(text_model, capsys):
 def test_generate_greedily_until_the_end_of_the_sentence(text_model, capsys):
     folder, _ = text_model
     assert main(["generate", str(folder), "--start", "you", "--temperature", "0", "--stop", "<eos>"]) == 0
-    assert capsys.readouterr().out.strip() == "you say goodbye and i say hello."
+    assert capsys.readouterr().out.strip() == "you say goodbye and i say hello ."
 
 
 def test_generate_names_an_unknown_word(text_model, capsys):
