@@ -77,7 +77,7 @@ class Search:
                 raise ValueError(
                     f"coverage_penalty is {beta}, but there is no attention, expected a model that has it"
                 )
-            self._coverage = weights + (0.0 if self._coverage is None else self._coverage)
+            self._coverage = weights.astype(np.float64) + (0.0 if self._coverage is None else self._coverage)
         return weights if kept else None
 
     def _require_scores(self, ranks: Array, t: int) -> None:

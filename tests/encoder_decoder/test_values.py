@@ -132,6 +132,12 @@ def test_moved_and_taken_states_go_on_from_the_rows_they_name():
     rows = np.array([2, 0, 0])
     expected, _ = model.step(ts[rows, 1], model.step(ts[rows, 0], model.start(xs[rows]))[1])
     np.testing.assert_allclose(model.step(ts[rows, 1], state.taken(rows))[0], expected, atol=1e-5)
+    several = np.array([0, 0, 1, 1, 2, 2])  # two rows of every source
+    _, wide = model.step(ts[several, 1], state.moved(several))
+    expected, _ = model.step(ts[several, 2], model.step(ts[several, 1], state.taken(several))[1])
+    np.testing.assert_allclose(model.step(ts[several, 2], wide)[0], expected, atol=1e-5)
+    fewer, kept = wide.taken(np.array([2, 0])), np.array([4, 5, 0, 1])
+    np.testing.assert_allclose(model.step(ts[several, 2][kept], fewer)[0], expected[kept], atol=1e-5)
     same = np.repeat(xs[:1], 3, axis=0)  # the same source in all rows: what moves is enough
     _, state = model.step(ts[:, 1], model.start(same))
     expected, _ = model.step(ts[:, 2], model.step(ts[rows, 1], model.start(same))[1])

@@ -137,10 +137,13 @@ def test_scores_are_the_models_own(name):
             assert more or answer.normalised == pytest.approx(answer.score / norm, abs=1e-6)
 
 
-def test_the_attention_of_an_answer_is_that_of_its_words():
-    for name in ("dot", "general", "additive", "feeding peeky"):
-        m, xs = model(name), sources(5)
-        for (answer, *_), source in zip(generate(m, xs, beam(3, nbest=3, attention=True)), xs, strict=True):
+@pytest.mark.parametrize("more", [{"beam": 3, "nbest": 3}, {"temperature": 1.0, "nbest": 3, "rng": 1}], ids=str)
+@pytest.mark.parametrize("name", ["dot", "general", "additive", "feeding peeky"])
+def test_the_attention_of_an_answer_is_that_of_its_words(name, more):
+    m, xs = model(name), sources(5)
+    options = GenerationOptions(start_id=START, stop_id=STOP, max_length=8, attention=True, **more)
+    for answers, source in zip(generate(m, xs, options), xs, strict=True):
+        for answer in answers:
             state, last, expected = m.start(source[None]), START, []
             for word in answer.ids:
                 _, state = m.step(np.array([last]), state)

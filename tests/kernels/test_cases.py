@@ -151,6 +151,7 @@ FLOPS = {
     "lstm_step": 2 * 3 * (5 + 8) * 4 * 8,
     "lstm_ids_forward": 2 * 3 * 3 * 8 * 4 * 8,
     "lstm_ids_backward": 2 * 2 * 3 * 3 * 8 * 4 * 8,
+    "lstm_ids_step": 2 * 3 * 8 * 4 * 8,
     "lstm_encode": 2 * 3 * 3 * (5 + 8) * 4 * 8,
     "lstm_greedy": 2 * 3 * 3 * ((5 + 8) * 4 * 8 + 8 * 11),
     "attention_greedy": 2 * 3 * 3 * ((5 + 8) * 4 * 8 + 16 * 11 + 2 * 3 * 8),

@@ -17,6 +17,7 @@ from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
 from fasts2s_kernels.checks.either import beside
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.ops.affine import with_constant
+from fasts2s_kernels.ops.embedded_lstm.plan import table_pays_in_steps
 
 
 class Kept(NamedTuple):
@@ -45,6 +46,8 @@ class DecoderState(NamedTuple):
         What the last scores were made from, with input feeding.
     weights : (N, S) or None
         Attention of the last step, in the order of reading.
+    table : (V, gH) or None
+        What every word brings to the gates of the first layer, once that has been found to pay.
 
     There are N sources; with R rows for each of them, what moves has N R rows, and so has bias.
     """
@@ -56,6 +59,7 @@ class DecoderState(NamedTuple):
     states: list[State]
     fed: Array | None
     weights: Array | None
+    table: Array | None = None
 
     @property
     def rows(self) -> int:
@@ -246,10 +250,12 @@ class Decoder:
 
     def step(self, ids: Array, state: DecoderState) -> tuple[Array, DecoderState]:
         """ids (N,) -> scores (N, V) of what follows them, next state."""
-        x, _ = self.embed.step(ids)
+        x, table = ids, self._table(state)
+        if table is None:
+            x, _ = self.embed.step(ids)
         if state.fed is not None:
             x = np.concatenate((x, state.fed), axis=1)
-        out, states = self.stack.step(x, state.states, state.bias)
+        out, states = self.stack.step(x, state.states, state.bias, table)
         fed = weights = None
         if self.joined is not None:
             each = out.reshape(len(state.read.hs), -1, out.shape[1])  # the rows of a source ask as steps do
@@ -262,7 +268,14 @@ class Decoder:
             scores = with_constant.step(kernels, out, W, state.score_bias)
         else:
             scores = kernels.affine_forward(out, W, b)
-        return scores, state._replace(states=states, fed=fed, weights=weights)
+        return scores, state._replace(states=states, fed=fed, weights=weights, table=table)
+
+    def _table(self, state: DecoderState) -> Array | None:
+        W: Any = self.embed.W
+        if state.table is not None or state.fed is not None or not table_pays_in_steps(len(W), state.rows):
+            return state.table
+        made: Array | None = self._first().table(W)
+        return made
 
 
 def _top(read: Read) -> Any:

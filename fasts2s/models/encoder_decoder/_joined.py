@@ -28,7 +28,8 @@ class Joined:
         context, weights, cache = self.attention.forward(hs, read.hs, keys, read.mask)
         W = weight("W", self.params[-1], "(2H, P)", 2)
         rows = np.concatenate((context, hs), axis=2).reshape(-1, W.shape[0])
-        out = np.tanh(self.backend.kernels_for(W).affine_forward(rows, W, None))
+        out = self.backend.kernels_for(W).affine_forward(rows, W, None)
+        np.tanh(out, out=out)
         return out.reshape(*hs.shape[:2], W.shape[1]), weights, (rows, out, cache)
 
     def backward(self, dout: Array, cache: Any, add: bool) -> tuple[Array, Array, Array | None]:

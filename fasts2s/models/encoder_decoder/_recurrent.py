@@ -100,6 +100,21 @@ class Recurrent:
         h = step(x, Wx, Wh, b, h=h0, row_bias=bias)
         return h, (h,)
 
+    def table(self, W: Array) -> Array | None:
+        """Return what words, rows of W (V, D), bring to the gates: (V, gH), for :meth:`step_of_words`; or None."""
+        if self.cell != "lstm":
+            return None
+        Wx, _, b = self._weights()
+        return self.backend.kernels_for(Wx).affine_forward(W, Wx, b)
+
+    def step_of_words(self, ids: Array, table: Array, state: State, bias: Array | None = None) -> tuple[Array, State]:
+        """As :meth:`step`, of words ids (N,) whose products with Wx stand in a table."""
+        h0: Any = state[0]
+        c0: Any = state[1]
+        _, Wh, _ = self._weights()
+        h, c = self.backend.kernels_for(Wh).lstm_ids_step(table, ids, Wh, h=h0, c=c0, row_bias=bias)
+        return h, (h, c)
+
     def _weights(self) -> tuple[Array, Array, Array]:
         Wx, Wh, b = self.params
         return self._rows(Wx)[self.constant_size :], Wh, b

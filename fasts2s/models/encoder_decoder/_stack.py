@@ -65,11 +65,20 @@ class Stack:
             d = below + d if k and self.residual and d is not None else below
         return d, first, dbias
 
-    def step(self, x: Array, states: Sequence[State], bias: Array | None) -> tuple[Array, list[State]]:
-        """One step for inference: x (N, D) -> output (N, H), next states. All layers read forwards."""
+    def step(
+        self, x: Array, states: Sequence[State], bias: Array | None, table: Array | None = None
+    ) -> tuple[Array, list[State]]:
+        """One step for inference: x (N, D), or with a table ids (N,) -> output (N, H), next states.
+
+        All layers read forwards.
+        """
         out, following = x, []
         for k, layer in enumerate(self.layers):
-            h, state = layer.step(out, states[k], None if k else bias)  # type: ignore[union-attr]
+            made: Any = layer
+            if k == 0 and table is not None:
+                h, state = made.step_of_words(x, table, states[k], bias)
+            else:
+                h, state = made.step(out, states[k], None if k else bias)
             out = h + out if k and self.residual else h
             following.append(state)
         return out, following

@@ -10,7 +10,7 @@ from fasts2s_kernels.gpu.host import asarray, to_numpy
 from fasts2s_kernels.ops.affine.gpu import affine_backward, affine_forward
 from fasts2s_kernels.ops.attention.gpu import attention_backward, attention_forward
 from fasts2s_kernels.ops.decoding.gpu import argmax, best, sample
-from fasts2s_kernels.ops.embedded_lstm.gpu import attention_greedy, lstm_encode, lstm_greedy
+from fasts2s_kernels.ops.embedded_lstm.gpu import attention_greedy, lstm_encode, lstm_greedy, lstm_ids_step
 from fasts2s_kernels.ops.embedding.gpu import embedding_backward, embedding_forward
 from fasts2s_kernels.ops.gru.gpu import gru_backward, gru_forward, gru_step
 from fasts2s_kernels.ops.lstm.gpu import lstm_backward, lstm_forward, lstm_ids_backward, lstm_ids_forward, lstm_step

@@ -8,7 +8,7 @@ from fasts2s_kernels.ops.affine.cpu import affine_backward, affine_forward
 from fasts2s_kernels.ops.attention.cpu import attention_backward, attention_forward
 from fasts2s_kernels.ops.decoding.cpu import best, sample
 from fasts2s_kernels.ops.decoding.reference import argmax
-from fasts2s_kernels.ops.embedded_lstm.cpu import attention_greedy, lstm_encode, lstm_greedy
+from fasts2s_kernels.ops.embedded_lstm.cpu import attention_greedy, lstm_encode, lstm_greedy, lstm_ids_step
 from fasts2s_kernels.ops.embedding.cpu import embedding_backward, embedding_forward
 from fasts2s_kernels.ops.gru.cpu import gru_backward, gru_forward, gru_step
 from fasts2s_kernels.ops.lstm.cpu import lstm_backward, lstm_forward, lstm_ids_backward, lstm_ids_forward, lstm_step

@@ -114,6 +114,21 @@ def id_sequence(
     return sequence(gates, xs, Wx, Wh, None, states, row_bias, mask), table, ids
 
 
+def id_step(
+    gates: int, table: Any, ids: Any, Wh: Any, states: dict[str, Any], row_bias: Any
+) -> tuple[Sequence, Array, Array]:
+    """Check the inputs of a single recurrent step whose inputs are ids (N,) of rows of a table (V, gH).
+
+    Returns a sequence of one step with D = 0, the table, and the ids in 0 .. V - 1.
+    """
+    table, Wh = table_of_gates(gates, table, Wh)
+    ids = as_ids("ids", ids, table.shape[0], "(N,)")
+    if ids.ndim != 1:
+        raise ValueError(f"ids has shape {ids.shape}, expected (N,)")
+    x, Wx = np.zeros_like(table, shape=(len(ids), 0)), table[:0]
+    return step(gates, x, Wx, Wh, None, states, row_bias), table, ids
+
+
 def step(gates: int, x: Any, Wx: Any, Wh: Any, b: Any, states: dict[str, Any], row_bias: Any) -> Sequence:
     """Check the inputs of a single recurrent step, x (N, D); the result has a sequence of one step."""
     return _inputs(gates, "x", x, "(N, D)", recurrent_weights(gates, Wx, Wh, b), states, row_bias, None)

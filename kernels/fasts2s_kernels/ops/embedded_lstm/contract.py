@@ -21,6 +21,16 @@ class EmbeddedLstm(Protocol):
         """
         ...
 
+    def lstm_ids_step(
+        self, table: Array, ids: Array, Wh: Array, *, h: Array, c: Array, row_bias: Array | None = None
+    ) -> tuple[Array, Array]:
+        """One step of :meth:`lstm_ids_forward` for inference: return the next h and c, (N, H) each.
+
+        table (V, 4H): what words bring to the gates, W Wx + b; ids (N,) integers -V to V - 1; Wh (H, 4H);
+        h, c (N, H); row_bias (N, 4H) or None.
+        """
+        ...
+
     def lstm_greedy(
         self,
         W: Array,

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fasts2s_kernels.checks import id_step
 from fasts2s_kernels.checks import inference as checks
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cpu import arrays as arr
@@ -14,6 +15,8 @@ from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.ops.affine.cpu import affine_forward
 from fasts2s_kernels.ops.embedded_lstm import cpu_greedy, plan, reference
 from fasts2s_kernels.ops.embedded_lstm import cpu_loops as loops
+from fasts2s_kernels.ops.lstm.cpu import CELL
+from fasts2s_kernels.ops.recurrent.cpu import LARGE, are_few, forward
 
 
 def _group(N: int, workers: int) -> int:
@@ -48,7 +51,9 @@ class _Begin(NamedTuple):
     which: Array = np.empty(0, np.int64)
 
 
-def _read(cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool) -> tuple[Array, Array]:
+def _read(
+    cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool, row_bias: Array = arr.NONE2
+) -> tuple[Array, Array]:
     """Return the last h (N, H), and the last c where it is kept."""
     (N, T), D, (H, G) = ids.shape, cell.W.shape[1], cell.Wh.shape
     workers = min(N, threads.workers_for(N * T * (D + H + 40) * G))
@@ -58,7 +63,7 @@ def _read(cell: _Cell, ids: Array, mask: Any, begin: _Begin, keep_c: bool) -> tu
     fields = loops.Encode(
         N=N, T=T, D=D, H=H, group=group, W=cell.W, table=cell.table, ids=np.ascontiguousarray(ids),
         mask=arr.NO_BOOLS if mask is None else np.ascontiguousarray(mask), Wx=cell.Wx, Wh=cell.Wh, b=cell.b,
-        h0=begin.h, c0=begin.c, which=begin.which, out=out, c_out=c_out,
+        h0=begin.h, c0=begin.c, which=begin.which, row_bias=row_bias, out=out, c_out=c_out,
         packed=empty(panels * PANEL * (1 + D + H)), local=empty(workers, local_size), local_size=local_size,
     )  # fmt: skip
     loops.ENCODE(workers, fields, panels, -(-N // group))
@@ -89,6 +94,26 @@ def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, 
     if steps < 2 or c.mask is not None:
         return _read(cell, c.ids, c.mask, _Begin(), False)[0]
     return _read(cell, c.ids[:, steps:], None, _read_beginnings(cell, c.ids[:, :steps], V), False)[0]
+
+
+def lstm_ids_step(
+    table: Array, ids: Array, Wh: Array, *, h: Array, c: Array, row_bias: Array | None = None
+) -> tuple[Array, Array]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_ids_step`.
+
+    Implementation: that of reading, of one word; where units would be divided among workers, that of the layer.
+    """
+    seq, rows, ids = id_step(4, table, ids, Wh, {"h": h, "c": c}, row_bias)
+    (N,), (H, G), V = ids.shape, seq.Wh.shape, len(rows)
+    if not arr.is_compiled(rows, N * H):
+        return reference.lstm_ids_step(table, ids, Wh, h=h, c=c, row_bias=row_bias)
+    if N > 1 and H * G >= LARGE and are_few(N, threads.workers_for(N * (H + 40) * G)):
+        _, h, c, _ = forward(CELL, seq, rows, ids[:, None])
+        return h, c
+    cell = _Cell(np.empty((V, 0), np.float32), arr.c_order(rows), np.empty((0, G), np.float32), arr.c_order(seq.Wh),
+                 arr.NONE1)  # fmt: skip
+    begin = _Begin(*(arr.optional(a, arr.NONE2) for a in seq.states))
+    return _read(cell, ids[:, None], None, begin, True, arr.optional(seq.row_bias, arr.NONE2))
 
 
 def lstm_greedy(

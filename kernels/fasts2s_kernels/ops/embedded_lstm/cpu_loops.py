@@ -12,7 +12,7 @@ from fasts2s_kernels.cpu.arrays import padded
 from fasts2s_kernels.cpu.gemm import PANEL, ceil_div, copy_row, load_first, store_first
 from fasts2s_kernels.cpu.jit import inline, kernel
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, nothing
+from fasts2s_kernels.cpu.pointer import Int, offset
 from fasts2s_kernels.cpu.record import C1, C2, Bools2, Ids1, Ids2, Out1, Out2, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import splat
@@ -28,7 +28,7 @@ GROUP = 96
 
 @record
 class Encode(NamedTuple):
-    """Read sources. Inputs are rows of W, or rows of a table where D is 0; row n begins with h0[which[n]]."""
+    """Read sources. Inputs are rows of W, or of a table where D is 0; row n begins with h0[which[n]], or h0[n]."""
 
     N: Int
     T: Int
@@ -45,6 +45,7 @@ class Encode(NamedTuple):
     h0: C2  # (U, H) or empty: zero
     c0: C2  # (U, H) or empty
     which: Ids1  # (N,) or empty
+    row_bias: C2  # (N, 4H) or empty
     out: Out2  # (N, H): the last h
     c_out: Out2  # (N, H): the last c, or empty
     packed: Out1
@@ -99,7 +100,7 @@ def encode_rows(worker: Int, task: Int, a: Encode) -> None:
     T, D, H, group = a.T, a.D, a.H, a.group
     gates, c, c_next, xh, xh_next, _, s = memory_of(a, worker, 0)
     first, row, panel = task * group, D + H, LANES * group
-    rows, no_bias = min(group, a.N - first), nothing(a.b)
+    rows, extra = min(group, a.N - first), offset(a.row_bias, 4 * H * first)
     start_rows(a, first, rows, xh, c, a.which)
     for t in range(T):
         here = a.ids + (T * first + t)
@@ -107,7 +108,7 @@ def encode_rows(worker: Int, task: Int, a: Encode) -> None:
             copy_row(xh + row * r, a.W + D * here[T * r], D)
         columns = (0, D if t == 0 and T > 1 and not a.h0 else row)  # as in forward
         lstm_step(
-            a, (0, vectors_of(H)), 0, rows, columns, no_bias, here, T, xh, xh_next, (c, c_next, panel, gates, 0, 0), s
+            a, (0, vectors_of(H)), 0, rows, columns, extra, here, T, xh, xh_next, (c, c_next, panel, gates, 0, 0), s
         )
         for r in range(rows):
             if a.mask and not a.mask[T * (first + r) + t]:

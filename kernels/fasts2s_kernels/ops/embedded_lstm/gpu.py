@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fasts2s_kernels.checks import inference
+from fasts2s_kernels.checks import as_integers, inference
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.gpu import device as _device
 from fasts2s_kernels.gpu import dispatch, inputs, specialisations
@@ -14,7 +14,7 @@ from fasts2s_kernels.ops.decoding.gpu import write_best
 from fasts2s_kernels.ops.embedded_lstm.plan import table_pays
 from fasts2s_kernels.ops.embedding.gpu import gather
 from fasts2s_kernels.ops.lstm import gpu_steps
-from fasts2s_kernels.ops.lstm.gpu import run
+from fasts2s_kernels.ops.lstm.gpu import lstm_ids_forward, run
 from fasts2s_kernels.ops.lstm.gpu_calls import Forward
 from fasts2s_kernels.ops.recurrent import gpu as recurrent
 
@@ -41,6 +41,16 @@ def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, 
         run(Forward(xw, given, contiguous(Wh), contiguous(b), None, inputs.bytes_of(mask), None, None, hs, h, c, None,
                     None, None, N, T))  # fmt: skip
     return h
+
+
+@inputs.entry
+def lstm_ids_step(
+    table: Array, ids: Array, Wh: Array, *, h: Array, c: Array, row_bias: Array | None = None
+) -> tuple[Array, Array]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_ids_step`. Implementation: a sequence of one word."""
+    places = as_integers("ids", ids, "(N,)", 1)[:, None]
+    _, h, c, _ = lstm_ids_forward(table, places, Wh, h0=h, c0=c, row_bias=row_bias)
+    return h, c
 
 
 @inputs.entry

@@ -18,6 +18,8 @@ from fasts2s_kernels.arrays import Array
 #: Ids of a batch for every word of the vocabulary from which on a table pays. Not measured: with fewer, half of the
 #: table would not be read, and what is saved is less than what the gathering of rows costs.
 _USES_OF_A_WORD = 2
+#: Steps that an answer is expected to have, at least.
+STEPS = 8
 #: What a phase costs beside its arithmetic (calls, packing of weights, copies, sums of gradients), in multiply-adds
 #: of a training step: 0.45 ms of two cores of a Zen 4, measured on 2026-11-24 by training steps with one phase more
 #: or less. Half or twice as much makes no difference there.
@@ -34,6 +36,11 @@ _MOST_PLACES = 32
 def table_pays(V: int, uses: int) -> bool:
     """Return whether the products of all V words are to be computed once, for so many uses of words."""
     return uses >= _USES_OF_A_WORD * V
+
+
+def table_pays_in_steps(V: int, rows: int) -> bool:
+    """Return whether it pays for answers whose steps have so many rows; how many will come, nobody knows yet."""
+    return table_pays(V, STEPS * rows)
 
 
 def shared_steps(N: int, T: int, V: int) -> int:

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from fasts2s_kernels.checks import id_step
 from fasts2s_kernels.checks import inference as checks
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.ops.affine.reference import affine_forward
 from fasts2s_kernels.ops.attention.reference import attention_forward
-from fasts2s_kernels.ops.lstm.reference import lstm_forward, lstm_step
+from fasts2s_kernels.ops.lstm.reference import lstm_forward, lstm_ids_forward, lstm_step
 from fasts2s_kernels.quiet import quiet
 
 
@@ -14,6 +15,16 @@ def lstm_encode(W: Array, ids: Array, Wx: Array, Wh: Array, b: Array | None, *, 
     """See :meth:`fasts2s_kernels.contract.Kernels.lstm_encode`."""
     seq = checks.encoding(W, ids, Wx, Wh, b, mask)
     return lstm_forward(seq.W[seq.ids], seq.Wx, seq.Wh, seq.b, mask=seq.mask)[1]
+
+
+def lstm_ids_step(
+    table: Array, ids: Array, Wh: Array, *, h: Array, c: Array, row_bias: Array | None = None
+) -> tuple[Array, Array]:
+    """See :meth:`fasts2s_kernels.contract.Kernels.lstm_ids_step`."""
+    seq, table, ids = id_step(4, table, ids, Wh, {"h": h, "c": c}, row_bias)
+    before_h, before_c = seq.states
+    _, after_h, after_c, _ = lstm_ids_forward(table, ids[:, None], Wh, h0=before_h, c0=before_c, row_bias=row_bias)
+    return after_h, after_c
 
 
 def lstm_greedy(

@@ -65,14 +65,14 @@ def _masked(seq: checks.Sequence) -> Array:
     return arr.NO_BOOLS if seq.mask is None else np.ascontiguousarray(seq.mask)
 
 
-def _are_few(N: int, workers: int) -> bool:
-    """Whether there are so few rows that reading weights takes longer than multiplying with them."""
+def are_few(N: int, workers: int) -> bool:
+    """Return whether there are so few rows that reading weights takes longer than multiplying with them."""
     return 1 < N < MANY_ROWS * workers
 
 
 def _parts(by_units: Launch | None, N: int, weights: int, workers: int, panels: int) -> int:
     """Return into how many parts the units are divided, 0 where rows are."""
-    divided = by_units and workers > 1 and _are_few(N, workers) and weights >= LARGE
+    divided = by_units and workers > 1 and are_few(N, workers) and weights >= LARGE
     return min(PARTS * workers, panels) if divided else 0
 
 
@@ -86,7 +86,7 @@ def forward(cell: Cell, seq: checks.Sequence, table: Array = arr.NONE2, ids: Arr
     workers = threads.workers_for(N * T * (D + H + 40) * G)
     parts = _parts(cell.by_units, N, (D + H) * G, workers, cell.panels(H))
     V, places = len(table), np.ascontiguousarray(ids.T)  # of a table of ids, which backward wants
-    vast = _are_few(N, workers) and (D + H) * G >= VAST  # the same sums, so the same bits
+    vast = are_few(N, workers) and (D + H) * G >= VAST  # the same sums, so the same bits
     if D and seq.row_bias is None and (vast or CHOICE.by_blas(N * T, D, G)):
         table, ids = affine_forward(seq.xs.reshape(N * T, D), seq.Wx, seq.b), np.arange(N * T).reshape(N, T)
     workers = workers if parts else min(N, workers)
