@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s.bench import machine
+
 D, H = 128, 256
 
 
@@ -172,6 +174,7 @@ def main() -> None:
     whos = ["fasts2s", "PyTorch", *(["compiled"] if a.compile else [])]
     results: dict[str, list[Any]] = {who: [] for who in whos}
     with TemporaryDirectory() as folder:
+        print(machine.heading("A step of an encoder-decoder, beside PyTorch", "as they come", "torch"))
         columns = {"source_column": a.source_column, "target_column": a.target_column}
         print(prepare(a.file, Path(folder), a.epochs, a.tokens, **columns))
         for turn in range(a.rounds):

@@ -22,6 +22,8 @@ from fasts2s.models import BaseModel, load_model, save_model
 MODEL, HISTORY, CURVE = "model.npz", "history.json", "curve.png"
 PREVIOUS = previous_path(MODEL).name
 _FILES = (MODEL, PREVIOUS, HISTORY, CURVE)
+#: Vocabularies of models of pairs and of language models. Who asks tells the kind of model by them.
+_VOCABULARIES = tuple(f"{name}.tokenizer.json" for name in ("source", "target", "text"))
 
 
 class RunFolder:
@@ -107,6 +109,11 @@ def write_model(folder: Path, model: BaseModel, extra: dict[str, Any], *, first:
         _remove(folder, PREVIOUS)
     for warning in heard:
         complain(f"warning: {warning.message}")
+
+
+def remove_vocabularies(folder: Path) -> None:
+    """Remove the vocabularies of an older run, before those of a new one are written."""
+    _remove(folder, *_VOCABULARIES)
 
 
 def _remove(folder: Path, *names: str) -> None:

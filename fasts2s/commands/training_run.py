@@ -134,6 +134,7 @@ class TrainingRun:
         if is_best:
             extra = {**self.extra(), "epoch": number, self.measure_name: row[self.measure_name]}
             if first:
+                run_folder.remove_vocabularies(self.folder)
                 self.write_beside()
             run_folder.write_model(self.folder, self.model, extra, first=first)
             self._best_weights = [p.copy() for p in self.model.params]

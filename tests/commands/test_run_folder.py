@@ -75,11 +75,18 @@ def test_overwriting_leaves_nothing_of_the_older_run(tmp_path, addition, words):
     assert main([*addition, "--epochs", "3", "--out", str(folder)]) == 0
     (folder / "model.npz.prev").write_bytes((folder / "model.npz").read_bytes())
     assert main([*words, "--out", str(folder), "--overwrite"]) == 0
-    assert set(_files(folder)) == {"model.npz", "history.json", "curve.png"}
+    assert set(_files(folder)) == {"model.npz", "history.json", "curve.png", "text.tokenizer.json"}
     assert load_model(folder / "model.npz")[1]["task"] == "lm"
     history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
     assert [row["epoch"] for row in history["epochs"]] == [1]
     assert "perplexity" in history["epochs"][0]
+
+
+def test_no_vocabulary_of_an_older_run_is_left(tmp_path, addition, words):
+    folder = tmp_path / "run"
+    assert main([*words, "--out", str(folder)]) == 0
+    assert main([*addition, "--out", str(folder), "--overwrite"]) == 0
+    assert "text.tokenizer.json" not in _files(folder)
 
 
 def test_the_older_run_stays_until_there_is_a_new_one(tmp_path, addition, monkeypatch, capsys):
@@ -223,7 +230,7 @@ def test_the_summary_is_of_its_own_run_whatever_became_of_the_file(tmp_path, wor
         if disturb:
             monkeypatch.setattr(training_run.TrainingRun, "save", save_and_lose)
         # A rate at which the last epoch is not the best one.
-        assert main([*words, "--epochs", "3", "--lr", "60", "--out", str(folder)]) == 0
+        assert main([*words, "--epochs", "2", "--lr", "60", "--out", str(folder)]) == 0
         history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
         perplexities.append(history["test_perplexity"])
         values = [row["perplexity"] for row in history["epochs"]]
@@ -240,7 +247,7 @@ def test_the_summary_measures_the_model_that_was_saved(tmp_path, words, monkeypa
         measured.extend(p.copy() for p in run.model.params)
 
     monkeypatch.setattr(training_run.TrainingRun, "use_best", kept)
-    assert main([*words, "--epochs", "3", "--lr", "60", "--out", str(folder)]) == 0
+    assert main([*words, "--epochs", "2", "--lr", "60", "--out", str(folder)]) == 0
     saved = load_model(folder / "model.npz")[0].params
     assert all((a == b).all() for a, b in zip(saved, measured, strict=True))
 
