@@ -22,6 +22,8 @@ from fasts2s.trainer import Trainer
 _SMALLEST = 64
 #: Pairs that are answered after an epoch, for the share of exact answers.
 _ANSWERED = 200
+#: Steps that an epoch has at least, unless batches would have fewer rows than this.
+_STEPS, _FEWEST_ROWS = 32, 8
 #: Characters of a text that are shown.
 _SHOWN = 70
 #: What options of the command are called in the settings of the model.
@@ -117,6 +119,11 @@ class _Data:
         return encode_pairs(pairs, self.source, self.target, max_source=o.max_length, max_target=o.max_length)
 
 
+def _rows(o: PairOptions, pairs: int) -> int:
+    """Return the most rows of a step: few pairs in large batches would be few steps, and nothing would be learned."""
+    return min(o.batch_size, max(_FEWEST_ROWS, pairs // _STEPS))
+
+
 class _Run(TrainingRun):
     measure_name = "perplexity"
     larger_is_better = False
@@ -131,7 +138,9 @@ class _Run(TrainingRun):
         model = EncoderDecoder(settings, backend=backend)
         self.whole = TextToText(model, self.data.source, self.data.target, o.max_length)
         self.optimizer = Adam(o.lr, backend=backend)
-        self.batches = Batches(self.data.learned, o.batch_tokens, max_rows=o.batch_size, seed=o.seed)
+        self.batches = Batches(
+            self.data.learned, o.batch_tokens, max_rows=_rows(o, len(self.data.learned)), seed=o.seed
+        )
         self.number = 0
         facts = {"pairs": {name: len(getattr(self.data, name)) for name in ("train", "validation", "test")}}
         super().__init__(o, "pairs", model, Trainer(model, self.optimizer), facts)
