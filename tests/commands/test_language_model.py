@@ -1,17 +1,15 @@
-"""fasts2s train lm and generate: words, subwords, characters, unknown ones, the learning rate, how text is chosen."""
+"""fasts2s train lm: words, subwords, characters, tables, models, what is unknown, the learning rate."""
 
 import json
 import math
 import random
 import shlex
 
-import numpy as np
 import pytest
 
 from fasts2s.cli import main
 from fasts2s.commands import train_lm
-from fasts2s.generation import sample
-from fasts2s.models import Rnnlm, load_model, save_model
+from fasts2s.models import load_model
 from fasts2s.text import load_tokenizer
 
 _SMALL = ["--epochs", "1", "--hidden", "4", "--batch-size", "2", "--time-size", "5"]
@@ -27,35 +25,16 @@ _JAPANESE = [
 ]
 
 
-def _trained(folder, capsys, text, *options):
-    path = folder / "own.txt"
-    path.write_text(text, encoding="utf-8")
-    if capsys is not None:
-        capsys.readouterr()
-    assert main(["train", "lm", str(path), "--out", str(folder / "run"), *_SMALL, *options]) == 0
-    return folder / "run", capsys and capsys.readouterr()
-
-
 @pytest.fixture
 def train(tmp_path, capsys):
     """Return train(text, *options): the folder of a model and what was printed."""
-    return lambda text, *options: _trained(tmp_path, capsys, text, *options)
 
-
-@pytest.fixture(scope="module")
-def spoken(tmp_path_factory):
-    """Return the folder of a model of words."""
-    return _trained(tmp_path_factory.mktemp("spoken"), None, _SPOKEN)[0]
-
-
-@pytest.fixture
-def generate(capsys):
-    """Return generate(folder, *options): the status and what was printed."""
-
-    def run(folder, *options):
+    def run(text, *options):
+        path = tmp_path / "own.txt"
+        path.write_text(text, encoding="utf-8")
         capsys.readouterr()
-        status = main(["generate", str(folder), "--seed", "1", "--length", "8", *options])
-        return status, capsys.readouterr()
+        assert main(["train", "lm", str(path), "--out", str(tmp_path / "run"), *_SMALL, *options]) == 0
+        return tmp_path / "run", capsys.readouterr()
 
     return run
 
@@ -68,64 +47,6 @@ def _japanese():
 def _korean():
     """Return sentences whose every third word has an ending that it has nowhere else."""
     return "\n".join(f"고양이가 {chr(0xAC00 + 7 * n)}{chr(0xC000 + n)} 갑니다" for n in range(160))
-
-
-@pytest.mark.parametrize(
-    ("start", "shown"),
-    [
-        ("alice,", "alice,"),
-        ("Alice, said THE cat,", "alice, said the cat,"),
-        ("the cat's", "the cat's"),
-        ("don't go (yet)!", "don't go (yet)!"),
-        ("<eos> the", "\nthe"),
-    ],
-)
-def test_a_prompt_is_cut_like_the_text(spoken, generate, start, shown):
-    status, printed = generate(spoken, "--start", start, "--skip", "(yet)!")
-    assert (status, printed.err) == (0, "")
-    assert printed.out.startswith(shown)
-    assert set("(!") & set(printed.out.removeprefix(shown)) == set()
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--start", "alice, xyzzy"], "the model does not know the word 'xyzzy' of --start"),
-        (["--start", "  "], "--start is '  ', expected at least one word"),
-        (["--start", "alice", "--skip", "the", "foo"], "does not know the word 'foo' of --skip"),
-        (["--start", "alice", "--ban", "foo"], "does not know the word 'foo' of --ban"),
-        (["--start", "alice", "--stop", "bar"], "does not know the word 'bar' of --stop"),
-        (["--start", "alice", "--stop", "cat,"], "--stop is 'cat,', which is 'cat', ',', expected one word"),
-    ],
-)
-def test_what_the_model_cannot_read_is_named(spoken, generate, options, said):
-    status, printed = generate(spoken, *options)
-    assert (status, printed.out) == (1, "")
-    assert said in printed.err
-    assert printed.err.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("level", "start"), [({}, "B a,"), ({"level": "word"}, "<eos> b"), ({"level": "char"}, "ba")]
-)
-def test_folders_of_former_versions_write_what_they_wrote(level, start, tmp_path, generate):
-    words = ["a", "b", ",", "<eos>", "<unk>"]
-    np.random.seed(4)
-    model = Rnnlm(5, 3, 4, backend="numpy")
-    model.params[-1][...] = np.random.randn(5)
-    save_model(tmp_path / "model.npz", model, {"task": "lm", "words": words, **level})
-    ids = [words.index(word) for word in (start if "level" in level and level["level"] == "char" else _OLD[start])]
-    state = None
-    for i in ids[:-1]:
-        _, state = model.step(np.array([i]), state)
-    (drawn,) = sample(model.step, state, np.array([ids[-1]]), 8, rng=1, skip_ids=[1, 4])
-    status, printed = generate(tmp_path, "--start", start, "--skip", "b")
-    assert (status, printed.err) == (0, "")
-    shown = "".join(words[i] for i in [*ids, *drawn]).replace("<eos>", "\n")
-    assert "".join(printed.out.split(" ")).removesuffix("\n") == shown.removesuffix("\n")
-
-
-_OLD = {"B a,": ["b", "a", ","], "<eos> b": ["<eos>", "b"]}
 
 
 def test_characters(train, generate):
@@ -206,40 +127,6 @@ def test_options_that_do_not_go_together(options, said, tmp_path, capsys):
     assert main(words) == 1
     assert said in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
-
-
-def test_a_text_of_several_words_is_read_before_the_first_is_written(spoken, generate):
-    model, _ = load_model(spoken / "model.npz")
-    tokenizer = load_tokenizer(spoken, "text")
-    for start in ("alice", "the cat's", "alice, said the cat, don't"):
-        model.reset_state()
-        scores = model.predict(np.array([tokenizer.encode(start)]))[0, -1]
-        scores[:3] = -np.inf  # marks
-        best = tokenizer.decode([*tokenizer.encode(start), int(scores.argmax())])
-        assert generate(spoken, "--start", start, "--temperature", "0", "--length", "1")[1].out == f"{best}\n"
-
-
-def test_texts_are_chosen_with_all_options(spoken, generate):
-    def written(*options):
-        status, printed = generate(spoken, "--start", "alice", *options)
-        assert (status, printed.err) == (0, "")
-        return printed.out.removesuffix("\n")
-
-    assert written() == written() != written("--seed", "2")
-    assert not set(",!") & set(written("--ban", ",", "!", "--length", "60"))  # also those after a blank
-    words = written("--temperature", "0", "--no-repeat-ngram", "1", "--length", "9").replace(",", " ,").split()
-    assert len(words) == len(set(words))
-    assert written("--temperature", "0") == written("--beam", "1", "--temperature", "0") == written("--top-k", "1")
-    assert written("--top-p", "0.001") == written("--temperature", "0")
-    several = written("--beam", "4", "--nbest", "3", "--length", "5").split("\n\n")
-    scores = [float(text.partition("\n")[0].removeprefix("log-probability ")) for text in several]
-    assert scores == sorted(scores, reverse=True)
-    assert len({text.partition("\n")[2] for text in several}) == 3
-    assert len(written("--nbest", "2").split("\n\n")) == 2  # drawn
-    stopped = written("--stop", ".", "--max-length", "60")
-    assert stopped.endswith(".")
-    assert stopped.count(".") == 1
-    assert written("--stop", "<eos>", "--min-length", "20", "--length", "20").count("\n") == 0
 
 
 def test_the_share_of_unknown_words_stands_beside_every_perplexity(train):

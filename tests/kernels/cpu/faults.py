@@ -39,6 +39,7 @@ def _call(name: str, *sizes: int) -> Callable[[Any], Any]:
 
 
 _LSTM, _SOFTMAX = _call("lstm_backward", 3, 2, 4, LANES), _call("softmax_loss_backward", 4, LANES)
+_BEST = _call("best", 4, LANES, 2)
 _AFFINE = _call("affine_backward", 3, 4, 5)
 _EMBEDDING = _call("embedding_backward", 2, 3, 4, LANES)
 _ATTENTION = _call("attention_backward", 2, 3, 4, LANES)
@@ -55,6 +56,7 @@ FAULTS = [
         ("embedding_sums", "range(a.K)", "range(a.K + 1)", "ids", _EMBEDDING),
         ("softmax_rows", "a.xs + a.x_row * r", "a.xs + a.x_row * r + 1", "xs", _SOFTMAX),
         ("softmax_rows", "a.totals[r] = total", "a.totals[r + 1] = total", "totals", _SOFTMAX),
+        ("best_row", "a.tops[task] =", "a.tops[task + 1] =", "tops", _BEST),
         ("attention_rows", "a.kept + T * S * n", "a.kept + T * S * n + 1", "kept", _ATTENTION),
         ("encode_rows", "a.out + H * (first + r)", "a.out + H * (first + r) + 1", "out", _ENCODE),
         ("greedy_rows", "a.tops[T * (first + r) + t]", "a.tops[T * (first + r) + t + 1]", "tops", _GREEDY),
