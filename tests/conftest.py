@@ -22,6 +22,9 @@ from fasts2s_kernels.cpu.launch import Launch
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("fixed")
 
+# The kernels are under test, wherever a BLAS is faster; no noise decides. Read when a backend is loaded.
+os.environ.setdefault("FASTS2S_BLAS", "0")
+
 # The types of all fields of every launch are looked at.
 Launch.checked = True
 # Whether the cache of kernels is empty is not what tests of what is said are about.
