@@ -21,7 +21,7 @@ def add_lm(tasks: Any, common: Callable[..., None]) -> None:
     add_tokens(parser, "--level", lower=True, min_count=None)
     _add_model(parser)
     add("--time-size", metavar="N", type=positive, default=35, help="steps per gradient (%(default)s)")
-    common(parser, epochs=4, batch_size=20, hidden=100, lr=20.0, max_grad=0.25)
+    common(parser, epochs=4, batch_size=20, hidden=100, lr="20; gru 5, rnn 2", max_grad=0.25)
     parser.set_defaults(run=_run_train)
 
 

@@ -1,7 +1,7 @@
 """``fasts2s train lm``: a language model on words, subwords or characters."""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from fasts2s.backend import get_backend
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.errors import CommandError
-from fasts2s.commands.lm_models import describe, make_model
+from fasts2s.commands.lm_models import RATES, describe, make_model
 from fasts2s.commands.training_run import TrainingRun
 from fasts2s.commands.unknown_words import Unknown
 from fasts2s.commands.vocabularies import SYMBOLS, TokenizerVocabulary
@@ -31,7 +31,8 @@ _EXAMPLE = {"word": 16, "subword": 20, "char": 60}
 class LanguageModelOptions:
     """The options of the command; sizes in units, symbols and rows, ``max_grad`` an L2 norm.
 
-    Without a min_count it is 2, for subwords 1. What of model to tied is None or False was not asked for.
+    Without a min_count it is 2, for subwords 1; without lr it is that of the cell. What of model to wordvec is
+    None or False was not asked for.
     """
 
     text: str | None
@@ -53,7 +54,7 @@ class LanguageModelOptions:
     batch_size: int
     time_size: int
     hidden: int
-    lr: float
+    lr: float | None
     max_grad: float
     seed: int
     out: str | None
@@ -66,11 +67,13 @@ class _Run(TrainingRun):
 
     def __init__(self, options: LanguageModelOptions) -> None:
         self.kind = describe(options)  # what does not go together is said before a text is read
-        self.corpus, o = _load(options), options
+        self.lr = options.lr or RATES[options.cell or "lstm"]
+        o = replace(options, lr=self.lr)
+        self.corpus = _load(o)
         np.random.seed(o.seed)
         backend = get_backend()
         model = make_model(o, self.corpus.vocab_size, backend)
-        self.optimizer = SGD(o.lr, backend=backend)
+        self.optimizer = SGD(self.lr, backend=backend)
         self.symbols = SYMBOLS[o.tokens]
         self.writer = Writer(model, TokenizerVocabulary(self.corpus.tokenizer))
         self.unknown = Unknown(self.corpus)
@@ -119,7 +122,7 @@ class _Run(TrainingRun):
         self.optimizer.lr /= 4
 
     def enough(self) -> str:
-        lr, first = self.optimizer.lr, self.options.lr
+        lr, first = self.optimizer.lr, self.lr
         if lr >= first / _SMALLEST:
             return ""
         best = self.best()
@@ -129,7 +132,7 @@ class _Run(TrainingRun):
         )
 
     def show(self, row: dict[str, Any]) -> None:
-        before = self.epochs[-2]["lr"] if len(self.epochs) > 1 else self.options.lr
+        before = self.epochs[-2]["lr"] if len(self.epochs) > 1 else self.lr
         with np.errstate(over="ignore"):
             training = np.exp(row["loss"])
         print(

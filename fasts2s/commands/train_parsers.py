@@ -36,7 +36,9 @@ def _common(parser: Any, **defaults: Any) -> None:
     add("--epochs", "N", positive, defaults["epochs"], "passes over the data")
     add("--batch-size", "N", positive, defaults["batch_size"], "rows per step")
     add("--hidden", "N", positive, defaults["hidden"], "hidden units")
-    add("--lr", "X", above_zero, defaults["lr"], "learning rate")
+    lr = defaults["lr"]  # a number, or words where it depends on other options
+    rate = None if isinstance(lr, str) else lr
+    parser.add_argument("--lr", metavar="X", type=above_zero, default=rate, help=f"learning rate ({lr})")
     add("--max-grad", "X", above_zero, defaults["max_grad"], "L2 clipping threshold")
     add("--seed", "N", seed, 1984, "of weights and shuffling; 1984 is the book's")
     parser.add_argument(

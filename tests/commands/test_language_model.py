@@ -100,7 +100,7 @@ def test_a_column_of_a_table_in_another_encoding(tmp_path, capsys):
             "--cell gru --layers 2 --tied --dropout 0.1",
             {"cell": "gru", "layers": 2, "tied": True, "dropout_ratio": 0.1},
         ),
-        ("--cell rnn --wordvec 3 --lr 1", {"cell": "rnn", "layers": 1, "wordvec_size": 3, "hidden_size": 4}),
+        ("--cell rnn --wordvec 3", {"cell": "rnn", "layers": 1, "wordvec_size": 3, "hidden_size": 4}),
         ("--layers 3", {"cell": "lstm", "layers": 3, "tied": False, "dropout_ratio": 0.0, "wordvec_size": 4}),
     ],
 )
@@ -110,6 +110,8 @@ def test_a_model_of_ones_own(train, generate, options, config):
     assert type(model).__name__ == "StackedRnnlm"
     assert model.config | config == model.config
     assert f"{config['layers']} x {config['cell'].upper()}" in printed.out
+    history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+    assert history["settings"]["lr"] == {"lstm": 20, "gru": 5, "rnn": 2}[config["cell"]]
     assert generate(folder, "--start", "the cat", "--top-k", "3")[0] == 0
 
 
