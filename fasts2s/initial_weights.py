@@ -12,6 +12,8 @@ from fasts2s.backend import Backend
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.contract import Array
 
+#: Blocks of the weights of a recurrent layer.
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 #: No model that learns anything has so many layers.
 MOST_LAYERS = 1000
 

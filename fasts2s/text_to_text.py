@@ -30,6 +30,8 @@ from fasts2s.text import (
     encode_texts,
     load_tokenizer,
 )
+from fasts2s.text.batches import padded
+from fasts2s.text.encoding import cut
 from fasts2s.text.pairs import texts_of
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.checks.scalars import shown
@@ -208,12 +210,7 @@ class TextToText:
 
 def _batches(rows: Ragged, longest: int) -> Iterator[tuple[Array, Array]]:
     """Give numbers of rows of like lengths (K,), and these rows as padded sources (K, S) that end in a mark."""
-    order = np.argsort(rows.lengths, kind="stable")
+    order, kept = np.argsort(rows.lengths, kind="stable"), cut(rows, longest)
     for start in range(0, len(order), _TOGETHER):
         part = order[start : start + _TOGETHER]
-        kept = [rows[n][:longest] for n in part]
-        xs = np.full((len(part), max(map(len, kept)) + 1), PAD, np.int32)
-        for x, ids in zip(xs, kept, strict=True):
-            x[: len(ids)] = ids
-            x[len(ids)] = EOS
-        yield part, xs
+        yield part, padded(kept, part, 0)

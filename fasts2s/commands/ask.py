@@ -57,8 +57,13 @@ def _lines() -> Iterator[str]:
                 return
             yield line.strip()
     except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise CommandError(f"standard input: byte 0x{byte:02x} is no {error.encoding}, expected text") from None
+        raise no_text(error) from None
+
+
+def no_text(error: UnicodeDecodeError) -> CommandError:
+    """Return the error of standard input that is not of its encoding."""
+    byte = error.object[error.start]
+    return CommandError(f"standard input: byte 0x{byte:02x} is no {error.encoding}, expected text")
 
 
 def _answer(model: Any, extra: dict[str, Any], question: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fasts2s.commands.answering import load, options_of, shown
 from fasts2s.commands.arguments import from_zero, positive
-from fasts2s.commands.output import complain
+from fasts2s.commands.ask import no_text
 from fasts2s.generation import GenerationOptions
 from fasts2s.text_to_text import TextToText
 
@@ -75,8 +75,7 @@ def chat(a: argparse.Namespace) -> int:
         except EOFError:
             return 0
         except UnicodeDecodeError as error:
-            complain(f"standard input: byte 0x{error.object[error.start]:02x} is no {error.encoding}, expected text")
-            return 1
+            raise no_text(error) from None
         if not line:
             continue
         said = talk.reply(line)

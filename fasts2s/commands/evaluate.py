@@ -3,22 +3,15 @@
 import argparse
 
 from fasts2s.commands.answering import load, options_of
-from fasts2s.commands.train_pairs import scores_shown
-from fasts2s.text import read_pairs, statistics
+from fasts2s.commands.train_pairs import pairs_of, scores_shown
+from fasts2s.text import statistics
 
 
 def evaluate(a: argparse.Namespace) -> int:
     """Print statistics of the file, some answers and all scores."""
     whole = load(a.dir, a.backend)
     options = options_of(a, whole.target)
-    pairs = read_pairs(
-        a.file,
-        format=a.format,
-        source_column=a.source_column,
-        target_column=a.target_column,
-        encoding=a.encoding,
-        target_path=a.target_file,
-    )
+    pairs = pairs_of(a)
     print(statistics(pairs, whole.source, whole.target))
     said = whole.answers(pairs.sources, options, replace_unk=a.replace_unk)
     for (source, target), answers in list(zip(pairs, said, strict=True))[: a.examples]:

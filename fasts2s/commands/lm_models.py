@@ -5,10 +5,10 @@ from typing import Any
 from fasts2s.backend import Backend
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.sizes import require_memory
+from fasts2s.initial_weights import GATES
 from fasts2s.models import BetterRnnlm, Rnnlm, StackedRnnlm
 
 _OWN = ("cell", "layers", "dropout", "tied", "wordvec")
-_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 #: Learning rates: 20 is the book's. At 20 an RNN learns nothing, and a GRU less than at 5.
 RATES = {"lstm": 20.0, "gru": 5.0, "rnn": 2.0}
 
@@ -32,7 +32,7 @@ def make_model(o: Any, vocab_size: int, backend: Backend) -> Any:
         D, cell, layers = o.wordvec or H, o.cell or "lstm", o.layers or 1
         if o.tied and D != H:
             raise CommandError(f"--wordvec is {D}, expected --hidden = {H} with --tied: leave --wordvec out")
-        _require_memory(V, D, H, layers, _GATES[cell])
+        _require_memory(V, D, H, layers, GATES[cell])
         dropout = o.dropout or 0.0
         return StackedRnnlm(V, D, H, cell=cell, layers=layers, dropout_ratio=dropout, tied=o.tied, backend=backend)
     kind: Any = BetterRnnlm if o.model == "better" else Rnnlm

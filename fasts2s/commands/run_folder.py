@@ -18,12 +18,14 @@ from fasts2s.commands.errors import CommandError
 from fasts2s.commands.folder_lock import FolderLock
 from fasts2s.commands.output import complain
 from fasts2s.models import BaseModel, load_model, save_model
+from fasts2s.text.tokenizer import path_of
+from fasts2s.text_to_text import SOURCE, TARGET
 
 MODEL, HISTORY, CURVE = "model.npz", "history.json", "curve.png"
 PREVIOUS = previous_path(MODEL).name
 _FILES = (MODEL, PREVIOUS, HISTORY, CURVE)
-#: Vocabularies of models of pairs and of language models. Who asks tells the kind of model by them.
-_VOCABULARIES = tuple(f"{name}.tokenizer.json" for name in ("source", "target", "text"))
+#: The tokenizer of a language model.
+TEXT = "text"
 
 
 class RunFolder:
@@ -112,8 +114,12 @@ def write_model(folder: Path, model: BaseModel, extra: dict[str, Any], *, first:
 
 
 def remove_vocabularies(folder: Path) -> None:
-    """Remove the vocabularies of an older run, before those of a new one are written."""
-    _remove(folder, *_VOCABULARIES)
+    """Remove the vocabularies of an older run, before those of a new one are written.
+
+    Who asks tells by them what kind of model there is.
+    """
+    for name in (SOURCE, TARGET, TEXT):
+        path_of(folder, name).unlink(missing_ok=True)
 
 
 def _remove(folder: Path, *names: str) -> None:

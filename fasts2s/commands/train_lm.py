@@ -2,18 +2,20 @@
 
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fasts2s.backend import get_backend
+from fasts2s.commands import run_folder
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.lm_models import RATES, describe, make_model
 from fasts2s.commands.training_run import TrainingRun
 from fasts2s.commands.unknown_words import Unknown
 from fasts2s.commands.vocabularies import SYMBOLS, TokenizerVocabulary
-from fasts2s.commands.writer import TEXT, Writer
+from fasts2s.commands.writer import Writer
 from fasts2s.corpus import Corpus, load_text
 from fasts2s.evaluation import perplexity
 from fasts2s.generation import GenerationOptions
@@ -132,7 +134,6 @@ class _Run(TrainingRun):
         )
 
     def show(self, row: dict[str, Any]) -> None:
-        before = self.epochs[-2]["lr"] if len(self.epochs) > 1 else self.lr
         with np.errstate(over="ignore"):
             training = np.exp(row["loss"])
         print(
@@ -140,8 +141,7 @@ class _Run(TrainingRun):
             f"perplexity: training {training:.1f}{self.unknown.beside('train')}, "
             f"validation {self.shown('valid', row['perplexity'])}  "
             f"{row[f'{self.symbols}_per_second']:,.0f} {self.symbols}/s  ({row['seconds']:.1f} s)"
-            + (f"  learning rate {row['lr']:g}" if row["lr"] != before else "")
-            + ("" if row["finished"] else "  interrupted")
+            + self.remarks(row, self.lr)
         )
         print("   " + self.example(row["epoch"]))
 
@@ -167,7 +167,7 @@ class _Run(TrainingRun):
         return {"task": "lm", "tokens": self.options.tokens}
 
     def write_beside(self) -> None:
-        self.corpus.tokenizer.save(self.folder, TEXT)
+        self.corpus.tokenizer.save(self.folder, run_folder.TEXT)
 
     def titles(self) -> tuple[str, str]:
         return f"language model {self.kind}: {self.corpus.name}", self.measured()
@@ -214,12 +214,7 @@ def _train(run: _Run) -> int:
         f"backend {run.model.backend.name}"
     )
     run.unknown.warn()
-    finished = run.train()
-    if run.epochs:
-        _summarise(run, finished)
-    else:
-        print("interrupted before the first step: nothing to save")
-    return 0 if finished else 130
+    return run.conclude(partial(_summarise, run))
 
 
 def _summarise(run: _Run, finished: bool) -> None:

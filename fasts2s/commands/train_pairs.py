@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,18 +86,23 @@ class PairOptions:
         return EncoderDecoderSettings(source_size=source_size, target_size=target_size, **sizes, **chosen)
 
 
+def pairs_of(o: Any) -> Pairs:
+    """Read the file that the options of ``add_reading`` name."""
+    return read_pairs(
+        o.file,
+        format=o.format,
+        source_column=o.source_column,
+        target_column=o.target_column,
+        encoding=o.encoding,
+        target_path=o.target_file,
+    )
+
+
 class _Data:
     """The pairs of a run: read, split, tokenizers learned from the training part, encoded."""
 
     def __init__(self, o: PairOptions) -> None:
-        self.pairs = read_pairs(
-            o.file,
-            format=o.format,
-            source_column=o.source_column,
-            target_column=o.target_column,
-            encoding=o.encoding,
-            target_path=o.target_file,
-        )
+        self.pairs = pairs_of(o)
         self.train, self.validation, self.test = split(self.pairs, o.validation, o.test, o.seed)
         if not len(self.train) or not len(self.validation):
             raise CommandError(
@@ -176,13 +182,10 @@ class _Run(TrainingRun):
         )
 
     def show(self, row: dict[str, Any]) -> None:
-        before = self.epochs[-2]["lr"] if len(self.epochs) > 1 else self.options.lr
         print(
             f"epoch {row['epoch']:>2}/{self.options.epochs}  loss {row['loss']:.4f}  "
             f"validation: perplexity {row['perplexity']:.2f}, exact {100 * row['exact']:.1f} %  "
-            f"{row['tokens_per_second']:,.0f} tokens/s  ({row['seconds']:.1f} s)"
-            + (f"  learning rate {row['lr']:g}" if row["lr"] != before else "")
-            + ("" if row["finished"] else "  interrupted")
+            f"{row['tokens_per_second']:,.0f} tokens/s  ({row['seconds']:.1f} s)" + self.remarks(row, self.options.lr)
         )
         print("   " + "\n   ".join(self.examples(2)))
 
@@ -229,12 +232,7 @@ def _train(run: _Run) -> int:
         f"{len(learned):,} pairs to learn{left_out}, {len(data.held_out):,} to measure with, {len(data.test):,} kept "
         f"for the end; {run.history['parameters']:,} parameters, backend {run.model.backend.name}"
     )
-    finished = run.train()
-    if run.epochs:
-        _summarise(run, finished)
-    else:
-        print("interrupted before the first step: nothing to save")
-    return 0 if finished else 130
+    return run.conclude(partial(_summarise, run))
 
 
 def _summarise(run: _Run, finished: bool) -> None:

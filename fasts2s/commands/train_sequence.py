@@ -75,7 +75,7 @@ class _Run(TrainingRun):
         print(
             f"epoch {row['epoch']:>2}/{self.options.epochs}  loss {row['loss']:.4f}  "
             f"accuracy {row['accuracy']:6.2f} %  {row['samples_per_second']:,.0f} samples/s  ({row['seconds']:.1f} s)"
-            + ("" if row["finished"] else "  interrupted")
+            + self.remarks(row)
         )
         print("   " + "   ".join(self.answers(3)))
 
@@ -130,12 +130,7 @@ def _train(run: _Run) -> int:
         f"{options.model} {'with' if options.reverse else 'without'} reversed input, "
         f"{run.history['parameters']:,} parameters, backend {run.model.backend.name}"
     )
-    finished = run.train()
-    if run.epochs:
-        _summarise(run)
-    else:
-        print("interrupted before the first step: nothing to save")
-    return 0 if finished else 130
+    return run.conclude(lambda finished: _summarise(run))
 
 
 def _summarise(run: _Run) -> None:

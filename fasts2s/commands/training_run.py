@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -99,6 +100,21 @@ class TrainingRun:
             with self._printing:
                 print(f"interrupted after epoch {len(self.epochs)}")  # outside the steps: all is saved
             return False
+
+    def conclude(self, summarise: Callable[[bool], None]) -> int:
+        """Train, then summarise, given whether all was trained; return the exit status: 0, or 130 after Ctrl-C."""
+        finished = self.train()
+        if self.epochs:
+            summarise(finished)
+        else:
+            print("interrupted before the first step: nothing to save")
+        return 0 if finished else 130
+
+    def remarks(self, row: dict[str, Any], first_lr: float | None = None) -> str:
+        """Return what stands at the end of the line of an epoch: another learning rate, and that it was not whole."""
+        before = self.epochs[-2].get("lr") if len(self.epochs) > 1 else first_lr
+        changed = f"  learning rate {row['lr']:g}" if row.get("lr") != before else ""
+        return changed + ("" if row["finished"] else "  interrupted")
 
     def _epoch(self, number: int) -> bool:
         losses: list[float] = []

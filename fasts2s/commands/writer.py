@@ -14,8 +14,6 @@ from fasts2s.generation import Answer, GenerationOptions, generate_from
 from fasts2s.text import load_tokenizer
 from fasts2s.text.tokenizer import path_of
 
-#: The file of the tokenizer in a model's folder.
-TEXT = "text"
 _HINT = "fasts2s train lm --out DIR"
 
 
@@ -48,6 +46,6 @@ def _vocabulary(folder: Path, extra: dict[str, Any]) -> Vocabulary | None:
     words = extra.get("words")
     if isinstance(words, list) and all(isinstance(word, str) for word in words):
         return WordList(words, extra.get("level", "word"))
-    if words is None and path_of(folder, TEXT).exists():
-        return TokenizerVocabulary(load_tokenizer(folder, TEXT))
+    if words is None and path_of(folder, run_folder.TEXT).exists():
+        return TokenizerVocabulary(load_tokenizer(folder, run_folder.TEXT))
     return None

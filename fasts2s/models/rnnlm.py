@@ -220,7 +220,7 @@ class StackedRnnlm(_WithDropout):
             raise ValueError(f"wordvec_size is {D}, expected hidden_size = {H} where tied is True")
         b = get_backend(backend)
         embed = TimeEmbedding(init.embedding(V, D, b), backend=b)
-        (kind, gates), inputs = _CELLS[cell], [D, *[H] * (layers - 1)]
+        kind, gates, inputs = _CELLS[cell], init.GATES[cell], [D, *[H] * (layers - 1)]
         cells = [kind(*init.recurrent(gates, size, H, b), stateful=True, backend=b) for size in inputs]
         self.drop_layers = [TimeDropout(dropout_ratio, backend=b) for _ in range(layers + 1)]
         output = (embed.W.T, init.zeros(V, b)) if tied else init.affine(H, V, b)
@@ -231,7 +231,7 @@ class StackedRnnlm(_WithDropout):
         self.config = {**sizes, **options}
 
 
-_CELLS: dict[str, tuple[Any, int]] = {"lstm": (TimeLSTM, 4), "gru": (TimeGRU, 3), "rnn": (TimeRNN, 1)}
+_CELLS: dict[str, Any] = {"lstm": TimeLSTM, "gru": TimeGRU, "rnn": TimeRNN}
 
 
 def _stack(model: Any) -> Stack | None:

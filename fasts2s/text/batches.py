@@ -106,13 +106,13 @@ class Batches:
         return np.random.default_rng([self._seed, epoch])
 
     def _batch(self, rows: NDArray[np.int64]) -> Batch:
-        xs, ts = _padded(self._encoded.source, rows, 0), _padded(self._encoded.target, rows, 1)
+        xs, ts = padded(self._encoded.source, rows, 0), padded(self._encoded.target, rows, 1)
         ts[:, 0] = BOS
         return Batch(xs, ts, rows)
 
 
-def _padded(ragged: Ragged, rows: NDArray[np.int64], before: int) -> NDArray[np.int32]:
-    """Return rows with `before` free places in front, and EOS and PAD after."""
+def padded(ragged: Ragged, rows: NDArray[np.int64], before: int) -> NDArray[np.int32]:
+    """Return rows (N,) of ragged ones as (N, T) int32, with `before` free places in front, and EOS and PAD after."""
     begins, lengths = ragged.offsets[rows], ragged.offsets[rows + 1] - ragged.offsets[rows]
     places = np.arange(lengths.max())
     inside = places < lengths[:, None]

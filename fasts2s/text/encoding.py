@@ -83,7 +83,7 @@ def encode_pairs(
     target = _tokenizer("target_tokenizer", target_tokenizer).encode_all(pairs.targets)
     is_long = _longer(source, limits[0]) | _longer(target, limits[1])
     if too_long == "cut":
-        source, target = _cut(source, limits[0]), _cut(target, limits[1])
+        source, target = cut(source, limits[0]), cut(target, limits[1])
         return EncodedPairs(source, target, np.arange(len(pairs)), cut=int(is_long.sum()))
     rows = np.flatnonzero(~is_long)
     if len(pairs) and not len(rows):
@@ -110,7 +110,8 @@ def _kept(rows: Ragged, keep: NDArray[np.bool_]) -> Ragged:
     return Ragged.of(rows.ids[np.repeat(keep, rows.lengths)], rows.lengths[keep])
 
 
-def _cut(rows: Ragged, limit: int | None) -> Ragged:
+def cut(rows: Ragged, limit: int | None) -> Ragged:
+    """Return rows of at most so many ids each; None: as they are."""
     if limit is None or not (rows.lengths > limit).any():
         return rows
     lengths = np.minimum(rows.lengths, limit)

@@ -100,7 +100,8 @@ def test_texts_are_chosen_with_all_options(spoken, generate):
 
     assert written() == written() != written("--seed", "2")
     assert not set(",!") & set(written("--ban", ",", "!", "--length", "60"))  # also those after a blank
-    words = written("--temperature", "0", "--no-repeat-ngram", "1", "--length", "9").replace(",", " ,").split()
+    once = written("--temperature", "0", "--no-repeat-ngram", "1", "--length", "9").removeprefix("alice")
+    words = once.replace(",", " ,").split()  # only what was written: the start may come again
     assert len(words) == len(set(words))
     assert written("--temperature", "0") == written("--beam", "1", "--temperature", "0") == written("--top-k", "1")
     assert written("--top-p", "0.001") == written("--temperature", "0")

@@ -173,7 +173,8 @@ class Decoder:
     def rows(self, labels: Array, pad: int) -> Array | None:
         """Return which steps of labels (N, T) are worth scores, (R,); None: all, or it would not be less work."""
         # A peeky decoder scores what does not change over time once for a source, not for every step.
-        return None if self._is_peeky() or (labels != pad).all() else np.flatnonzero(labels != pad)
+        counted = labels != pad
+        return None if self._is_peeky() or counted.all() else np.flatnonzero(counted)
 
     def _is_peeky(self) -> bool:
         return self.settings.decoder == "peeky"
@@ -221,12 +222,17 @@ class Decoder:
         self, dstates: list[State], dtop: Array | None, dbias: Array | None, read: Read
     ) -> list[State]:
         """Return the gradient of the encoder's last states from that of the decoder's first and of what is peeked."""
-        if self.settings.bridge == "h":
-            dstates = [(state[0], *[None] * (len(state) - 1)) for state in dstates]
+        dstates = self._bridged(dstates)
         if dbias is not None:
             dtop = _sum(dtop, self._first().bias_backward(dbias, _top(read)))
         dstates[-1] = (_sum(dstates[-1][0], dtop), *dstates[-1][1:])
         return dstates
+
+    def _bridged(self, states: list[State]) -> list[State]:
+        """Return what passes the bridge of states, or of their gradients: all, or h alone."""
+        if self.settings.bridge == "hc":
+            return list(states)
+        return [(state[0], *[None] * (len(state) - 1)) for state in states]
 
     def start(self, read: Read) -> DecoderState:
         """Return the state before the first step."""
@@ -237,9 +243,7 @@ class Decoder:
         return state._replace(score_bias=with_constant.bias(self.backend.kernels_for(W), _top(read), W, b))
 
     def _start(self, read: Read) -> DecoderState:
-        states = read.states
-        if self.settings.bridge == "h":
-            states = [(state[0], *[None] * (len(state) - 1)) for state in states]
+        states = self._bridged(read.states)
         bias = self._first().bias(_top(read)) if self._is_peeky() else None
         keys = None if self.joined is None else self.joined.attention.prepare(read.hs)
         fed = np.zeros_like(read.hs, shape=(len(read.hs), self.fed_size)) if self.fed_size else None

@@ -26,9 +26,9 @@ class SmoothedLoss:
         rows, share = scores.reshape(N * T, V), self.share if share is None else share
         labels = beside(scores, ts.reshape(N * T))
         loss, cache = self.backend.kernels_for(scores).softmax_loss_forward(rows, labels, ignore_label=self.pad)
-        counted = np.flatnonzero(labels != self.pad)
+        counted = np.flatnonzero(labels != self.pad) if share else np.zeros(0, np.int64)
         self._cache = (cache, scores.shape, labels, counted, share, rows[:0])
-        if share == 0 or counted.size == 0:
+        if counted.size == 0:
             return loss
         above = rows[counted, labels[counted]] - rows[counted].mean(axis=1, dtype=np.float64)
         return loss + share * above.mean(dtype=np.float64)
@@ -37,7 +37,7 @@ class SmoothedLoss:
         """Return the gradient of the scores (N, T, V), times the number dout."""
         cache, shape, labels, counted, share, like = self._cache
         dscores = self.backend.kernels_for(like).softmax_loss_backward(dout, cache)
-        if share and counted.size:
+        if counted.size:
             rate = share * dout / counted.size
             dscores = dscores.copy()
             dscores[counted] -= rate / shape[2]

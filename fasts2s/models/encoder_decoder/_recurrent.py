@@ -13,7 +13,6 @@ from fasts2s_kernels.contract import Array
 
 #: (h, c) of an LSTM, (h,) of other cells, each (N, H); None is zero.
 State: TypeAlias = tuple[Array | None, ...]
-GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
 def no_state(cell: str) -> State:
@@ -31,7 +30,7 @@ class Recurrent:
         self, cell: str, input_size: int, hidden_size: int, backend: Backend, constant_size: int = 0
     ) -> None:
         self.cell, self.backend, self.constant_size = cell, backend, constant_size
-        Wx, Wh, b = init.recurrent(GATES[cell], constant_size + input_size, hidden_size, backend)
+        Wx, Wh, b = init.recurrent(init.GATES[cell], constant_size + input_size, hidden_size, backend)
         if cell == "lstm":
             b[:hidden_size] = 1  # the forget gate begins open: Jozefowicz et al. 2015
         self.params = [Wx, Wh, b]

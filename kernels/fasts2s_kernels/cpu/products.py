@@ -87,14 +87,16 @@ class Choice:
             return "own kernels, until the first large one is timed beside the BLAS"
         return f"{_name(known.by_blas)}: beside the kernels the BLAS was {known.ratio:.2f} times as fast"
 
-    def decide(self) -> Decision:
-        """Measure, unless another process does, and keep what was found."""
+    def decide(self, again: bool = False) -> Decision:
+        """Measure and keep what was found; what another process found meanwhile counts, unless ``again``."""
         path, found = _path(), Decision(_libraries(), 0.0, False)
         if path is None or plain.is_on():
             return found
         try:
             with filelock.FileLock(path.with_suffix(".lock"), timeout=10.0):
                 before = self._remembered()
+                if before and not again:
+                    return before
                 ratio = _ratio(self.own)
                 found = Decision(found.libraries, ratio, ratio >= (STILL if before and before.by_blas else ENOUGH))
                 temporary = path.with_suffix(".new")

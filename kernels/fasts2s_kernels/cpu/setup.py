@@ -47,5 +47,5 @@ def warmup(advance: Callable[[], None] | None = None) -> int:
         if advance is not None:
             advance()
     if CHOICE.forced is None:
-        CHOICE.decide()
+        CHOICE.decide(again=True)
     return kernel_count()

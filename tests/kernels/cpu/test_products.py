@@ -43,10 +43,17 @@ def test_a_blas_that_is_clearly_faster_is_used_and_noise_changes_nothing(folder,
 )
 def test_only_a_clear_difference_changes_what_was_decided(first, again, used, folder, timed):
     timed(first)
-    Choice().decide()
+    Choice().decide(again=True)
     timed(again)
-    Choice().decide()
+    Choice().decide(again=True)
     assert Choice().by_blas(*LARGE) == used
+
+
+def test_what_another_process_found_meanwhile_counts(folder, timed):
+    timed(3.0)
+    Choice().decide()
+    timed(0.5)
+    assert Choice().decide().ratio == 3.0
 
 
 @pytest.mark.parametrize(
