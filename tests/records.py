@@ -63,10 +63,17 @@ def _drawn(specs: tuple[tuple[str, str], ...], sizes: tuple[tuple[str, int], ...
     return {name: draw(spec, rng, {**SIZES, **dict(sizes)}) for name, spec in specs}
 
 
+#: What layers are made with beside their weights.
+OPTIONS: dict[str, dict[str, int]] = {
+    "Convolution": {"pad": 1},
+    "Pooling": {"pool_h": 3, "pool_w": 3, "stride": 1, "pad": 1},
+}
+
+
 def _layer(name: str, *weights: str) -> Callable[..., Any]:
     def build(**options: Any) -> Any:
         rng = np.random.default_rng(1)
-        return getattr(layers, name)(*(draw(w, rng) for w in weights), **options)
+        return getattr(layers, name)(*(draw(w, rng) for w in weights), **OPTIONS.get(name, {}), **options)
 
     return build
 
@@ -105,8 +112,13 @@ LAYERS: dict[str, Record] = {
     "Affine": Record(_layer("Affine", "D M", "M"), {"x": "N D"}, {"dout": "N M"}, "N M"),
     "Attention": Record(_layer("Attention"), {"hs": "N T H", "h": "N H"}, {"dout": "N H"}, "N H"),
     "AttentionWeight": Record(_layer("AttentionWeight"), {"hs": "N T H", "h": "N H"}, {"da": "N T"}, "N T"),
+    "BatchNormalization": Record(
+        _layer("BatchNormalization", "D", "D"), {"x": "N D", "train_flg": "flag"}, {"dout": "N D"}, "N D"
+    ),
+    "Convolution": Record(_layer("Convolution", "M D 3 3", "M"), {"x": "N D T S"}, {"dout": "N M T S"}, "N M T S"),
     "Dropout": Record(_layer("Dropout"), {"x": "*", "train_flg": "flag"}, {"dout": "*"}, "*"),
     "Embedding": Record(_layer("Embedding", "V D"), {"idx": "ids *"}, {"dout": "* D"}, "* D"),
+    "Flatten": Record(_layer("Flatten"), {"x": "N 3 5"}, {"dout": "N 15"}, "N 15"),
     "GRU": _cell("GRU", 3),
     "LSTM": Record(
         _layer("LSTM", "D 4H", "H 4H", "4H"),
@@ -115,7 +127,9 @@ LAYERS: dict[str, Record] = {
         "N H; N H",
     ),
     "MatMul": Record(_layer("MatMul", "D M"), {"x": "N D"}, {"dout": "N M"}, "N M"),
+    "Pooling": Record(_layer("Pooling"), {"x": "N D T S"}, {"dout": "N D T S"}, "N D T S"),
     "RNN": _cell("RNN", 1),
+    "Relu": Record(_layer("Relu"), {"x": "*"}, {"dout": "*"}, "*"),
     "Sigmoid": Record(_layer("Sigmoid"), {"x": "*"}, {"dout": "*"}, "*"),
     "SigmoidWithLoss": Record(_layer("SigmoidWithLoss"), {"x": "N", "t": "bits N"}, _LOSS, ""),
     "Simple_TimeAffine": Record(_layer("Simple_TimeAffine", "D M", "M"), {"xs": "N T D"}, {"dout": "N T M"}, "N T M"),

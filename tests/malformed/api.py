@@ -200,9 +200,13 @@ VALUES: dict[str, Callable[[], Any]] = {
     "tokenizer": _tokenizer, "tokens": lambda: 20, "too_long": lambda: "cut", "unique": lambda: False,
     "unknown": lambda: "?",
     "validation": lambda: 0.1, "word_order": lambda: 0,
+    **_weights("gamma", "beta"), "running_mean": lambda: None, "running_var": lambda: None, "stride": lambda: 1,
+    "pool_h": lambda: 2, "pool_w": lambda: 2,
 }  # fmt: skip
 #: Where a name means something else.
 OTHERWISE: dict[str, Callable[[], Any]] = {
+    "Convolution pad": lambda: 1, "Pooling pad": lambda: 0,
+    "BatchNormalization gamma": lambda: np.ones(3, "f"), "BatchNormalization beta": lambda: np.ones(3, "f"),
     "step x": lambda: np.ones((2, SIZES["D"]), "f"),
     "load_arrays path": lambda: "arrays.npz", "load_book_pickle path": lambda: "book.pkl",
     "load_model path": lambda: "model.npz", "load_text path": lambda: "text.txt",
