@@ -1,5 +1,7 @@
-"""The book's layers, and those of pictures from its first volume: ``params``, ``grads``, ``forward``, ``backward``. Letters: N batch, T time steps, D inputs,
-H hidden units, M outputs, V classes, S encoder steps.
+"""The book's layers, and those of pictures from its first volume: ``params``, ``grads``, ``forward``, ``backward``.
+
+Letters: N batch, T time steps, D inputs, H hidden units, M outputs, V classes, S encoder steps; of pictures
+(N, C, H, W) C channels, H height and W width.
 
 Dtypes: a layer with weights computes in their dtype, float32 or float64, and so are its outputs, states, gradients;
 one without weights goes by its inputs. As in the book, outputs and input gradients of TimeRNN, TimeLSTM, TimeGRU,

@@ -15,8 +15,8 @@ from fasts2s_kernels.quiet import quiet
 class Convolution:
     """Sum of products of every window of a picture with every filter, plus a bias.
 
-    W : (FN, C, FH, FW), b : (FN,), float32 or float64; stride : distance of two windows; pad : rim of zeros, less wide
-    than a window.
+    W : (FN, C, FH, FW), b : (FN,), float32 or float64; stride : distance of two windows; pad : width of
+    the rim of zeros, less than that of a window.
     """
 
     def __init__(
