@@ -1,0 +1,24 @@
+"""Applications of sequence-to-sequence learning: each is one command, ``fasts2s app NAME``.
+
+An application NAME is the module ``fasts2s.apps.NAME`` and a line in :data:`APPS`. The module has two functions:
+
+``add_arguments(parser)``
+    adds its options; :func:`fasts2s.apps.arguments.add_common` adds those that all have: ``--out``, ``--overwrite``,
+    ``--quick``, ``--seed``, ``--epochs``, ``--backend``.
+``run(a)``
+    trains as the parsed options ``a`` say, prints a score and examples, leaves a folder
+    (:class:`fasts2s.commands.run_folder.RunFolder`), and returns the exit status. With ``a.quick`` it ends within a
+    minute, on two slow cores, kernels not yet compiled. :data:`fasts2s.apps.arguments.QUICK_SECONDS` of training are
+    what is left for it. Errors of the user's are :class:`fasts2s.commands.errors.CommandError`.
+
+The module is imported when the application is asked for, and imports what is heavy when it runs.
+
+One that learns pairs of texts writes none of this: its ``run`` hands an
+:class:`fasts2s.apps.application.Application` to :func:`fasts2s.apps.running.run_application`. Generators of data are
+in :mod:`fasts2s.apps.worlds`.
+"""
+
+#: Name -> what is learned, in a line.
+APPS = {
+    "translate": "number words, and sentences of a small grammar, into Korean, Japanese or French; or pairs of your own",
+}
