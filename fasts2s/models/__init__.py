@@ -5,7 +5,13 @@ Letters: N batch, T time steps, D word vector, H hidden units, V vocabulary.
 
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
 from fasts2s.models.base_model import BaseModel
-from fasts2s.models.encoder_decoder import EncoderDecoder, EncoderDecoderSettings
+from fasts2s.models.encoder_decoder import (
+    EncoderDecoder,
+    EncoderDecoderSettings,
+    FrameEncoderDecoder,
+    Frames,
+    PictureEncoderDecoder,
+)
 from fasts2s.models.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm, StackedRnnlm
 from fasts2s.models.seq2seq import Decoder, Encoder, Seq2seq
@@ -22,8 +28,11 @@ __all__ = [
     "Encoder",
     "EncoderDecoder",
     "EncoderDecoderSettings",
+    "FrameEncoderDecoder",
+    "Frames",
     "PeekyDecoder",
     "PeekySeq2seq",
+    "PictureEncoderDecoder",
     "Rnnlm",
     "RnnlmGen",
     "Seq2seq",

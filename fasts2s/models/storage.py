@@ -11,7 +11,7 @@ from fasts2s.checkpoint import load_arrays, save_arrays
 from fasts2s.models._ties import is_transpose, is_whole, replace, same_memory
 from fasts2s.models.attention_seq2seq import AttentionSeq2seq
 from fasts2s.models.base_model import BaseModel
-from fasts2s.models.encoder_decoder.model import EncoderDecoder
+from fasts2s.models.encoder_decoder import EncoderDecoder, FrameEncoderDecoder, PictureEncoderDecoder
 from fasts2s.models.peeky_seq2seq import PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm, StackedRnnlm
 from fasts2s.models.seq2seq import Seq2seq
@@ -30,7 +30,7 @@ _CLASSES: dict[str, Any] = {
         PeekySeq2seq,
         AttentionSeq2seq,
     )
-} | {EncoderDecoder.__name__: EncoderDecoder.of}
+} | {c.__name__: c.of for c in (EncoderDecoder, FrameEncoderDecoder, PictureEncoderDecoder)}
 
 
 def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | None = None) -> None:
