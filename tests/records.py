@@ -95,6 +95,18 @@ def _encoder_decoder(**options: Any) -> Any:
     return models.EncoderDecoder(settings, **options)
 
 
+def _frames(**options: Any) -> Any:
+    np.random.seed(2)
+    settings = models.EncoderDecoderSettings(SIZES["D"], SIZES["V"], SIZES["D"], SIZES["H"])
+    return models.FrameEncoderDecoder(settings, **options)
+
+
+def _pictures(**options: Any) -> Any:
+    np.random.seed(2)
+    settings = models.EncoderDecoderSettings(SIZES["D"], SIZES["V"], SIZES["D"], SIZES["H"])
+    return models.PictureEncoderDecoder(settings, picture=(2, 6, 4), filters=(3, SIZES["D"]), **options)
+
+
 def _time_cell(name: str, gates: int, lasts: dict[str, str]) -> Record:
     weights = (f"D {gates}H", f"H {gates}H", f"{gates}H")
     forward, backward = {"xs": "N T D", "mask": "mask N T"}, {"dhs": "N T H", **lasts}
@@ -180,8 +192,10 @@ MODELS: dict[str, Record] = {
     "Decoder": Record(_model("Decoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
     "Encoder": Record(_model("Encoder"), {"xs": "ids N T", "mask": "mask N T"}, {"dh": "N H"}, "N H"),
     "EncoderDecoder": Record(_encoder_decoder, {**_PAIR, "train_flg": "flag"}, _LOSS, ""),
+    "FrameEncoderDecoder": Record(_frames, {"xs": "N S D", "ts": "ids N T", "train_flg": "flag"}, _LOSS, ""),
     "PeekyDecoder": Record(_model("PeekyDecoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
     "PeekySeq2seq": Record(_model("PeekySeq2seq"), _PAIR, _LOSS, ""),
+    "PictureEncoderDecoder": Record(_pictures, {"xs": "N 6 D", "ts": "ids N T", "train_flg": "flag"}, _LOSS, ""),
     "Rnnlm": Record(_model("Rnnlm"), _LM, _LOSS, ""),
     "RnnlmGen": Record(_model("RnnlmGen"), _LM, _LOSS, ""),
     "Seq2seq": Record(_model("Seq2seq"), _PAIR, _LOSS, ""),

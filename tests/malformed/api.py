@@ -199,12 +199,16 @@ VALUES: dict[str, Callable[[], Any]] = {
     "targets": lambda: ["b"], "test": lambda: 0.1, "texts": lambda: ["a", "b"], "tokenize": lambda: "13a",
     "tokenizer": _tokenizer, "tokens": lambda: 20, "too_long": lambda: "cut", "unique": lambda: False,
     "unknown": lambda: "?",
-    "validation": lambda: 0.1, "word_order": lambda: 0,
+    "validation": lambda: 0.1, "word_order": lambda: 0, "projected": lambda: True, "freeze": lambda: True,
+    "picture": lambda: (3, 8, 8), "values": lambda: np.ones((2, 3, 1)), "lengths": lambda: np.array([1, 3]),
     **_weights("gamma", "beta"), "running_mean": lambda: None, "running_var": lambda: None, "stride": lambda: 1,
     "pool_h": lambda: 2, "pool_w": lambda: 2,
 }  # fmt: skip
 #: Where a name means something else.
 OTHERWISE: dict[str, Callable[[], Any]] = {
+    "FrameEncoderDecoder settings": lambda: _SETTINGS, "PictureEncoderDecoder filters": lambda: (3, V),
+    "PictureEncoderDecoder.features xs": lambda: np.ones((2, 6, SIZES["D"]), "f"),
+    "start xs": lambda: IDS, "Frames.of rows": lambda: [np.ones((2, 3))],
     "Convolution pad": lambda: 1, "Pooling pad": lambda: 0,
     "BatchNormalization gamma": lambda: np.ones(3, "f"), "BatchNormalization beta": lambda: np.ones(3, "f"),
     "step x": lambda: np.ones((2, SIZES["D"]), "f"),

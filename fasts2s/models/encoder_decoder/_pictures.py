@@ -92,7 +92,7 @@ class ImageEncoder:
         state: State = (h, None) if self.settings.cell == "lstm" else (h,)
         return Read(hs, mask, [state] * self.settings.layers), (h, maps.shape, drop, xs.ndim == 4)
 
-    def backward(self, dhs: Array | None, dstates: list[State], cache: Any) -> None:
+    def backward(self, dhs: Any, dstates: list[State], cache: Any) -> None:
         """Compute all gradients from dhs (N, P, H), or None, and those of the last states."""
         h, (N, P, M), drop, of_pictures = cache
         dh = sum(state[0] for state in dstates if state[0] is not None)
@@ -144,7 +144,7 @@ class PictureEncoderDecoder(EncoderDecoder):
         sides = tuple(integer("picture", n, 1) for n in listed("picture", picture, "C, H, W"))
         if len(sides) != 3:
             raise ValueError(f"picture is {sides}, expected (C, H, W)")
-        self._shape = {
+        self._shape: dict[str, Any] = {
             "picture": sides,
             "filters": tuple(integer("filters", n, 1) for n in listed("filters", filters, "numbers of filters")),
             "freeze": flag("freeze", freeze),
