@@ -50,7 +50,7 @@ def name_of(thing: int) -> str:
 
 
 def caption_of(first: int, relation: int, second: int) -> str:
-    """Return "a red circle above a blue cross": of two true sentences the one that names the upper or left thing first."""
+    """Return "a red circle above a blue cross": of two true sentences the one that begins above, or on the left."""
     return f"{name_of(first)} {RELATIONS[relation]} {name_of(second)}"
 
 
