@@ -52,7 +52,7 @@ def _train(a: argparse.Namespace) -> int:
     options = SenseOptions(a.out, a.overwrite, a.seed, a.epochs or epochs, a.quick)
     model = PictureEncoderDecoder(
         EncoderDecoderSettings(
-            _FILTERS[-1], len(target), options.wordvec, options.hidden, attention="dot", dropout=0.1
+            _FILTERS[-1], len(target), options.wordvec, options.hidden, attention="dot", dropout=0.2
         ),
         (3, SIDE, SIDE),
         _FILTERS,

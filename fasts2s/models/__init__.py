@@ -16,6 +16,7 @@ from fasts2s.models.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm, StackedRnnlm
 from fasts2s.models.seq2seq import Decoder, Encoder, Seq2seq
 from fasts2s.models.storage import load_model, save_model
+from fasts2s.models.turing import NeuralTuringMachine, Watched
 
 __all__ = [
     "AttentionDecoder",
@@ -30,6 +31,7 @@ __all__ = [
     "EncoderDecoderSettings",
     "FrameEncoderDecoder",
     "Frames",
+    "NeuralTuringMachine",
     "PeekyDecoder",
     "PeekySeq2seq",
     "PictureEncoderDecoder",
@@ -38,6 +40,7 @@ __all__ = [
     "Seq2seq",
     "SimpleRnnlm",
     "StackedRnnlm",
+    "Watched",
     "load_model",
     "save_model",
 ]

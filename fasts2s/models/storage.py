@@ -15,6 +15,7 @@ from fasts2s.models.encoder_decoder import EncoderDecoder, FrameEncoderDecoder, 
 from fasts2s.models.peeky_seq2seq import PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm, StackedRnnlm
 from fasts2s.models.seq2seq import Seq2seq
+from fasts2s.models.turing import NeuralTuringMachine
 from fasts2s_kernels.checks.arguments import mapping
 
 _CLASSES: dict[str, Any] = {
@@ -29,6 +30,7 @@ _CLASSES: dict[str, Any] = {
         Seq2seq,
         PeekySeq2seq,
         AttentionSeq2seq,
+        NeuralTuringMachine,
     )
 } | {c.__name__: c.of for c in (EncoderDecoder, FrameEncoderDecoder, PictureEncoderDecoder)}
 

@@ -29,7 +29,7 @@ SHAPES: dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[n
 THINGS = [(colour, shape) for colour in COLOURS for shape in SHAPES]
 RELATIONS = ("left of", "above")
 #: Pixels from the middle of a shape to its rim.
-_SMALLEST, _LARGEST = 3.0, 4.6
+_SMALLEST, _LARGEST = 3.4, 4.7
 #: Shades of grey of the background, and how much single pixels differ.
 _DARKEST, _LIGHTEST, _NOISE = 0.2, 0.5, 0.06
 

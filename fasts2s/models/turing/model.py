@@ -1,0 +1,188 @@
+"""The Neural Turing Machine: an LSTM with a memory. Source: Graves et al. 2014, arXiv:1410.5401."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fasts2s import initial_weights as init
+from fasts2s.backend import BackendLike, get_backend
+from fasts2s.layers import Affine, sigmoid
+from fasts2s.models.base_model import BaseModel
+from fasts2s.models.encoder_decoder._recurrent import Recurrent
+from fasts2s.models.turing._addressing import Stages, address, address_backward
+from fasts2s.models.turing._heads import HEADS, Orders, orders_backward, orders_of, orders_width
+from fasts2s_kernels.checks import integer
+from fasts2s_kernels.checks.either import as_float, saved
+from fasts2s_kernels.contract import AnyArray, Array
+from fasts2s_kernels.quiet import quiet
+
+#: What a new memory holds: small and the same everywhere (Collier and Beel 2018).
+_NEW = 1e-6
+
+
+class Watched(NamedTuple):
+    """What a machine did: memory (T, R, M) after every step, weightings (T, R) of the head that reads, and writes."""
+
+    memory: Array
+    reads: Array
+    writes: Array
+
+
+class _Step(NamedTuple):
+    controller: Any
+    orders: Orders
+    stages: Stages
+    kept: Any
+    memory: Array  # before the step
+
+
+class NeuralTuringMachine(BaseModel):
+    """Reads vectors of bits, and says vectors of bits.
+
+    A step: the LSTM sees the input and what was read before; from its h come the orders to both heads, which look at
+    the same memory; the first head reads, the second erases, then adds. Scores are made from h and what was read.
+
+    Parameters
+    ----------
+    input_size, output_size : int
+        Numbers of an input, bits of an output.
+    hidden_size : int
+        H of the LSTM.
+    rows, width : int
+        Of the memory.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        hidden_size: int = 100,
+        rows: int = 128,
+        width: int = 20,
+        *,
+        backend: BackendLike | None = None,
+    ) -> None:
+        super().__init__()
+        sizes = {"input_size": input_size, "output_size": output_size, "hidden_size": hidden_size}
+        self.config = {name: integer(name, n, 1) for name, n in {**sizes, "rows": rows, "width": width}.items()}
+        D, O, H, self.rows, self.width = self.config.values()
+        self.backend = get_backend(backend)
+        self.controller = Recurrent("lstm", D + self.width, H, self.backend)
+        self.orders = Affine(*init.affine(H, orders_width(self.width), self.backend), backend=self.backend)
+        self.output = Affine(*init.affine(H + self.width, O, self.backend), backend=self.backend)
+        parts: list[Any] = [self.controller, self.orders, self.output]
+        self.params = [p for part in parts for p in part.params]
+        self.grads = [g for part in parts for g in part.grads]
+        self._cache: Any = None
+
+    @quiet
+    def scores(self, xs: AnyArray) -> Array:
+        """xs (N, T, D) -> scores (N, T, O); above 0 a bit is 1. The memory is new. Raises ValueError."""
+        scores, _, _ = self._run(xs)
+        return scores
+
+    @quiet
+    def watch(self, xs: AnyArray) -> Watched:
+        """xs (1, T, D) -> what the machine did."""
+        _, steps, memory = self._run(xs)
+        memories = [step.memory[0] for step in steps[1:]] + [memory[0]]
+        reads, writes = (np.stack([step.stages.sharpened[0, k] for step in steps]) for k in range(HEADS))
+        return Watched(np.stack(memories), reads, writes)
+
+    @quiet
+    def forward(self, xs: AnyArray, ts: AnyArray) -> float:
+        """Return the mean loss in nats per bit.
+
+        xs : (N, T, D) real numbers; ts : (N, L, O) bits, 0 or 1, which the last L outputs are to be.
+        """
+        xs = self._inputs(xs)
+        scores, steps, _ = self._run(xs)
+        N, T, O = scores.shape
+        L = np.shape(ts)[1] if np.ndim(ts) == 3 and 1 <= np.shape(ts)[1] <= T else T
+        ts = as_float("ts", ts, scores.dtype, (N, L, O), "(N, L, O) with L from 1 to T")
+        said = scores[:, T - L :]
+        self._cache = (steps, scores.shape, said, ts)
+        return float((np.logaddexp(0, said) - said * ts).mean())
+
+    @quiet
+    def backward(self, dout: float = 1) -> None:
+        """Compute all gradients of the loss, times dout."""
+        steps, shape, said, ts = saved(self._cache)
+        dscores = np.zeros(shape, said.dtype)
+        dscores[:, shape[1] - ts.shape[1] :] = (sigmoid(said) - ts) * (dout / ts.size)
+        self._backward(dscores, steps)
+
+    def _inputs(self, xs: AnyArray) -> Array:
+        D, dtype = self.config["input_size"], self.params[0].dtype
+        shape = np.shape(xs)
+        wanted = (*shape[:2], D) if len(shape) == 3 and shape[1] else (1, 1, D)
+        return as_float("xs", xs, dtype, wanted, "(N, T, D) with T >= 1")
+
+    def _run(self, xs: AnyArray) -> tuple[Array, list[_Step], Array]:
+        xs = self._inputs(xs)
+        N, T, _ = xs.shape
+        memory = np.full((N, self.rows, self.width), _NEW, xs.dtype)
+        weights = np.zeros((N, HEADS, self.rows), xs.dtype)
+        weights[:, :, 0] = 1  # both heads begin at the first row
+        read, state, steps, seen = np.zeros((N, self.width), xs.dtype), (None, None), [], []
+        for t in range(T):
+            x = np.concatenate((xs[:, t], read), axis=1)[:, None]
+            hs, state, controller = self.controller.forward(x, state)
+            h = hs[:, 0]
+            numbers = self._affine(h, self.orders)
+            orders = orders_of(numbers, self.width)
+            stages, kept = address(memory, weights, orders.asked)
+            steps.append(_Step(controller, orders, stages, kept, memory))
+            weights = stages.sharpened
+            read = np.matmul(weights[:, :1], memory)[:, 0]
+            where = weights[:, 1, :, None]
+            memory = memory * (1 - where * orders.erase[:, None]) + where * orders.add[:, None]
+            seen.append(np.concatenate((h, read), axis=1))
+        self._seen = np.stack(seen, axis=1)
+        scores = self.output.forward(self._seen.reshape(N * T, -1))
+        return scores.reshape(N, T, -1), steps, memory
+
+    def _affine(self, x: Array, layer: Affine) -> Array:
+        W, b = layer.params
+        return self.backend.kernels_for(W).affine_forward(x, W, b)
+
+    def _backward(self, dscores: Array, steps: list[_Step]) -> None:
+        N, T, O = dscores.shape
+        H, M = self.config["hidden_size"], self.width
+        dseen = self.output.backward(dscores.reshape(N * T, O)).reshape(N, T, H + M)
+        dmemory = np.zeros((N, self.rows, M), dscores.dtype)
+        dweights = np.zeros((N, HEADS, self.rows), dscores.dtype)
+        dread, dstate = np.zeros((N, M), dscores.dtype), (None, None)
+        W, _ = self.orders.params
+        dnumbers = np.empty((T, N, W.shape[1]), W.dtype)
+        for t in reversed(range(T)):
+            step = steps[t]
+            dmemory, dweights, dorders = _use_backward(step, dmemory, dweights, dread + dseen[:, t, H:])
+            more, dweights, dasked = address_backward(dweights, step.kept)
+            dmemory += more
+            dnumbers[t] = orders_backward(dorders._replace(asked=dasked), step.orders)
+            dh = dseen[:, t, :H] + np.dot(dnumbers[t], W.T)
+            dx, dstate, _ = self.controller.backward(dh[:, None], dstate, step.controller, add=t < T - 1)
+            dread = dx[:, 0, -M:]
+        dW, db = self.orders.grads
+        hs = self._seen[:, :, :H].transpose(1, 0, 2).reshape(T * N, H)
+        dW[...] = np.dot(hs.T, dnumbers.reshape(T * N, -1))
+        db[...] = dnumbers.sum(axis=(0, 1))
+
+    def named_layers(self) -> list[tuple[str, Any]]:
+        """Return (name, layer) for every layer with parameters."""
+        return [("controller LSTM", self.controller), ("orders Affine", self.orders), ("output Affine", self.output)]
+
+
+def _use_backward(step: _Step, dmemory: Array, dweights: Array, dread: Array) -> tuple[Array, Array, Orders]:
+    """Gradients of reading and writing: those after a step -> those of memory, weightings and orders in it."""
+    memory, orders, weights = step.memory, step.orders, step.stages.sharpened
+    where = weights[:, 1, :, None]
+    dwhere = (dmemory * (orders.add[:, None] - memory * orders.erase[:, None])).sum(axis=2)
+    derase = -(dmemory * memory * where).sum(axis=1)
+    dadd = (dmemory * where).sum(axis=1)
+    dbefore = dmemory * (1 - where * orders.erase[:, None]) + weights[:, 0, :, None] * dread[:, None]
+    dheads = dweights.copy()
+    dheads[:, 0] += np.matmul(memory, dread[:, :, None])[:, :, 0]
+    dheads[:, 1] += dwhere
+    return dbefore, dheads, Orders(orders.asked, derase, dadd)
