@@ -20,6 +20,7 @@ in :mod:`fasts2s.apps.worlds`.
 
 #: Name -> what is learned, in a line.
 APPS = {
+    "ntm": "to copy with a memory beside the network: a Neural Turing Machine",
     "caption": "to say what is seen in pictures of coloured shapes",
     "tones": "to hear digits in sounds",
     "translate": "number words, and sentences of a small grammar, into Korean, Japanese or French; or pairs of your own",

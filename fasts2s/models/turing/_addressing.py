@@ -1,7 +1,7 @@
-"""Where the heads of a memory look: content, gate, shift, sharpening, in this order. Source: Graves et al. 2014, 3.3.
+"""Where the heads of a memory look: content, gate, shift, sharpening, in this order. Source: Graves et al. 2014.
 
-Letters: N batch, K heads, R rows of the memory, M their width. A weighting (N, K, R) is at least 0, and sums to 1 over
-the rows after every stage.
+Letters: N batch, K heads, R rows of the memory, M their width. A weighting (N, K, R) is at least 0, and sums to 1
+over the rows after every stage.
 """
 
 from typing import Any, NamedTuple

@@ -65,11 +65,11 @@ class NeuralTuringMachine(BaseModel):
         super().__init__()
         sizes = {"input_size": input_size, "output_size": output_size, "hidden_size": hidden_size}
         self.config = {name: integer(name, n, 1) for name, n in {**sizes, "rows": rows, "width": width}.items()}
-        D, O, H, self.rows, self.width = self.config.values()
+        D, outputs, H, self.rows, self.width = self.config.values()
         self.backend = get_backend(backend)
         self.controller = Recurrent("lstm", D + self.width, H, self.backend)
         self.orders = Affine(*init.affine(H, orders_width(self.width), self.backend), backend=self.backend)
-        self.output = Affine(*init.affine(H + self.width, O, self.backend), backend=self.backend)
+        self.output = Affine(*init.affine(H + self.width, outputs, self.backend), backend=self.backend)
         parts: list[Any] = [self.controller, self.orders, self.output]
         self.params = [p for part in parts for p in part.params]
         self.grads = [g for part in parts for g in part.grads]
@@ -97,9 +97,9 @@ class NeuralTuringMachine(BaseModel):
         """
         xs = self._inputs(xs)
         scores, steps, _ = self._run(xs)
-        N, T, O = scores.shape
+        N, T, outputs = scores.shape
         L = np.shape(ts)[1] if np.ndim(ts) == 3 and 1 <= np.shape(ts)[1] <= T else T
-        ts = as_float("ts", ts, scores.dtype, (N, L, O), "(N, L, O) with L from 1 to T")
+        ts = as_float("ts", ts, scores.dtype, (N, L, outputs), "(N, L, O) with L from 1 to T")
         said = scores[:, T - L :]
         self._cache = (steps, scores.shape, said, ts)
         return float((np.logaddexp(0, said) - said * ts).mean())
@@ -147,9 +147,9 @@ class NeuralTuringMachine(BaseModel):
         return self.backend.kernels_for(W).affine_forward(x, W, b)
 
     def _backward(self, dscores: Array, steps: list[_Step]) -> None:
-        N, T, O = dscores.shape
+        N, T, outputs = dscores.shape
         H, M = self.config["hidden_size"], self.width
-        dseen = self.output.backward(dscores.reshape(N * T, O)).reshape(N, T, H + M)
+        dseen = self.output.backward(dscores.reshape(N * T, outputs)).reshape(N, T, H + M)
         dmemory = np.zeros((N, self.rows, M), dscores.dtype)
         dweights = np.zeros((N, HEADS, self.rows), dscores.dtype)
         dread, dstate = np.zeros((N, M), dscores.dtype), (None, None)
