@@ -1,6 +1,8 @@
 """Teaches the convolutions of a picture encoder to tell single things apart."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,10 @@ class Classifier:
         self.backbone.backward(self.flatten.backward(self.affine.backward(self.loss.backward())))
 
 
+def _step_done(advance: Callable[[], None], loss: float) -> None:
+    advance()
+
+
 def teach_backbone(
     model: PictureEncoderDecoder, pictures: Array, kinds: Array, count: int, epochs: int, seconds: float
 ) -> float:
@@ -58,7 +64,7 @@ def teach_backbone(
         optimizer.lr = _LR * (1 - 0.9 * max(0.0, epoch / epochs - _FALLS_FROM) / (1 - _FALLS_FROM))
         began = time.perf_counter()
         with progress_bar((len(pictures) - held) // _BATCH, f"single things {epoch + 1}/{epochs}") as advance:
-            trainer = Trainer(classifier, optimizer, on_step=lambda _, advance=advance: advance())
+            trainer = Trainer(classifier, optimizer, on_step=partial(_step_done, advance))
             trainer.fit(pictures[held:], kinds[held:], 1, _BATCH, eval_interval=None)
         share = 100 * float(np.mean(np.asarray(classifier.scores(pictures[:held])).argmax(axis=1) == kinds[:held]))
         print(

@@ -38,7 +38,8 @@ def read_picture(path: str | Path, height: int, width: int) -> NDArray[np.float3
     except Exception as error:  # of a damaged file Pillow raises what its decoders raise
         said = " ".join(str(error).split())[:200] or type(error).__name__
         raise CommandError(f"{file} cannot be read as a picture, expected PNG or JPEG: {said}") from None
-    return np.asarray(image, np.float32).transpose(2, 0, 1) / np.float32(255)
+    pixels: NDArray[np.float32] = np.asarray(image, np.float32).transpose(2, 0, 1) / np.float32(255)
+    return pixels
 
 
 def _opened(file: Path) -> Any:

@@ -20,7 +20,7 @@ from fasts2s.commands.output import fitting
 from fasts2s.commands.training_run import TrainingRun
 from fasts2s.generation import GenerationOptions, generate
 from fasts2s.metrics import exact_match
-from fasts2s.models import EncoderDecoder, load_model
+from fasts2s.models import load_model
 from fasts2s.optimizers import Adam
 from fasts2s.text import BOS, EOS, PAD, UNK, Tokenizer, encode_texts, load_tokenizer
 from fasts2s.text.batches import padded
@@ -52,11 +52,13 @@ class Examples:
 class SenseToText:
     """A model whose sources are no texts, and the tokenizer of its answers.
 
-    kind : what the sources are, in a word: it stands in the file.
+    model : a FrameEncoderDecoder or a PictureEncoderDecoder
+    kind : what the sources are, in a word: it stands in the file
     """
 
-    def __init__(self, model: EncoderDecoder, target: Tokenizer, kind: str, max_length: int) -> None:
+    def __init__(self, model: Any, target: Tokenizer, kind: str, max_length: int) -> None:
         self.model, self.target, self.kind, self.max_length = model, target, kind, max_length
+        self.more_facts: dict[str, Any] = {}
 
     @classmethod
     def load(
@@ -75,7 +77,7 @@ class SenseToText:
 
     def facts(self) -> dict[str, Any]:
         """Return what stands beside the model in its file."""
-        return {"task": self.kind, "max_length": self.max_length}
+        return {"task": self.kind, "max_length": self.max_length, **self.more_facts}
 
     def targets(self, texts: Sequence[str]) -> Array:
         """Return texts as ids (N, T) between marks, padded."""
@@ -145,7 +147,7 @@ class SenseRun(TrainingRun):
 
     def iterations(self) -> int:
         """Return the number of steps of an epoch."""
-        return -(-len(self.learned) // self.options.batch_size)
+        return math.ceil(len(self.learned) / int(self.options.batch_size))
 
     def fit(self) -> None:
         """Train one epoch."""

@@ -8,11 +8,11 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers import Affine, sigmoid
 from fasts2s.models.base_model import BaseModel
-from fasts2s.models.encoder_decoder._recurrent import Recurrent
+from fasts2s.models.encoder_decoder._recurrent import Recurrent, State
 from fasts2s.models.turing._addressing import Stages, address, address_backward
 from fasts2s.models.turing._heads import HEADS, Orders, orders_backward, orders_of, orders_width
 from fasts2s_kernels.checks import integer
-from fasts2s_kernels.checks.either import as_float, saved
+from fasts2s_kernels.checks.either import as_array, as_float, saved
 from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
@@ -98,7 +98,8 @@ class NeuralTuringMachine(BaseModel):
         xs = self._inputs(xs)
         scores, steps, _ = self._run(xs)
         N, T, outputs = scores.shape
-        L = np.shape(ts)[1] if np.ndim(ts) == 3 and 1 <= np.shape(ts)[1] <= T else T
+        ts = as_array("ts", ts, "bits (N, L, O)")
+        L = ts.shape[1] if ts.ndim == 3 and 1 <= ts.shape[1] <= T else T
         ts = as_float("ts", ts, scores.dtype, (N, L, outputs), "(N, L, O) with L from 1 to T")
         said = scores[:, T - L :]
         self._cache = (steps, scores.shape, said, ts)
@@ -114,7 +115,7 @@ class NeuralTuringMachine(BaseModel):
 
     def _inputs(self, xs: AnyArray) -> Array:
         D, dtype = self.config["input_size"], self.params[0].dtype
-        shape = np.shape(xs)
+        shape = as_array("xs", xs, "real numbers (N, T, D)").shape
         wanted = (*shape[:2], D) if len(shape) == 3 and shape[1] else (1, 1, D)
         return as_float("xs", xs, dtype, wanted, "(N, T, D) with T >= 1")
 
@@ -124,7 +125,8 @@ class NeuralTuringMachine(BaseModel):
         memory = np.full((N, self.rows, self.width), _NEW, xs.dtype)
         weights = np.zeros((N, HEADS, self.rows), xs.dtype)
         weights[:, :, 0] = 1  # both heads begin at the first row
-        read, state, steps, seen = np.zeros((N, self.width), xs.dtype), (None, None), [], []
+        read, steps, seen = np.zeros((N, self.width), xs.dtype), list[_Step](), list[Array]()
+        state: State = (None, None)
         for t in range(T):
             x = np.concatenate((xs[:, t], read), axis=1)[:, None]
             hs, state, controller = self.controller.forward(x, state)
@@ -152,7 +154,8 @@ class NeuralTuringMachine(BaseModel):
         dseen = self.output.backward(dscores.reshape(N * T, outputs)).reshape(N, T, H + M)
         dmemory = np.zeros((N, self.rows, M), dscores.dtype)
         dweights = np.zeros((N, HEADS, self.rows), dscores.dtype)
-        dread, dstate = np.zeros((N, M), dscores.dtype), (None, None)
+        dread = np.zeros((N, M), dscores.dtype)
+        dstate: State = (None, None)
         W, _ = self.orders.params
         dnumbers = np.empty((T, N, W.shape[1]), W.dtype)
         for t in reversed(range(T)):
