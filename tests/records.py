@@ -107,6 +107,11 @@ def _pictures(**options: Any) -> Any:
     return models.PictureEncoderDecoder(settings, picture=(2, 6, 4), filters=(3, SIZES["D"]), **options)
 
 
+def _machine(**options: Any) -> Any:
+    np.random.seed(2)
+    return models.NeuralTuringMachine(SIZES["D"], SIZES["M"], SIZES["H"], rows=4, width=3, **options)
+
+
 def _time_cell(name: str, gates: int, lasts: dict[str, str]) -> Record:
     weights = (f"D {gates}H", f"H {gates}H", f"{gates}H")
     forward, backward = {"xs": "N T D", "mask": "mask N T"}, {"dhs": "N T H", **lasts}
@@ -193,6 +198,7 @@ MODELS: dict[str, Record] = {
     "Encoder": Record(_model("Encoder"), {"xs": "ids N T", "mask": "mask N T"}, {"dh": "N H"}, "N H"),
     "EncoderDecoder": Record(_encoder_decoder, {**_PAIR, "train_flg": "flag"}, _LOSS, ""),
     "FrameEncoderDecoder": Record(_frames, {"xs": "N S D", "ts": "ids N T", "train_flg": "flag"}, _LOSS, ""),
+    "NeuralTuringMachine": Record(_machine, {"xs": "N T D", "ts": "bits N T M"}, _LOSS, ""),
     "PeekyDecoder": Record(_model("PeekyDecoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
     "PeekySeq2seq": Record(_model("PeekySeq2seq"), _PAIR, _LOSS, ""),
     "PictureEncoderDecoder": Record(_pictures, {"xs": "N 6 D", "ts": "ids N T", "train_flg": "flag"}, _LOSS, ""),
