@@ -198,7 +198,7 @@ MODELS: dict[str, Record] = {
     "Encoder": Record(_model("Encoder"), {"xs": "ids N T", "mask": "mask N T"}, {"dh": "N H"}, "N H"),
     "EncoderDecoder": Record(_encoder_decoder, {**_PAIR, "train_flg": "flag"}, _LOSS, ""),
     "FrameEncoderDecoder": Record(_frames, {"xs": "N S D", "ts": "ids N T", "train_flg": "flag"}, _LOSS, ""),
-    "NeuralTuringMachine": Record(_machine, {"xs": "N T D", "ts": "bits N T M"}, _LOSS, ""),
+    "NeuralTuringMachine": Record(_machine, {"xs": "N T D", "ts": "bits N K M"}, _LOSS, ""),
     "PeekyDecoder": Record(_model("PeekyDecoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
     "PeekySeq2seq": Record(_model("PeekySeq2seq"), _PAIR, _LOSS, ""),
     "PictureEncoderDecoder": Record(_pictures, {"xs": "N 6 D", "ts": "ids N T", "train_flg": "flag"}, _LOSS, ""),

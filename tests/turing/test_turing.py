@@ -49,7 +49,7 @@ def test_gradients():
 def test_weightings_are_shares_after_every_stage():
     with use_backend("numpy", dtype="float32"):
         model, (xs, _) = machine(3.0), batch(4, 9)
-        _, steps, _ = model._run(xs)
+        steps = model._run(model._inputs(xs)).steps
         for step in steps:
             for weights in step.stages:
                 assert weights.min() >= 0

@@ -48,13 +48,18 @@ def orders_backward(dorders: Orders, orders: Orders) -> Array:
     )
     erase, add = orders.erase, orders.add
     return np.concatenate(
-        (each.reshape(len(each), -1), dorders.erase * erase * (1 - erase), dorders.add * (1 - add * add)), axis=1
+        (
+            each.reshape(len(each), HEADS * each.shape[2]),
+            dorders.erase * erase * (1 - erase),
+            dorders.add * (1 - add * add),
+        ),
+        axis=1,
     )
 
 
 def _divided(numbers: Array, M: int) -> tuple[Array, Array]:
     each = HEADS * (M + 3 + len(SHIFTS))
-    return numbers[:, :each].reshape(len(numbers), HEADS, -1), numbers[:, each:]
+    return numbers[:, :each].reshape(len(numbers), HEADS, each // HEADS), numbers[:, each:]
 
 
 def _parts(each: Array, M: int) -> Any:

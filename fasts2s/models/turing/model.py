@@ -7,17 +7,20 @@ import numpy as np
 from fasts2s import initial_weights as init
 from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers import Affine, sigmoid
+from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel
 from fasts2s.models.encoder_decoder._recurrent import Recurrent, State
 from fasts2s.models.turing._addressing import Stages, address, address_backward
 from fasts2s.models.turing._heads import HEADS, Orders, orders_backward, orders_of, orders_width
 from fasts2s_kernels.checks import integer
-from fasts2s_kernels.checks.either import as_array, as_float, saved
+from fasts2s_kernels.checks.either import as_array, as_float, number, saved
 from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 #: What a new memory holds: small and the same everywhere (Collier and Beel 2018).
 _NEW = 1e-6
+#: No computer holds a matrix with more rows.
+_MOST = 10**9
 
 
 class Watched(NamedTuple):
@@ -34,6 +37,13 @@ class _Step(NamedTuple):
     stages: Stages
     kept: Any
     memory: Array  # before the step
+
+
+class _Run(NamedTuple):
+    scores: Array
+    steps: list[_Step]
+    memory: Array  # after the last step
+    rows: Array  # h and what was read, of all steps (N T, H + M)
 
 
 class NeuralTuringMachine(BaseModel):
@@ -64,7 +74,7 @@ class NeuralTuringMachine(BaseModel):
     ) -> None:
         super().__init__()
         sizes = {"input_size": input_size, "output_size": output_size, "hidden_size": hidden_size}
-        self.config = {name: integer(name, n, 1) for name, n in {**sizes, "rows": rows, "width": width}.items()}
+        self.config = {name: _size(name, n) for name, n in {**sizes, "rows": rows, "width": width}.items()}
         D, outputs, H, self.rows, self.width = self.config.values()
         self.backend = get_backend(backend)
         self.controller = Recurrent("lstm", D + self.width, H, self.backend)
@@ -78,15 +88,16 @@ class NeuralTuringMachine(BaseModel):
     @quiet
     def scores(self, xs: AnyArray) -> Array:
         """xs (N, T, D) -> scores (N, T, O); above 0 a bit is 1. The memory is new. Raises ValueError."""
-        scores, _, _ = self._run(xs)
-        return scores
+        with all_or_nothing([self.output]):
+            return self._run(self._inputs(xs)).scores
 
     @quiet
     def watch(self, xs: AnyArray) -> Watched:
         """xs (1, T, D) -> what the machine did."""
-        _, steps, memory = self._run(xs)
-        memories = [step.memory[0] for step in steps[1:]] + [memory[0]]
-        reads, writes = (np.stack([step.stages.sharpened[0, k] for step in steps]) for k in range(HEADS))
+        with all_or_nothing([self.output]):
+            run = self._run(self._inputs(xs))
+        memories = [step.memory[0] for step in run.steps[1:]] + [run.memory[0]]
+        reads, writes = (np.stack([step.stages.sharpened[0, k] for step in run.steps]) for k in range(HEADS))
         return Watched(np.stack(memories), reads, writes)
 
     @quiet
@@ -96,22 +107,24 @@ class NeuralTuringMachine(BaseModel):
         xs : (N, T, D) real numbers; ts : (N, L, O) bits, 0 or 1, which the last L outputs are to be.
         """
         xs = self._inputs(xs)
-        scores, steps, _ = self._run(xs)
-        N, T, outputs = scores.shape
         ts = as_array("ts", ts, "bits (N, L, O)")
+        (N, T, _), outputs = xs.shape, self.config["output_size"]
         L = ts.shape[1] if ts.ndim == 3 and 1 <= ts.shape[1] <= T else T
-        ts = as_float("ts", ts, scores.dtype, (N, L, outputs), "(N, L, O) with L from 1 to T")
-        said = scores[:, T - L :]
-        self._cache = (steps, scores.shape, said, ts)
-        return float((np.logaddexp(0, said) - said * ts).mean())
+        ts = as_float("ts", ts, xs.dtype, (N, L, outputs), "(N, L, O) with L from 1 to T")
+        with all_or_nothing([self.output, self]):
+            run = self._run(xs)
+            said = run.scores[:, T - L :]
+            self._cache = (run, said, ts)
+            return float((np.logaddexp(0, said) - said * ts).mean()) if ts.size else 0.0
 
     @quiet
     def backward(self, dout: float = 1) -> None:
         """Compute all gradients of the loss, times dout."""
-        steps, shape, said, ts = saved(self._cache)
-        dscores = np.zeros(shape, said.dtype)
-        dscores[:, shape[1] - ts.shape[1] :] = (sigmoid(said) - ts) * (dout / ts.size)
-        self._backward(dscores, steps)
+        run, said, ts = saved(self._cache)
+        rate = float(number("dout", dout)) / max(ts.size, 1)
+        dscores = np.zeros_like(run.scores)
+        dscores[:, dscores.shape[1] - ts.shape[1] :] = (sigmoid(said) - ts) * rate
+        self._backward(dscores, run)
 
     def _inputs(self, xs: AnyArray) -> Array:
         D, dtype = self.config["input_size"], self.params[0].dtype
@@ -119,8 +132,7 @@ class NeuralTuringMachine(BaseModel):
         wanted = (*shape[:2], D) if len(shape) == 3 and shape[1] else (1, 1, D)
         return as_float("xs", xs, dtype, wanted, "(N, T, D) with T >= 1")
 
-    def _run(self, xs: AnyArray) -> tuple[Array, list[_Step], Array]:
-        xs = self._inputs(xs)
+    def _run(self, xs: Array) -> _Run:
         N, T, _ = xs.shape
         memory = np.full((N, self.rows, self.width), _NEW, xs.dtype)
         weights = np.zeros((N, HEADS, self.rows), xs.dtype)
@@ -140,15 +152,15 @@ class NeuralTuringMachine(BaseModel):
             where = weights[:, 1, :, None]
             memory = memory * (1 - where * orders.erase[:, None]) + where * orders.add[:, None]
             seen.append(np.concatenate((h, read), axis=1))
-        self._seen = np.stack(seen, axis=1)
-        scores = self.output.forward(self._seen.reshape(N * T, -1))
-        return scores.reshape(N, T, -1), steps, memory
+        rows = np.stack(seen, axis=1).reshape(N * T, seen[0].shape[1])
+        scores = self.output.forward(rows)
+        return _Run(scores.reshape(N, T, scores.shape[1]), steps, memory, rows)
 
     def _affine(self, x: Array, layer: Affine) -> Array:
         W, b = layer.params
         return self.backend.kernels_for(W).affine_forward(x, W, b)
 
-    def _backward(self, dscores: Array, steps: list[_Step]) -> None:
+    def _backward(self, dscores: Array, run: _Run) -> None:
         N, T, outputs = dscores.shape
         H, M = self.config["hidden_size"], self.width
         dseen = self.output.backward(dscores.reshape(N * T, outputs)).reshape(N, T, H + M)
@@ -159,7 +171,7 @@ class NeuralTuringMachine(BaseModel):
         W, _ = self.orders.params
         dnumbers = np.empty((T, N, W.shape[1]), W.dtype)
         for t in reversed(range(T)):
-            step = steps[t]
+            step = run.steps[t]
             dmemory, dweights, dorders = _use_backward(step, dmemory, dweights, dread + dseen[:, t, H:])
             more, dweights, dasked = address_backward(dweights, step.kept)
             dmemory += more
@@ -168,13 +180,20 @@ class NeuralTuringMachine(BaseModel):
             dx, dstate, _ = self.controller.backward(dh[:, None], dstate, step.controller, add=t < T - 1)
             dread = dx[:, 0, -M:]
         dW, db = self.orders.grads
-        hs = self._seen[:, :, :H].transpose(1, 0, 2).reshape(T * N, H)
-        dW[...] = np.dot(hs.T, dnumbers.reshape(T * N, -1))
-        db[...] = dnumbers.sum(axis=(0, 1))
+        hs = run.rows.reshape(N, T, H + M)[:, :, :H].transpose(1, 0, 2).reshape(T * N, H)
+        kernels = self.backend.kernels_for(W)
+        kernels.affine_backward(dnumbers.reshape(T * N, W.shape[1]), hs, W, dW=dW, db=db)
 
     def named_layers(self) -> list[tuple[str, Any]]:
         """Return (name, layer) for every layer with parameters."""
         return [("controller LSTM", self.controller), ("orders Affine", self.orders), ("output Affine", self.output)]
+
+
+def _size(name: str, value: object) -> int:
+    size = integer(name, value, 1)
+    if size > _MOST:
+        raise ValueError(f"{name} is {size}, expected 1 to {_MOST:,}")
+    return size
 
 
 def _use_backward(step: _Step, dmemory: Array, dweights: Array, dread: Array) -> tuple[Array, Array, Orders]:
