@@ -38,7 +38,7 @@ ALLOWED = {
         "cupy",
         "fasts2s_kernels",
     },
-    "fasts2s": {"numpy", "matplotlib", "tqdm", "fasts2s", "fasts2s_kernels"},
+    "fasts2s": {"numpy", "matplotlib", "PIL", "tqdm", "fasts2s", "fasts2s_kernels"},
 }
 # Libraries that only some files may have.
 PEERS = {"fasts2s/bench/peers/_torch": {"torch"}, "fasts2s/bench/peers/_jax": {"jax"}}
@@ -52,6 +52,7 @@ AT_MODULE_LEVEL = {
     "cupyx": "fasts2s_kernels/gpu/device.py",
     "threadpoolctl": None,
     "matplotlib": None,
+    "PIL": None,
     "tqdm": None,
 }
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}

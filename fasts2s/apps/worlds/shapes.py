@@ -18,20 +18,20 @@ COLOURS: dict[str, tuple[float, float, float]] = {
     "purple": (0.6, 0.1, 0.7),
     "white": (1.0, 1.0, 1.0),
 }
-#: Name -> whether a place belongs to a shape of size 1: below x, y, distances to its middle.
+#: Name -> how far out a place is: at most 1 inside a shape of size 1. Distances to its middle: x, and y downwards.
 SHAPES: dict[str, Callable[[Any, Any], Any]] = {
-    "circle": lambda x, y: x * x + y * y <= 1,
-    "square": lambda x, y: np.maximum(abs(x), abs(y)) <= 0.9,
-    "triangle": lambda x, y: (y <= 0.9) & (abs(x) <= (y + 1) / 2),
-    "cross": lambda x, y: (np.minimum(abs(x), abs(y)) <= 0.34) & (np.maximum(abs(x), abs(y)) <= 1),
+    "circle": lambda x, y: np.hypot(x, y),
+    "square": lambda x, y: np.maximum(abs(x), abs(y)) / 0.9,
+    "triangle": lambda x, y: np.maximum(y / 0.9, 2 * abs(x) - y),
+    "cross": lambda x, y: np.maximum(np.minimum(abs(x), abs(y)) / 0.34, np.maximum(abs(x), abs(y))),
 }
 #: Index of a thing, its colour and its shape.
 THINGS = [(colour, shape) for colour in COLOURS for shape in SHAPES]
 RELATIONS = ("left of", "above")
 #: Pixels from the middle of a shape to its rim.
-_SMALLEST, _LARGEST = 3.4, 4.7
+_SMALLEST, _LARGEST = 3.6, 4.8
 #: Shades of grey of the background, and how much single pixels differ.
-_DARKEST, _LIGHTEST, _NOISE = 0.2, 0.5, 0.06
+_DARKEST, _LIGHTEST, _NOISE = 0.2, 0.5, 0.05
 
 
 class Pictures(NamedTuple):
@@ -61,9 +61,10 @@ def _painted(rng: np.random.Generator, things: Sequence[tuple[int, float, float]
     for thing, column, row in things:
         colour, shape = THINGS[thing]
         size = rng.uniform(_SMALLEST, _LARGEST)
-        inside = SHAPES[shape]((across - column) / size, (down - row) / size)
+        out = SHAPES[shape]((across - column) / size, (down - row) / size)
+        inside = np.clip((1 - out) * size + 0.5, 0, 1)  # pixels on the rim are in between
         shade = np.array(COLOURS[colour]) * rng.uniform(0.8, 1.0)
-        picture = np.where(inside, shade[:, None, None], picture)
+        picture += inside * (shade[:, None, None] - picture)
     picture += _NOISE * rng.standard_normal(picture.shape)
     made: NDArray[np.float32] = np.clip(picture, 0, 1).astype(np.float32)
     return made
