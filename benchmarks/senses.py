@@ -1,4 +1,4 @@
-"""Pictures, sounds and the memory machine: what the applications reach, for several seeds, beside their time and memory.
+"""Pictures, sounds and the memory machine: what the applications reach, their time, their peak memory.
 
     python benchmarks/senses.py --json benchmarks/results/senses.json caption tones ntm --seeds 1 2 3
 
@@ -40,7 +40,7 @@ def run_app(name: str, seed: int, folder: Path) -> dict[str, Any]:
 
 
 def run_onnx(seed: int, folder: Path) -> dict[str, Any]:
-    """Write the convolutions of a caption model as ONNX and read them; return how far features and captions differ."""
+    """Write the convolutions of a caption model as ONNX and read them; return how far both differ."""
     text, _ = SenseToText.load(folder / f"caption-{seed}", "pictures", "benchmarks/senses.py caption", None)
     file = folder / f"backbone-{seed}.onnx"
     export_backbone(text.model, file)

@@ -20,7 +20,7 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 }
 #: Name -> how far out a place is: at most 1 inside a shape of size 1. Distances to its middle: x, and y downwards.
 SHAPES: dict[str, Callable[[Any, Any], Any]] = {
-    "circle": lambda x, y: np.hypot(x, y),
+    "circle": np.hypot,
     "square": lambda x, y: np.maximum(abs(x), abs(y)) / 0.9,
     "triangle": lambda x, y: np.maximum(y / 0.9, 2 * abs(x) - y),
     "cross": lambda x, y: np.maximum(np.minimum(abs(x), abs(y)) / 0.34, np.maximum(abs(x), abs(y))),
