@@ -11,7 +11,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,25 @@ APPS = ("caption", "tones", "ntm")
 
 
 def run_app(name: str, seed: int, folder: Path) -> dict[str, Any]:
-    """Run an application; return its score, seconds of the whole command, and its peak memory."""
+    """Run an application, unless its folder has a score already; return that, seconds of training, peak memory."""
     out = folder / f"{name}-{seed}"
-    started = time.perf_counter()
-    command = [sys.executable, "-m", "fasts2s", "app", name, "--seed", str(seed), "--out", str(out), "--overwrite"]
-    subprocess.run(command, check=True)
-    seconds = time.perf_counter() - started
-    history = json.loads((out / "history.json").read_text(encoding="utf-8"))
+    file = out / "history.json"
+    if not file.exists() or "test" not in json.loads(file.read_text(encoding="utf-8")):
+        command = [
+            sys.executable,
+            "-m",
+            "fasts2s",
+            "app",
+            name,
+            "--seed",
+            str(seed),
+            "--out",
+            str(out),
+            "--overwrite",
+        ]
+        subprocess.run(command, check=True)
+    history = json.loads(file.read_text(encoding="utf-8"))
+    seconds = history["seconds"]
     return {"app": name, "seed": seed, "seconds": round(seconds, 1), "peak_memory_mb": history["peak_memory_mb"]} | {
         "test": history["test"]
     }

@@ -157,6 +157,7 @@ def _summarise(training: NtmRun, finished: bool) -> None:
         f"LSTM of as many parameters, trained in as many steps, has {other:.2f} %"
     )
     training.history["test"] = {"error": learned, "by length": errors}
+    training.history["seconds"] = time.perf_counter() - training._started
     training.history["peak_memory_mb"] = run_folder.peak_memory_mb()
     training.save()
     with Beside("drawing the memory"):
