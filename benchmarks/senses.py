@@ -33,7 +33,7 @@ def run_app(name: str, seed: int, folder: Path) -> dict[str, Any]:
         command = [
             sys.executable,
             "-m",
-            "fasts2s",
+            "fasts2s.cli",
             "app",
             name,
             "--seed",
