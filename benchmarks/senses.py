@@ -77,7 +77,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "fasts2s-senses")
     parser.add_argument("--json", type=Path)
     a = parser.parse_args()
-    kept = json.loads(a.json.read_text(encoding="utf-8")) if a.json and a.json.exists() else {"runs": []}
+    kept: dict[str, Any] = (
+        json.loads(a.json.read_text(encoding="utf-8")) if a.json and a.json.exists() else {"runs": []}
+    )
     kept["machine"] = describe()
     done = {(run["app"], run["seed"]) for run in kept["runs"]}
     for name in a.apps:
