@@ -37,7 +37,8 @@ def application(a: argparse.Namespace) -> Application:
 def _never_and_always(whole: TextToText, pairs: Pairs, said: Sequence[str]) -> Findings:
     """Report that answers end, and hold no unknown symbol, the best ones and drawn ones; and examples of both."""
     sources = pairs.sources[:_DRAWN]
-    found, lines = {}, []
+    found: dict[str, float] = {}
+    lines: list[str] = []
     drawing = GenerationOptions(temperature=_TEMPERATURE, rng=1)
     for name, options in (("best", None), ("drawn", drawing)):
         answers = [one[0] for one in whole.answers(sources, options)]
@@ -45,7 +46,10 @@ def _never_and_always(whole: TextToText, pairs: Pairs, said: Sequence[str]) -> F
         clean = sum(MARKS[UNK] not in one.text for one in answers)
         empty = sum(not one.text.strip() for one in answers)
         count = len(answers)
-        found |= {f"{name} answers that end": 100 * ended / count, f"{name} answers without <unk>": 100 * clean / count}
+        found |= {
+            f"{name} answers that end": 100 * ended / count,
+            f"{name} answers without <unk>": 100 * clean / count,
+        }
         lines.append(
             f"{name} answers: {ended} of {count} end, {clean} have no <unk>, {empty} are empty, "
             f"{len({one.text for one in answers})} differ"

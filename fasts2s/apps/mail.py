@@ -14,7 +14,7 @@ from fasts2s.metrics import exact_match
 from fasts2s.text import Pairs
 from fasts2s.text_to_text import TextToText
 
-_SETTINGS: dict[str, Any] = {"tokens": "word", "hidden": 128, "wordvec": 64, "epochs": 12}
+_SETTINGS: dict[str, Any] = {"tokens": "word", "hidden": 128, "wordvec": 64, "epochs": 7}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

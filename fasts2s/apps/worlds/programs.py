@@ -29,16 +29,19 @@ def _shorter(rng: random.Random, digits: int) -> int:
     return _number(rng, rng.randint(1, digits))
 
 
-def _operands(rng: random.Random, digits: int) -> tuple[int, int]:
-    """Draw two numbers in either order, one of which has exactly so many digits."""
-    both = [_number(rng, digits), _shorter(rng, digits)]
-    rng.shuffle(both)
-    return both[0], both[1]
+def _operands(rng: random.Random, digits: int) -> tuple[int, str, int]:
+    """Draw two numbers, one of which has exactly so many digits, and a sign: the result is not below zero."""
+    both, sign = [_number(rng, digits), _shorter(rng, digits)], rng.choice("+-")
+    if sign == "-":
+        both.sort(reverse=True)
+    else:
+        rng.shuffle(both)
+    return both[0], sign, both[1]
 
 
 def _expression(rng: random.Random, digits: int) -> str:
-    a, b = _operands(rng, digits)
-    return f"print({a}{rng.choice('+-')}{b})"
+    a, sign, b = _operands(rng, digits)
+    return f"print({a}{sign}{b})"
 
 
 def _product(rng: random.Random, digits: int) -> str:
@@ -46,23 +49,22 @@ def _product(rng: random.Random, digits: int) -> str:
 
 
 def _assignment(rng: random.Random, digits: int) -> str:
-    a, b = _operands(rng, digits)
-    if rng.random() < 0.5:
-        return f"a={a}\nprint(a{rng.choice('+-')}{b})"
-    return f"a={a}\nb={b}\nprint({rng.choice(('a+b', 'a-b', 'b-a', 'b+a'))})"
+    a, sign, b = _operands(rng, digits)
+    return f"a={a}\nprint(a{sign}{b})" if rng.random() < 0.5 else f"a={a}\nb={b}\nprint(a{sign}b)"
 
 
 def _condition(rng: random.Random, digits: int) -> str:
-    a, b = _operands(rng, digits)
-    limit, compare, sign = _shorter(rng, digits), rng.choice("<>"), rng.choice("+-")
+    a, sign, b = _operands(rng, digits)
+    test = f"a{rng.choice('<>')}{_shorter(rng, digits)}"
     if rng.random() < 0.5:
-        return f"a={a}\nif a{compare}{limit}:\n a=a{sign}{b}\nprint(a)"
-    return f"a={a}\nif a{compare}{limit}:\n print(a)\nelse:\n print({b})"
+        return f"a={a}\nif {test}:\n a=a{sign}{b}\nprint(a)"
+    return f"a={a}\nif {test}:\n print(a)\nelse:\n print({b})"
 
 
 def _loop(rng: random.Random, digits: int) -> str:
     a, step, times = _number(rng, digits), rng.randint(1, 9), rng.randint(2, 9)
-    return f"a={a}\nfor i in range({times}):\n a=a{rng.choice('+-')}{step}\nprint(a)"
+    sign = "-" if a >= step * times and rng.random() < 0.5 else "+"
+    return f"a={a}\nfor i in range({times}):\n a=a{sign}{step}\nprint(a)"
 
 
 #: Kind of program -> what draws one whose numbers have so many digits.
@@ -80,7 +82,7 @@ def program_pair(rng: random.Random, digits: int | None = None, kind: str | None
 
     ``digits``, ``kind`` : None draws them; of longer numbers there are more, and they are harder.
     """
-    digits = rng.choice((1, 2, 2, 3, 3, 3)) if digits is None else digits
+    digits = rng.choice((1, 2, 2, 3, 3, 3, 3)) if digits is None else digits
     program = KINDS[rng.choice(list(KINDS)) if kind is None else kind](rng, digits)
     return Drawn(program, program, printed(program))
 

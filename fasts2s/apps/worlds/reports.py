@@ -21,28 +21,30 @@ _KINDS: dict[str, tuple[tuple[str, ...], str]] = {
         (
             "on {day} the {place} woke up to a {sky} sky. by noon it was {high} degrees, after {low} in the night. "
             "the wind came from the {wind}.",
-            "the wind turned {wind} on {day}. it was {sky} at the {place} all day, with {low} degrees in the morning "
-            "and {high} at the warmest.",
-            "people at the {place} saw a {sky} {day}. the night had {low} degrees, the day {high}. {wind} wind is expected "
-            "to stay.",
+            "the wind turned {wind} on {day}. it was {sky} at the {place} all day, with {low} degrees in "
+            "the morning and {high} at the warmest.",
+            "people at the {place} saw a {sky} {day}. the night had {low} degrees, the day {high}. "
+            "{wind} wind is expected to stay.",
         ),
         "{sky} {day} at the {place}, {high} degrees, {wind} wind",
     ),
     "match": (
         (
-            "in front of {crowd} people the {winner} played the {loser} on {day}. at half time it was 0 : 0. the {winner} "
-            "won {more} : {less}.",
-            "the {loser} lost on {day}. {crowd} people saw how the {winner} scored {more} goals, the {loser} only {less}.",
-            "{crowd} people came on {day} to see the {loser} against the {winner}. with {more} goals to {less} the "
-            "{winner} went home happy.",
+            "in front of {crowd} people the {winner} played the {loser} on {day}. at half time it was 0 : 0. "
+            "the {winner} won {more} : {less}.",
+            "the {loser} lost on {day}. {crowd} people saw how the {winner} scored {more} goals, "
+            "the {loser} only {less}.",
+            "{crowd} people came on {day} to see the {loser} against the {winner}. with {more} goals to {less} "
+            "the {winner} went home happy.",
         ),
         "{winner} beat {loser} {more} : {less} on {day}",
     ),
     "shares": (
         (
-            "shares of the {firm} opened at {price} on {day}. after news of {cause} they {moved} by {percent} percent.",
-            "{day} was a day to remember for the {firm}. {cause} was in the papers, and its shares, at {price} before, "
-            "{moved} by {percent} percent.",
+            "shares of the {firm} opened at {price} on {day}. after news of {cause} they {moved} by "
+            "{percent} percent.",
+            "{day} was a day to remember for the {firm}. {cause} was in the papers, and its shares, "
+            "at {price} before, {moved} by {percent} percent.",
             "who bought the {firm} at {price} looked up on {day}: because of {cause} the shares {moved} by {percent} "
             "percent.",
         ),

@@ -9,8 +9,8 @@ from fasts2s.apps.worlds.talk_lines import ENGLISH, KOREAN, lines_of
 LINES = {"en": lines_of(ENGLISH), "ko": lines_of(KOREAN)}
 #: What is said before and after a line.
 _BEFORE = {
-    "en": ("", "", "well, ", "oh, ", "hey, ", "listen, ", "you know, ", "excuse me, ", "by the way, ", "so, ", "my dear, "),
-    "ko": ("", "", "저기, ", "음, ", "아, ", "있잖아요, ", "그런데, ", "실례지만, ", "참, ", "그럼, ", "오, "),
+    "en": ("", "", "well, ", "oh, ", "hey, ", "listen, ", "you know, ", "excuse me, ", "by the way, ", "so, "),
+    "ko": ("", "", "저기, ", "음, ", "아, ", "있잖아요, ", "그런데, ", "실례지만, ", "참, ", "그럼, "),
 }  # fmt: skip
 _AFTER = {
     "en": ("", "", "!", "?", ".", "...", ", my friend", ", please", " today", " now", ", right?"),
