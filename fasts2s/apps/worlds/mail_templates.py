@@ -4,30 +4,36 @@ from typing import NamedTuple
 
 #: What fills a slot, in English and in Korean.
 VALUES: dict[str, tuple[list[str], list[str]]] = {
-    "place": (
-        "library|canteen|museum|main hall|north office|south office|garden|bakery|town hall|station|theatre|workshop|"
-        "harbour|reading room|roof terrace|old mill".split("|"),
-        "도서관|식당|박물관|대강당|북쪽 사무실|남쪽 사무실|정원|빵집|시청|역|극장|작업실|항구|열람실|옥상|"
-        "물레방앗간".split("|"),
-            "|"
+    name: (english.split("|"), korean.split("|"))
+    for name, english, korean in (
+        (
+            "place",
+            "library|canteen|museum|main hall|north office|south office|garden|bakery|town hall|station|theatre|"
+            "workshop|harbour|reading room|roof terrace|old mill",
+            "도서관|식당|박물관|대강당|북쪽 사무실|남쪽 사무실|정원|빵집|시청|역|극장|"
+            "작업실|항구|열람실|옥상|물레방앗간",
         ),
-    ),
-    "topic": (
-        "budget|timetable|new website|summer course|contract|survey|exhibition|heating|repair|report".split("|"),
-        "예산|시간표|새 홈페이지|여름 강좌|계약|설문|전시회|난방|수리|보고서".split("|"),
-    ),
-    "event": (
-        "concert|dinner|lecture|dance|reading|opening|picnic|film evening".split("|"),
-        "음악회|저녁 식사|강연|무도회|낭독회|개막식|소풍|영화 모임".split("|"),
-    ),
-    "item": (
-        "umbrella|lamp|kettle|backpack|clock|chair|radio|blanket|teapot|bicycle|mirror|violin".split("|"),
-        "우산|램프|주전자|배낭|시계|의자|라디오|담요|찻주전자|자전거|거울|바이올린".split("|"),
-    ),
-    "role": (
-        "teacher|cook|doctor|farmer|painter|librarian|gardener|driver|baker|singer".split("|"),
-        "선생님|요리사|의사|농부|화가|사서|정원사|운전사|제빵사|가수".split("|"),
-    ),
+        (
+            "topic",
+            "budget|timetable|new website|summer course|contract|survey|exhibition|heating|repair|report",
+            "예산|시간표|새 홈페이지|여름 강좌|계약|설문|전시회|난방|수리|보고서",
+        ),
+        (
+            "event",
+            "concert|dinner|lecture|dance|reading|opening|picnic|film evening",
+            "음악회|저녁 식사|강연|무도회|낭독회|개막식|소풍|영화 모임",
+        ),
+        (
+            "item",
+            "umbrella|lamp|kettle|backpack|clock|chair|radio|blanket|teapot|bicycle|mirror|violin",
+            "우산|램프|주전자|배낭|시계|의자|라디오|담요|찻주전자|자전거|거울|바이올린",
+        ),
+        (
+            "role",
+            "teacher|cook|doctor|farmer|painter|librarian|gardener|driver|baker|singer",
+            "선생님|요리사|의사|농부|화가|사서|정원사|운전사|제빵사|가수",
+        ),
+    )
 }
 
 
@@ -38,8 +44,7 @@ class Template(NamedTuple):
     reply: str
 
 
-#: (kind, language, polite) -> template; ``{date}``, ``{end}``, ``{time}``, ``{number}`` and names of VALUES "
-"are slots.
+#: (kind, language, polite) -> template; ``{date}``, ``{end}``, ``{time}``, ``{number}``, names of VALUES are slots.
 TEMPLATES: dict[tuple[str, str, bool], Template] = {
     ("meeting", "en", True): Template(
         (
