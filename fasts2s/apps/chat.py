@@ -15,7 +15,7 @@ from fasts2s.generation import GenerationOptions
 from fasts2s.text import MARKS, UNK, Pairs
 from fasts2s.text_to_text import TextToText
 
-_SETTINGS: dict[str, Any] = {"tokens": "char", "hidden": 128, "wordvec": 64, "epochs": 6}
+_SETTINGS: dict[str, Any] = {"tokens": "char", "hidden": 128, "wordvec": 64, "epochs": 12}
 #: Answers that are also drawn, at this temperature.
 _DRAWN, _TEMPERATURE = 300, 0.8
 _EXAMPLES = 20
@@ -30,7 +30,7 @@ def application(a: argparse.Namespace) -> Application:
     """Return what the options ask for."""
     if a.data:
         return replace(own_application("chat", a, None, "char"), report=_never_and_always)
-    parts = draw(talk_pair, (8_000, 300, 1000), a.seed, "small talk")
+    parts = draw(talk_pair, (10_000, 300, 1000), a.seed, "small talk")
     return Application("chat", "small talk", parts, _SETTINGS, label="right answers", report=_never_and_always)
 
 

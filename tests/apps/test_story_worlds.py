@@ -22,11 +22,7 @@ def answer_by_reading(text, korean):
         (place,) = [name for name in places if name in sentence]
         where[actor] = place
     (asked,) = [name for name in actors if name in question]
-    named = [name for name in places if name in question]
-    if not named:
-        return where[asked]
-    yes = named[0] == where[asked]
-    return ("네" if yes else "아니요") if korean else ("yes" if yes else "no")
+    return where[asked]
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -36,9 +32,6 @@ def test_a_reader_finds_the_answers(language):
     assert [answer_by_reading(pair.source, language == "ko") for pair in drawn] == [pair.target for pair in drawn]
     lengths = {pair.source.count(".") for pair in drawn}
     assert lengths == set(range(SHORTEST, LONGEST + 1))
-    yes_or_no = [pair.target for pair in drawn if pair.target in ("yes", "no", "네", "아니요")]
-    assert 60 < len(yes_or_no) < 250
-    assert 0.3 < sum(word in ("yes", "네") for word in yes_or_no) / len(yes_or_no) < 0.75
 
 
 def test_korean_particles_of_stories():

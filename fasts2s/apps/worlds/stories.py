@@ -29,8 +29,6 @@ PLACES = [
 _VERBS = [("went", "갔다"), ("walked", "걸어갔다"), ("ran", "뛰어갔다"), ("hurried", "서둘러 갔다")]
 #: Moves of a story.
 SHORTEST, LONGEST = 2, 6
-#: Share of questions where somebody is; the others are whether somebody is somewhere.
-WHERE = 0.75
 
 
 class Move(NamedTuple):
@@ -74,25 +72,17 @@ def _towards(place: str) -> str:
 
 
 def story_pair(rng: random.Random, language: str, length: int | None = None) -> Drawn:
-    """Draw a story with a question about somebody in it, and the answer.
+    """Draw a story with the question where somebody in it is, and the answer.
 
-    Two kinds of question: where somebody is, and whether somebody is somewhere. What is asked, the answer and the
-    rest of the story are the combination.
+    One move of the story, the last one of who is asked for, decides. Who is asked for and all moves are the
+    combination.
     """
     korean = language == "ko"
     moves = story(rng, length)
     where = whereabouts(moves)
     actor = rng.choice(sorted(where))
+    name = ACTORS[actor][korean]
+    question = f"{name}{'은' if _closed(name) else '는'} 어디에 있나?" if korean else f"where is the {name}?"
     told = " ".join(_told(move, korean) for move in moves)
-    name, is_where = ACTORS[actor][korean], rng.random() < WHERE
-    if is_where:
-        place, answer = "", PLACES[where[actor]][korean]
-        question = f"{name}{'은' if _closed(name) else '는'} 어디에 있나?" if korean else f"where is the {name}?"
-    else:
-        asked = where[actor] if rng.random() < 0.5 else rng.randrange(len(PLACES))
-        place, yes = PLACES[asked][korean], asked == where[actor]
-        answer = ("네" if yes else "아니요") if korean else ("yes" if yes else "no")
-        closed = "은" if _closed(name) else "는"
-        question = f"{name}{closed} {place}에 있나?" if korean else f"is the {name} in the {place}?"
-    others = " ".join(f"{move.actor}-{move.place}" for move in moves)
-    return Drawn(f"{name} {place} {answer} {others}", f"{told} {question}", answer)
+    combination = " ".join([name, *(f"{move.actor}-{move.place}" for move in moves)])
+    return Drawn(combination, f"{told} {question}", PLACES[where[actor]][korean])
