@@ -124,6 +124,7 @@ def _answers(page):
     assert "drawn" in page.one("#remarks").text
     page.ask("sums", "7+x")
     assert "cannot be asked" in page.one("#status").text
+    assert not page.one("#shown").is_displayed()
 
 
 def _looks(page):

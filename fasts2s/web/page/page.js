@@ -129,6 +129,8 @@ async function ask() {
     setStatus(null);
     showAnswer();
   } catch (error) {
+    last = null; // an older answer beside it would look like this one's
+    $("shown").hidden = true;
     complain(error.code ?? "gone", error.code ? error.message : "");
   } finally {
     clearTimeout(slow);
