@@ -23,6 +23,8 @@ from typing import Any
 import httpx
 import numpy as np
 
+from fasts2s.bench import machine
+
 #: A text that each kind of model can be asked.
 TEXTS = {"addition": "57+5", "date": "september 27, 1994", "pairs": "one two three", "lm": "the"}
 REFUSED = [
@@ -119,6 +121,7 @@ def main() -> int:
     parser.add_argument("--askers", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
     a = parser.parse_args()
+    print(machine.heading("Many people at the page", "as they come", "starlette", "uvicorn"))
     code = "import sys; from fasts2s.cli import main; sys.exit(main())"
     command = [sys.executable, "-u", "-c", code, "serve", *a.dirs, "--port", "0"]
     path = os.pathsep.join(path for path in sys.path if path)

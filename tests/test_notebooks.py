@@ -1,5 +1,6 @@
 """The notebooks run from the first cell to the last, at small sizes; in all languages they have the same code."""
 
+import importlib.util
 import json
 import os
 import re
@@ -34,11 +35,10 @@ def _sources(cells):
 @pytest.fixture(scope="module")
 def make():
     """The program that writes the notebooks."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        import make  # noqa: PLC0415 - it lies beside the notebooks
-
-        yield make
+    spec = importlib.util.spec_from_file_location("make_notebooks", FOLDER / "make.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_the_notebooks_are_those_of_their_sources(make, monkeypatch, capsys):
