@@ -1,4 +1,4 @@
-"""Write the tables of the pages (README.md, DROPIN.md, docs/, benchmarks/README.md) from benchmarks/results.
+"""Write the tables of the pages (READMEs, DROPIN.md, docs/, benchmarks/README.md) from benchmarks/results.
 
     python benchmarks/readme_tables.py [--check]
 
@@ -24,9 +24,14 @@ from fasts2s.bench.results import Result, Row
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+<<<<<<< HEAD
 FILES = tuple(
     ROOT / name for name in ("README.md", "DROPIN.md", "docs/apps.md", "docs/backends.md", "benchmarks/README.md")
 )
+=======
+_READMES = ("README.md", "README.ko.md", "README.ja.md")
+FILES = tuple(ROOT / name for name in (*_READMES, "DROPIN.md", "docs/backends.md", "benchmarks/README.md"))
+>>>>>>> main
 #: What stands where the README's commands have not been timed.
 UNTIMED = "How long it takes on your machine: `python benchmarks/readme_commands.py`."
 #: What tables call a contestant, where its name is not enough.

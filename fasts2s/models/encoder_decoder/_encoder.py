@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend
 from fasts2s.layers import TimeEmbedding
@@ -38,9 +36,7 @@ class Encoder:
     def __init__(self, settings: EncoderDecoderSettings, backend: Backend) -> None:
         s = settings
         self.settings = s
-        self.embed = TimeEmbedding(
-            init.draw(s.source_size, s.wordvec_size, np.sqrt(s.wordvec_size), backend), backend=backend
-        )
+        self.embed = TimeEmbedding(init.word_vectors(s.source_size, s.wordvec_size, backend), backend=backend)
         kind = Bidirectional if s.bidirectional else Recurrent
         inputs = [s.wordvec_size, *[s.hidden_size] * (s.layers - 1)]
         self.stack = Stack([kind(s.cell, D, s.hidden_size, backend) for D in inputs], s.residual)
