@@ -24,14 +24,9 @@ from fasts2s.bench.results import Result, Row
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-<<<<<<< HEAD
-FILES = tuple(
-    ROOT / name for name in ("README.md", "DROPIN.md", "docs/apps.md", "docs/backends.md", "benchmarks/README.md")
-)
-=======
 _READMES = ("README.md", "README.ko.md", "README.ja.md")
-FILES = tuple(ROOT / name for name in (*_READMES, "DROPIN.md", "docs/backends.md", "benchmarks/README.md"))
->>>>>>> main
+_PAGES = ("DROPIN.md", "docs/apps.md", "docs/backends.md", "benchmarks/README.md")
+FILES = tuple(ROOT / name for name in (*_READMES, *_PAGES))
 #: What stands where the README's commands have not been timed.
 UNTIMED = "How long it takes on your machine: `python benchmarks/readme_commands.py`."
 #: What tables call a contestant, where its name is not enough.

@@ -27,11 +27,8 @@ def make_parser() -> argparse.ArgumentParser:
     _evaluate_parser(commands)
     _chat_parser(commands)
     add_generate(commands)
-<<<<<<< HEAD
     add_app(commands)
-=======
     add_serve(commands)
->>>>>>> main
     info = commands.add_parser("info", help="what is installed and usable", description="Show versions and backends.")
     info.set_defaults(run=_run_info, backend=None)
     _add_warmup(commands)
