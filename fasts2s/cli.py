@@ -12,6 +12,7 @@ from fasts2s.commands.errors import CommandError, explained
 from fasts2s.commands.lm_parser import add_generate
 from fasts2s.commands.output import NOBODY_READS, complain, fit_output, nobody_reads
 from fasts2s.commands.pairs_parser import add_answering, add_reading
+from fasts2s.commands.serve_parser import add_serve
 from fasts2s.commands.train_parsers import add_train
 from fasts2s_kernels.installed import NoDeviceError
 
@@ -27,6 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
     _chat_parser(commands)
     add_generate(commands)
     add_app(commands)
+    add_serve(commands)
     info = commands.add_parser("info", help="what is installed and usable", description="Show versions and backends.")
     info.set_defaults(run=_run_info, backend=None)
     _add_warmup(commands)

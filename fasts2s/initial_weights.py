@@ -34,6 +34,14 @@ def embedding(vocab_size: int, wordvec_size: int, backend: Backend) -> Array:
     return draw(vocab_size, wordvec_size, 100, backend)
 
 
+def word_vectors(vocab_size: int, wordvec_size: int, backend: Backend) -> Array:
+    """Return an embedding matrix (V, D): standard deviation 1, which is not the book's.
+
+    With smaller ones, an encoder-decoder of pairs takes two to three times as many epochs until it begins to learn.
+    """
+    return draw(vocab_size, wordvec_size, 1, backend)
+
+
 def recurrent(gates: int, input_size: int, hidden_size: int, backend: Backend) -> tuple[Array, Array, Array]:
     """Return Wx (D, gH), Wh (H, gH), b (gH,): standard deviation 1/sqrt(fan in), bias 0; Wx is drawn first."""
     D, gH = input_size, gates * hidden_size

@@ -55,6 +55,8 @@ class Said(NamedTuple):
         The symbols of source and answer, without marks, as they read.
     attention : (T, S) or None
         Weights of the source's symbols, the end mark the last of them, for each symbol of the answer.
+    ids : list of int
+        Of the answer, the end mark included where there is one.
     """
 
     text: str
@@ -62,6 +64,7 @@ class Said(NamedTuple):
     asked: list[str]
     words: list[str]
     attention: Array | None
+    ids: list[int]
 
 
 class TextToText:
@@ -119,6 +122,11 @@ class TextToText:
         limits = {"max_source": self.max_length, "max_target": self.max_length}
         return encode_pairs(pairs, self.source, self.target, **limits, too_long="cut")
 
+    def source_ids(self, text: str) -> Array:
+        """Return a source as the model reads it, (1, S) ids: cut if it is too long, with the end mark."""
+        ((_, xs),) = _batches(encode_texts([text], self.source), self.max_length)
+        return xs
+
     def answers(
         self, texts: Sequence[str], options: GenerationOptions | None = None, *, replace_unk: bool = False
     ) -> list[list[Said]]:
@@ -169,7 +177,8 @@ class TextToText:
         if UNK in answer.words and answer.attention is not None and asked:
             words = replace_unknown(answer, words, asked, UNK)
             unknown = [word for i, word in zip(answer.words, words, strict=True) if i == UNK]
-        return Said(self.target.decode(answer.words, unknown), answer.score, asked, words, answer.attention)
+        text = self.target.decode(answer.words, unknown)
+        return Said(text, answer.score, asked, words, answer.attention, answer.ids)
 
     def perplexity(self, encoded: EncodedPairs) -> float:
         """Return exp of the mean loss over all symbols of the targets, end marks included."""

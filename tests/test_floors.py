@@ -23,7 +23,7 @@ FLOORS = {
 FLOORS |= dict.fromkeys(("backend", "_reading", "_extras"), 1)
 FLOORS |= dict.fromkeys(("layers", "initial_weights", "optimizers", "generation", "evaluation", "checkpoint"), 2)
 FLOORS |= dict.fromkeys(("testing", "sequence", "metrics"), 2)
-FLOORS |= dict.fromkeys(("cli", "__main__", "auto", "commands", "bench", "examples", "apps"), 6)
+FLOORS |= dict.fromkeys(("cli", "__main__", "auto", "commands", "bench", "web", "examples", "apps"), 6)
 # What the package itself hands out comes from all units up to the trainer.
 FLOOR_OF_THE_PACKAGE = 4
 
@@ -42,6 +42,7 @@ ALLOWED = {
 }
 # Libraries that only some files may have.
 PEERS = {"fasts2s/bench/peers/_torch": {"torch"}, "fasts2s/bench/peers/_jax": {"jax"}}
+PEERS |= {"fasts2s/web/_": {"starlette", "uvicorn"}}
 # Import of what -> folder or file in which it may stand at module level (None: nowhere, only inside functions).
 AT_MODULE_LEVEL = {
     "numba": "fasts2s_kernels/cpu/",

@@ -70,11 +70,11 @@ def test_the_wheel_installs_two_packages_and_nothing_else(wheel):
 def test_the_wheel_holds_every_source_and_only_sources(wheel):
     wanted = {"fasts2s/py.typed", "fasts2s_kernels/py.typed"}
     for package, folder in SOURCES.items():
-        for suffix in ("*.py", "*.cu", "book_code.json", "page.html"):
+        for suffix in ("*.py", "*.cu", "book_code.json", "page.html", "page/*"):
             wanted |= {f"{package}/{path.relative_to(folder).as_posix()}" for path in folder.rglob(suffix)}
     held = {name for name in wheel if ".dist-info/" not in name}
     assert wanted <= held
-    assert {Path(name).suffix for name in held} <= {".py", ".typed", ".cu", ".json", ".html"}
+    assert {Path(name).suffix for name in held} <= {".py", ".typed", ".cu", ".json", ".html", ".css", ".js", ".svg"}
     assert all(wheel[name] == (SOURCES[name.split("/")[0]].parent / name).read_bytes() for name in wanted)
 
 

@@ -169,10 +169,11 @@ def unannotated(source):
     compiled = {
         id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) and is_compiled(f) for n in ast.walk(f)
     }
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
     methods = {
-        id(f) for c in ast.walk(tree) if isinstance(c, ast.ClassDef) for f in c.body if isinstance(f, ast.FunctionDef)
+        id(f) for c in ast.walk(tree) if isinstance(c, ast.ClassDef) for f in c.body if isinstance(f, functions)
     }
-    for f in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)):
+    for f in (n for n in ast.walk(tree) if isinstance(n, functions)):
         if id(f) in compiled:
             continue
         arguments = [*f.args.posonlyargs, *f.args.args]
@@ -194,6 +195,7 @@ def test_a_missing_annotation_is_seen():
 class A:
     def good(self, x: int, *rest: int, key: int = 1, **more: int) -> int: ...
     def bad_argument(self, x) -> None: ...
+    async def good_too(self, x: int) -> int: ...
     def bad_key(self, *, x) -> None:
         def bad_result(): ...
 def bad_rest(*rest) -> None: ...

@@ -20,8 +20,14 @@ in :mod:`fasts2s.apps.worlds`.
 
 #: Name -> what is learned, in a line.
 APPS = {
-    "ntm": "to copy with a memory beside the network: a Neural Turing Machine",
-    "caption": "to say what is seen in pictures of coloured shapes",
-    "tones": "to hear digits in sounds",
-    "translate": "number words, and sentences of a small grammar, into Korean, Japanese or French; or pairs of your own",
+    "translate": "numbers in words, and sentences of a small grammar, between four languages; or your own pairs",
+    "summarise": "headlines of reports, or first lines of the docstrings of Python's library",
+    "mail": "replies to mails that repeat their dates, times, places and numbers, in English and Korean",
+    "answer": "questions about a small world: who is where",
+    "chat": "small talk in English and Korean; or a chat file of your own",
+    "program": "what small programs print; letters copied, reversed, sorted",
+    "rhyme": "a language model that writes verses; or goes on with a text of your own",
+    "caption": "captions of pictures of coloured shapes; then of a picture of your own",
+    "tones": "digits in sounds; then in a wave file of your own",
+    "ntm": "copying, with a memory beside the network: a Neural Turing Machine",
 }

@@ -13,11 +13,10 @@ from fasts2s.text_to_text import TextToText
 #: Real pairs are few, and none is said twice: much is dropped, and all of it is read often.
 _SETTINGS: dict[str, Any] = {
     "epochs": 20,
+    "batch_size": 64,
     "hidden": 256,
     "wordvec": 128,
     "dropout": 0.3,
-    "bidirectional": True,
-    "reverse": False,
     "max_length": 60,
 }
 

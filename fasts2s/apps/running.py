@@ -14,7 +14,7 @@ from fasts2s.commands.arguments import Parser, fields
 from fasts2s.commands.attention_map import draw_attention
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.output import Beside
-from fasts2s.commands.train_pairs import PairOptions, PairsData, PairsRun, show_data
+from fasts2s.commands.train_pairs import PairOptions, PairsData, PairsRun, short, show_data
 from fasts2s.commands.train_parsers import add_train
 from fasts2s.generation import GenerationOptions
 from fasts2s.text import Pairs
@@ -168,4 +168,4 @@ def _draw(run: AppRun) -> None:
     source = max(fitting or sources[:1], key=lambda s: len(run.whole.source.tokens(s)))
     said = run.whole.answers([source], GenerationOptions(attention=True))[0][0]
     draw_attention(run.folder / ATTENTION, said)
-    print(f"looked:  {run.folder / ATTENTION} ({source})")
+    print(f"looked:  {run.folder / ATTENTION} ({short(source)})")

@@ -20,8 +20,8 @@ WORLDS: dict[str, Callable[[Random, str, str], Drawn]] = {"numbers": number_pair
 #: Pairs to learn from, to measure with, for the end.
 _COUNTS = {"numbers": (16_000, 300, 1000), "grammar": (16_000, 300, 1000)}
 _SETTINGS: dict[str, dict[str, Any]] = {
-    "numbers": {"tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 8},
-    "grammar": {"tokens": "word", "hidden": 128, "wordvec": 64, "epochs": 8},
+    "numbers": {"tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 5},
+    "grammar": {"tokens": "word", "hidden": 128, "wordvec": 64, "epochs": 5},
 }
 
 

@@ -19,7 +19,7 @@ def ask(folder: str, questions: list[str], backend: BackendLike | None = None) -
     """
     hint = "fasts2s train addition --out DIR"
     model, extra = run_folder.read_model(folder, ("addition", "date"), hint, backend)
-    _require_facts(folder, model, extra)
+    require_facts(folder, model, extra)
     limit = f"questions of at most {extra['question_length']} characters"
     return answer_all(questions, lambda question: _answer(model, extra, question), limit)
 
@@ -39,7 +39,7 @@ def answer_all(questions: list[str], answer: Callable[[str], str], what: str) ->
     return int(failed and not typed)
 
 
-def _require_facts(folder: str, model: Any, extra: dict[str, Any]) -> None:
+def require_facts(folder: str, model: Any, extra: dict[str, Any]) -> None:
     """Raise CommandError unless train wrote what is needed to read a question and write an answer."""
     characters, mark = extra.get("characters"), extra.get("mark")
     lengths = (extra.get("question_length"), extra.get("answer_length"))

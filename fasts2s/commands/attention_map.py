@@ -8,7 +8,8 @@ import numpy as np
 
 from fasts2s.checkpoint.atomic import write_atomically
 from fasts2s.commands.errors import CommandError
-from fasts2s.commands.fonts import families_for
+from fasts2s.commands.fonts import families_for, without_font
+from fasts2s.commands.output import complain
 from fasts2s.text_to_text import Said
 
 #: Inches for a symbol, and around all of them.
@@ -40,13 +41,19 @@ def draw_attention(path: str | Path, said: Said) -> None:
                 figure.savefig(file, format="png")
 
             write_atomically(Path(path), write)
+    unknown = without_font("".join([*asked, *words]))
+    if unknown:
+        complain(
+            f"{path} shows boxes for {unknown[:20]}, which no font of this machine has: install one that has, "
+            "such as Noto Sans CJK (Debian, Ubuntu: fonts-noto-cjk)"
+        )
 
 
 def _fill(axes: Any, weights: Any, asked: list[str], words: list[str]) -> None:
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="equal")
     families = families_for("".join([*asked, *words]))
     for axis, symbols, turned in ((axes.xaxis, asked, 90), (axes.yaxis, words, 0)):
-        labels = [symbol.replace(" ", "␣") or "·" for symbol in symbols]
+        labels = [symbol.replace(" ", "␣").replace("\n", "\\n") or "·" for symbol in symbols]
         axis.set_ticks(range(len(labels)), labels, fontfamily=families, parse_math=False)
         axis.set_tick_params(rotation=turned if max(map(len, labels)) > 1 else 0, length=0)
     axes.xaxis.tick_top()

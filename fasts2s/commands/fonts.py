@@ -11,11 +11,18 @@ _BOXES = "Last Resort"
 
 def families_for(text: str) -> list[str]:
     """Return the families that show a text: the usual one, then for what it lacks the first that has it."""
-    return ["sans-serif", *_others(frozenset(text))]
+    return ["sans-serif", *_others(frozenset(text))[0]]
+
+
+def without_font(text: str) -> str:
+    """Return the letters of a text that no font of this machine has, in their order, each once."""
+    missing = _others(frozenset(text))[1]
+    return "".join(c for c in dict.fromkeys(text) if c in missing)
 
 
 @lru_cache(maxsize=8)
-def _others(characters: frozenset[str]) -> tuple[str, ...]:
+def _others(characters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the families beside the usual one, and the characters that none has."""
     from matplotlib.font_manager import FontProperties, fontManager  # noqa: PLC0415 - only who draws pays for it
 
     missing = {c for c in characters if c.isprintable()} - _held(fontManager.findfont(FontProperties()), characters)
@@ -27,7 +34,7 @@ def _others(characters: frozenset[str]) -> tuple[str, ...]:
         if held:
             found.append(entry.name)
             missing -= held
-    return tuple(found)
+    return tuple(found), frozenset(missing)
 
 
 def _in_order(entries: Iterable[Any]) -> list[Any]:

@@ -210,8 +210,8 @@ class PairsRun(TrainingRun):
         right, wrong = fitting(("☑", "☒"), ("ok", "no"))
         lines = []
         for (source, target), answer in zip(pairs, answers, strict=True):
-            mark = right if self.is_right(source, answer, target) else f"{wrong} ({_short(target)})"
-            lines.append(f"{_short(source)} = {_short(answer)} {mark}")
+            mark = right if self.is_right(source, answer, target) else f"{wrong} ({short(target)})"
+            lines.append(f"{short(source)} = {short(answer)} {mark}")
         return lines
 
     def is_right(self, source: str, answer: str, target: str) -> bool:
@@ -230,7 +230,9 @@ class PairsRun(TrainingRun):
         return f"{self.data.train.origin}: {kind}", "perplexity of held-out pairs"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return a text as it is shown: on one line, and not too long."""
+    text = text.replace("\n", "\\n")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

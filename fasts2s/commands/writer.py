@@ -34,12 +34,20 @@ class Writer:
 
     def write(self, prompt: Sequence[int], options: GenerationOptions) -> list[tuple[float, str]]:
         """Return texts that begin with the prompt, each behind the log-probability of what follows it."""
+        answers = self.answers(prompt, self.state_before_last(prompt), options)
+        return [(answer.score, self.vocabulary.text([*prompt, *answer.ids])) for answer in answers]
+
+    def state_before_last(self, prompt: Sequence[int]) -> Any:
+        """Return the model's state when it has read the prompt but for its last symbol; None: it has read nothing."""
         state: Any = None
         for i in prompt[:-1]:
             _, state = self.model.step(np.array([i]), state)
+        return state
+
+    def answers(self, prompt: Sequence[int], state: Any, options: GenerationOptions) -> list[Answer]:
+        """Return what may follow the prompt, from the state before its last symbol."""
         last = np.array([prompt[-1]])
-        answers: list[Answer] = generate_from(self.model.step, state, last, options, backend=self.model.backend)[0]
-        return [(answer.score, self.vocabulary.text([*prompt, *answer.ids])) for answer in answers]
+        return generate_from(self.model.step, state, last, options, backend=self.model.backend)[0]
 
 
 def _vocabulary(folder: Path, extra: dict[str, Any]) -> Vocabulary | None:

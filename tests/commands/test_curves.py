@@ -6,6 +6,7 @@ import os
 import warnings
 
 import matplotlib
+import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -13,7 +14,9 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fasts2s.checkpoint.errors import CheckpointWarning
 from fasts2s.cli import main
 from fasts2s.commands import fonts, run_folder
+from fasts2s.commands.attention_map import draw_attention
 from fasts2s.commands.curves import draw_curve, text_curve
+from fasts2s.text_to_text import Said
 from tests.fresh_python import run_python
 
 EPOCHS = [{"epoch": k, "loss": 2.0 / k, "perplexity": 8.0 / k} for k in (1, 2, 3)]
@@ -176,6 +179,17 @@ def fonts_of_a_machine(tmp_path, monkeypatch):
 )
 def test_a_font_is_looked_for_where_the_usual_one_lacks_a_letter(text, others, fonts_of_a_machine):
     assert fonts.families_for(text) == ["sans-serif", *others]
+
+
+def test_letters_without_a_font_are_known(fonts_of_a_machine):
+    assert fonts.without_font("소나기 \U00020000ねこ\U00020001\U00020000") == "\U00020000\U00020001"
+
+
+def test_the_map_of_an_answer_says_which_letters_it_cannot_show(tmp_path, fonts_of_a_machine, capsys):
+    for words, complaint in ((["가"], ""), (["犬", "가"], "boxes for 犬, which no font")):
+        said = Said("", 0.0, words, ["a"], np.ones((2, len(words) + 1)) / 2)
+        draw_attention(tmp_path / "map.png", said)
+        assert complaint in capsys.readouterr().err if complaint else not capsys.readouterr().err
 
 
 def test_letters_of_a_found_font_are_shown(tmp_path, fonts_of_a_machine, figures):

@@ -165,7 +165,7 @@ def test_no_attention_unless_asked_for():
 
 @pytest.mark.parametrize(
     "more",
-    [{}, {"length_penalty": 1.0, "coverage_penalty": 0.3, "nbest": 3}, {"no_repeat_ngram": 1, "min_length": 1}],
+    [{}, {"length_penalty": 1.0, "coverage_penalty": 0.3, "nbest": 3}, {"no_repeat_ngram": 2, "min_length": 1}],
 )
 @pytest.mark.parametrize("name", ["deep", "feeding", "plain rnn", "feeding peeky"])
 def test_a_batch_is_answered_as_its_rows_one_by_one(name, more):

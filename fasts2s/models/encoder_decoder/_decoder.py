@@ -110,7 +110,9 @@ class Decoder:
         C = H if s.decoder == "peeky" else 0
         P = s.joined_size if s.attention != "none" else H
         self.fed_size = P if s.input_feeding else 0
-        self.embed = TimeEmbedding(init.draw(V, D, np.sqrt(D), backend), backend=backend)
+        # Tied vectors are also the weights of the scores, and begin as small as those.
+        vectors = init.draw(V, D, np.sqrt(D), backend) if s.tied else init.word_vectors(V, D, backend)
+        self.embed = TimeEmbedding(vectors, backend=backend)
         first = Recurrent(s.cell, D + self.fed_size, H, backend, constant_size=C)
         self.stack = Stack([first, *[Recurrent(s.cell, H, H, backend) for _ in range(s.layers - 1)]], s.residual)
         self.joined = None

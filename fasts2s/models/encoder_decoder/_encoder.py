@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend
 from fasts2s.layers import TimeEmbedding
@@ -50,7 +48,7 @@ class Encoder:
     def _below(self, backend: Backend) -> Any:
         """Return the layer that makes vectors (N, S, D) of sources."""
         V, D = self.settings.source_size, self.settings.wordvec_size
-        return TimeEmbedding(init.draw(V, D, np.sqrt(D), backend), backend=backend)
+        return TimeEmbedding(init.word_vectors(V, D, backend), backend=backend)
 
     @property
     def parts(self) -> list[Any]:
