@@ -99,7 +99,7 @@ class SenseToText:
 
     def _said(self, answer: Any) -> Said:
         words = [self.target.decode([i]) for i in answer.words]
-        return Said(self.target.decode(answer.words), answer.score, [], words, answer.attention)
+        return Said(self.target.decode(answer.words), answer.score, [], words, answer.attention, answer.ids)
 
     def exact(self, examples: Examples) -> tuple[float, list[str]]:
         """Return the share of right answers, and the answers."""
