@@ -20,7 +20,7 @@ _DOCSTRINGS: dict[str, Any] = {
     "tokens": "word",
     "hidden": 192,
     "wordvec": 96,
-    "epochs": 16,
+    "epochs": 24,
     "min_count": 2,
     "dropout": 0.4,
     "shared_vocabulary": True,

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fasts2s.apps import program, rhyme
-from fasts2s.apps.application import USUAL, Application, pairs_of
+from fasts2s.apps.application import Application, pairs_of
 from fasts2s.apps.running import options_of, run_application
 from fasts2s.cli import main
 from fasts2s.commands.arguments import Parser
@@ -35,7 +35,6 @@ def parsed(name, *options):
 def test_applications_run_from_end_to_end(name, options, tmp_path, capsys, monkeypatch):
     if "docstrings" in options:
         pytest.importorskip("rouge_score")
-    monkeypatch.setitem(USUAL, "max_length", 200)
     module, a = parsed(name, *options, "--out", str(tmp_path / "run"), "--epochs", "1")
     app = module.application(a)
     combined = [*app.parts.train.sources, *app.parts.test.sources]

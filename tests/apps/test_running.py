@@ -78,7 +78,7 @@ def test_the_models_are_three():
         model: options_of(_application(), _options("x", model=model)) for model in ("attention", "peeky", "plain")
     }
     kinds = {model: (o.attention, o.decoder) for model, o in chosen.items()}
-    assert kinds == {"attention": ("dot", "plain"), "peeky": ("none", "peeky"), "plain": ("none", "plain")}
+    assert kinds == {"attention": ("general", "plain"), "peeky": ("none", "peeky"), "plain": ("none", "plain")}
     assert options_of(_application(), _options("x", epochs=3)).epochs == 3
 
 

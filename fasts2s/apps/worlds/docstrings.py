@@ -25,7 +25,8 @@ def docstring_parts(folder: str | None = None) -> Parts:
         if "\n" in summary or not _SUMMARY[0] <= len(said) <= _SUMMARY[1] or len(below) < _BODY[0]:
             continue
         source = " ".join([*words_of(name.replace("_", " ")), ":", *below[: _BODY[1]]])
-        rows[part_of(" ".join(said))][source] = " ".join(said)
+        if not any(source in part for part in rows):  # the same text below two first lines
+            rows[part_of(" ".join(said))][source] = " ".join(said)
     return Parts(*(pairs_of(list(part.items()), "docstrings of Python's library") for part in rows))
 
 
