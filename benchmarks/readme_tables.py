@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchmarks import applications
 from fasts2s.bench import goals, results
 from fasts2s.bench.machine import line, too_busy
 from fasts2s.bench.report import document, markdown, story, units, view
@@ -24,7 +25,8 @@ from fasts2s.bench.results import Result, Row
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 _READMES = ("README.md", "README.ko.md", "README.ja.md")
-FILES = tuple(ROOT / name for name in (*_READMES, "DROPIN.md", "docs/backends.md", "benchmarks/README.md"))
+_PAGES = ("DROPIN.md", "docs/apps.md", "docs/backends.md", "benchmarks/README.md")
+FILES = tuple(ROOT / name for name in (*_READMES, *_PAGES))
 #: What stands where the README's commands have not been timed.
 UNTIMED = "How long it takes on your machine: `python benchmarks/readme_commands.py`."
 #: What tables call a contestant, where its name is not enough.
@@ -191,6 +193,17 @@ def beside(group: str) -> str:
     return _table(["", goals.OURS, "of the peak", *(f"{name} takes" for name in others)], lines)
 
 
+def applications_table() -> str:
+    """Return the table of all applications, and where they were run."""
+    path = RESULTS / "applications.json"
+    if not path.exists():
+        return UNTIMED.replace("readme_commands", "applications")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    about = found["machine"]
+    where = f"*{about['processor']}, {about['threads']} cores, {found['started']}, commit {about['commit']}.*"
+    return f"{applications.table(found)}\n\n{where}"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "summary": summary,
     "machine": machine,
@@ -208,6 +221,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "layers": lambda: beside("layers"),
     "answers": lambda: beside("answers"),
     "start-table": lambda: markdown.table(load("full"), "start"),
+    "applications": applications_table,
     "memory": lambda: markdown.table(load("full"), "memory"),
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fasts2s import __version__, set_backend
+from fasts2s.commands.app import add_app
 from fasts2s.commands.arguments import Parser, add_backend, positive, whole
 from fasts2s.commands.errors import CommandError, explained
 from fasts2s.commands.lm_parser import add_generate
@@ -26,6 +27,7 @@ def make_parser() -> argparse.ArgumentParser:
     _evaluate_parser(commands)
     _chat_parser(commands)
     add_generate(commands)
+    add_app(commands)
     add_serve(commands)
     info = commands.add_parser("info", help="what is installed and usable", description="Show versions and backends.")
     info.set_defaults(run=_run_info, backend=None)
@@ -163,7 +165,7 @@ def _run(argv: Sequence[str] | None) -> int:
         return 1
     except FloatingPointError as error:
         text = str(error)
-        if arguments.command == "train":
+        if arguments.command in {"train", "app"}:
             # What it advises are arguments of Python's functions.
             text = f"training stopped: {text.partition(': ')[0]}: lower --lr or --max-grad"
         complain(text)

@@ -53,7 +53,7 @@ def _fill(axes: Any, weights: Any, asked: list[str], words: list[str]) -> None:
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="equal")
     families = families_for("".join([*asked, *words]))
     for axis, symbols, turned in ((axes.xaxis, asked, 90), (axes.yaxis, words, 0)):
-        labels = [symbol.replace(" ", "␣") or "·" for symbol in symbols]
+        labels = [symbol.replace(" ", "␣").replace("\n", "\\n") or "·" for symbol in symbols]
         axis.set_ticks(range(len(labels)), labels, fontfamily=families, parse_math=False)
         axis.set_tick_params(rotation=turned if max(map(len, labels)) > 1 else 0, length=0)
     axes.xaxis.tick_top()

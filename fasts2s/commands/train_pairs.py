@@ -1,5 +1,6 @@
 """``fasts2s train pairs``: an encoder-decoder model on a file of pairs of texts."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -98,17 +99,11 @@ def pairs_of(o: Any) -> Pairs:
     )
 
 
-class _Data:
-    """The pairs of a run: read, split, tokenizers learned from the training part, encoded."""
+class PairsData:
+    """The pairs of a run: in parts, tokenizers learned from the training part, encoded."""
 
-    def __init__(self, o: PairOptions) -> None:
-        self.pairs = pairs_of(o)
-        self.train, self.validation, self.test = split(self.pairs, o.validation, o.test, o.seed)
-        if not len(self.train) or not len(self.validation):
-            raise CommandError(
-                f"{o.file} gives {len(self.train)} pairs to learn from and {len(self.validation)} to measure with, "
-                "expected at least one of each: take more pairs, or a larger --validation"
-            )
+    def __init__(self, train: Pairs, validation: Pairs, test: Pairs, o: PairOptions) -> None:
+        self.train, self.validation, self.test = train, validation, test
         self.source, self.target = tokenizers_for(
             self.train,
             o.tokens,
@@ -121,7 +116,19 @@ class _Data:
         self.learned = self.encoded(self.train, o)
         self.held_out = self.encoded(self.validation, o)
 
+    @classmethod
+    def read(cls, o: PairOptions) -> "PairsData":
+        """Read and split the file that the options name. CommandError: it has too few pairs."""
+        train, validation, test = split(pairs_of(o), o.validation, o.test, o.seed)
+        if not len(train) or not len(validation):
+            raise CommandError(
+                f"{o.file} gives {len(train)} pairs to learn from and {len(validation)} to measure with, "
+                "expected at least one of each: take more pairs, or a larger --validation"
+            )
+        return cls(train, validation, test, o)
+
     def encoded(self, pairs: Pairs, o: PairOptions) -> EncodedPairs:
+        """Return pairs as ids; those that are too long are left out."""
         return encode_pairs(pairs, self.source, self.target, max_source=o.max_length, max_target=o.max_length)
 
 
@@ -130,12 +137,14 @@ def _rows(o: PairOptions, pairs: int) -> int:
     return min(o.batch_size, max(_FEWEST_ROWS, pairs // _STEPS))
 
 
-class _Run(TrainingRun):
+class PairsRun(TrainingRun):
+    """The training of an encoder-decoder model on pairs."""
+
     measure_name = "perplexity"
     larger_is_better = False
 
-    def __init__(self, options: PairOptions) -> None:
-        self.data, o = _Data(options), options
+    def __init__(self, options: PairOptions, data: PairsData) -> None:
+        self.data, o = data, options
         np.random.seed(o.seed)
         backend = get_backend()
         settings = o.settings(len(self.data.source), len(self.data.target))
@@ -194,13 +203,20 @@ class _Run(TrainingRun):
         held_out = self.data.validation
         order = np.random.default_rng(len(self.epochs)).permutation(len(held_out))
         shown = held_out.select(order[:count].tolist())
+        return self.lines(shown, [said[0].text for said in self.whole.answers(shown.sources)])
+
+    def lines(self, pairs: Pairs, answers: Sequence[str]) -> list[str]:
+        """Return "source = answer ☑" for pairs and the answers to them."""
         right, wrong = fitting(("☑", "☒"), ("ok", "no"))
         lines = []
-        for (source, target), said in zip(shown, self.whole.answers(shown.sources), strict=True):
-            answer = said[0].text
-            mark = right if answer == target else f"{wrong} ({_short(target)})"
-            lines.append(f"{_short(source)} = {_short(answer)} {mark}")
+        for (source, target), answer in zip(pairs, answers, strict=True):
+            mark = right if self.is_right(source, answer, target) else f"{wrong} ({short(target)})"
+            lines.append(f"{short(source)} = {short(answer)} {mark}")
         return lines
+
+    def is_right(self, source: str, answer: str, target: str) -> bool:
+        """Whether an answer is marked as right."""
+        return answer == target
 
     def extra(self) -> dict[str, Any]:
         return self.whole.facts()
@@ -211,20 +227,28 @@ class _Run(TrainingRun):
     def titles(self) -> tuple[str, str]:
         o = self.options
         kind = f"{o.layers} x {o.cell.upper()}, {o.decoder}, attention {o.attention}"
-        return f"{self.data.pairs.origin}: {kind}", "perplexity of held-out pairs"
+        return f"{self.data.train.origin}: {kind}", "perplexity of held-out pairs"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return a text as it is shown: on one line, and not too long."""
+    text = text.replace("\n", "\\n")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def train_pairs(options: PairOptions) -> int:
     """Run the command; return the exit status: 0, or 130 after Ctrl-C."""
-    with closing(_Run(options)) as run:
+    with closing(PairsRun(options, PairsData.read(options))) as run:
         return _train(run)
 
 
-def _train(run: _Run) -> int:
+def _train(run: PairsRun) -> int:
+    show_data(run)
+    return run.conclude(partial(_summarise, run))
+
+
+def show_data(run: PairsRun) -> None:
+    """Print what there is to learn, and how large the model is."""
     data, learned = run.data, run.data.learned
     print(statistics(data.train, data.source, data.target))
     left_out = f" ({learned.left_out:,} are longer than --max-length, and left out)" if learned.left_out else ""
@@ -232,10 +256,9 @@ def _train(run: _Run) -> int:
         f"{len(learned):,} pairs to learn{left_out}, {len(data.held_out):,} to measure with, {len(data.test):,} kept "
         f"for the end; {run.history['parameters']:,} parameters, backend {run.model.backend.name}"
     )
-    return run.conclude(partial(_summarise, run))
 
 
-def _summarise(run: _Run, finished: bool) -> None:
+def _summarise(run: PairsRun, finished: bool) -> None:
     print("\nperplexity of held-out pairs by epoch\n" + text_curve(run.epochs, "perplexity", ""))
     best = run.best()
     print(

@@ -1,0 +1,36 @@
+"""Options of applications."""
+
+import argparse
+from typing import Any
+
+from fasts2s.commands.arguments import add_backend, positive, seed
+
+#: Seconds after the first step, which compiles kernels, at which ``--quick`` ends, whatever was planned.
+QUICK_SECONDS = 15.0
+#: Models of an application over pairs of texts -> settings of :class:`fasts2s.models.EncoderDecoder`.
+MODELS: dict[str, dict[str, Any]] = {
+    "attention": {},
+    "peeky": {"attention": "none", "decoder": "peeky"},
+    "plain": {"attention": "none"},
+}
+
+
+def add_common(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add the options that every application has."""
+    add = parser.add_argument
+    add("--out", metavar="DIR", default=name, help="folder to write to (%(default)s)")
+    add("--overwrite", action="store_true", help="replace the run that --out holds")
+    add("--quick", action="store_true", help="a short training on little data, to see it work")
+    add("--seed", metavar="N", type=seed, default=1, help="of data, weights and shuffling (%(default)s)")
+    add("--epochs", metavar="N", type=positive, help="passes over the data (as many as it needs)")
+    add_backend(parser)
+
+
+def add_pairs(parser: argparse.ArgumentParser, name: str, data: str = "") -> None:
+    """Add the options of an application over pairs of texts; ``data`` says what a file of one's own holds."""
+    add_common(parser, name)
+    add = parser.add_argument
+    add("--model", choices=tuple(MODELS), default="attention", help="which decoder (%(default)s)")
+    if data:
+        add("--data", metavar="FILE", help=f"{data}: any file that train pairs reads (built in)")
+        add("--tokens", choices=("char", "word", "subword"), help="what a symbol of --data is (as it fits)")
