@@ -14,6 +14,7 @@ import re
 import subprocess
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -31,7 +32,10 @@ from fasts2s.trainer import Trainer
 
 D, H, DROPOUT, RATE, CLIP, ROWS = 128, 256, 0.2, 0.002, 5.0, 64
 _LONGEST = 100
-_EPOCH = re.compile(r"Epoch +\d+, total training loss.* ([\d.]+)\[sec\]")
+#: A line of its log that begins or ends an epoch, with its time.
+_EPOCH = re.compile(
+    r"^(\S+ \S+),(\d+) - INFO - joeynmt.training - (?:EPOCH \d+|Epoch +\d+, total training loss)", re.M
+)
 
 
 class Task(NamedTuple):
@@ -139,12 +143,13 @@ def theirs(python: str, folder: Path, task: Task) -> tuple[list[float], list[str
     log = trained.stdout + trained.stderr
     if trained.returncode:
         raise SystemExit(f"JoeyNMT ended with {trained.returncode}:\n{log[-2000:]}")
-    total = [0.0, *map(float, _EPOCH.findall(log))]
+    times = [datetime.fromisoformat(moment).timestamp() + int(ms) / 1000 for moment, ms in _EPOCH.findall(log)]
     with (folder / "dev.src").open() as sources:
         answered = subprocess.run(
             [*joeynmt, "translate", str(config)], stdin=sources, capture_output=True, text=True, check=True
         )
-    return np.diff(total).tolist(), texts(task.target, answered.stdout.splitlines()[-len(task.held) :])
+    seconds = [end - begin for begin, end in zip(times[::2], times[1::2], strict=True)]
+    return seconds, texts(task.target, answered.stdout.splitlines()[-len(task.held) :])
 
 
 def main() -> None:

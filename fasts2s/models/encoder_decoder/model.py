@@ -11,6 +11,7 @@ from fasts2s.models.encoder_decoder._decoder import Decoder, DecoderState
 from fasts2s.models.encoder_decoder._dropout import Dropper
 from fasts2s.models.encoder_decoder._encoder import Encoder, Read
 from fasts2s.models.encoder_decoder._loss import SmoothedLoss
+from fasts2s.models.encoder_decoder._reading import read
 from fasts2s.models.encoder_decoder.settings import PAD, EncoderDecoderSettings
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.either import as_integers, beside, saved
@@ -111,8 +112,7 @@ class EncoderDecoder(BaseModel):
     def start(self, xs: AnyArray) -> DecoderState:
         """xs (N, S) ids of sources -> the state before the first step, for :mod:`fasts2s.generation`."""
         xs, mask = self.encoder.checked(xs)
-        read, _ = self.encoder.forward(xs, mask, self._dropper, False)
-        return self.decoder.start(read)
+        return self.decoder.start(read(self.encoder, xs, mask, self._dropper))
 
     @quiet
     def step(self, ids: AnyArray, state: DecoderState) -> tuple[Array, DecoderState]:
