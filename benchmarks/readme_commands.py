@@ -31,6 +31,7 @@ README = ROOT / "README.md"
 #: Begin of a command -> why it is not simply run.
 OBSTACLES = {"pip install": "changes the environment", "fasts2s bench compare": "wants the files of two runs"}
 OBSTACLES |= dict.fromkeys(("fasts2s train pairs", "fasts2s ask talk", "fasts2s chat"), "wants a file of your own")
+OBSTACLES["fasts2s serve"] = "goes on until it is stopped"
 LONG = ("make test", "fasts2s bench full", "fasts2s bench peeky")
 # Executes the blocks that come as JSON on stdin, in one namespace; says the seconds of each.
 BLOCKS = """

@@ -27,6 +27,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 _READMES = ("README.md", "README.ko.md", "README.ja.md")
 _PAGES = ("DROPIN.md", "docs/apps.md", "docs/backends.md", "benchmarks/README.md")
 FILES = tuple(ROOT / name for name in (*_READMES, *_PAGES))
+#: The run that the front page shows; the other tables are those of "full".
+FRONT = "peers_amd_epyc_avx512"
 #: What stands where the README's commands have not been timed.
 UNTIMED = "How long it takes on your machine: `python benchmarks/readme_commands.py`."
 #: What tables call a contestant, where its name is not enough.
@@ -57,7 +59,7 @@ def _short(ratio: float | None) -> str:
 
 def summary() -> str:
     """Return the paragraph that says how fast it is: the least and the largest ratio over all steps."""
-    full, ends = load("full"), {}
+    full, ends = load(FRONT), {}
     for name in ("book", "PyTorch"):
         found = [goals.ratio(full, "steps", case, name) for case, _ in full.of("steps")]
         known = [ratio for ratio in found if ratio is not None]
@@ -157,16 +159,16 @@ def bench_times() -> str:
     return ", ".join(f"`{plan}` took {units.duration(seconds)}" for plan, seconds in all_of_them.items()) + "."
 
 
-def machine() -> str:
-    """Return what the tables were measured on."""
-    full = load("full")
-    about = f"{line(full.machine)}; {document.versions(full)}; {full.started[:10]}, commit {full.machine['commit']}"
-    return "\n\n".join([f"*{about}.*", *(f"**{caution}**" for caution in [document.caution(full)] if caution)])
+def machine(plan: str) -> str:
+    """Return what the tables of a plan were measured on."""
+    run = load(plan)
+    about = f"{line(run.machine)}; {document.versions(run)}; {run.started[:10]}, commit {run.machine['commit']}"
+    return "\n\n".join([f"*{about}.*", *(f"**{caution}**" for caution in [document.caution(run)] if caution)])
 
 
 def speed() -> str:
     """Return the table of training steps for a first look: times, and how many times as long the others take."""
-    full = load("full")
+    full = load(FRONT)
     others = [name for name in full.machine["contestants"] if name not in {goals.OURS, "numpy"}]
     names = [goals.OURS, *sorted(others, key="book".__ne__)]
 
@@ -206,7 +208,8 @@ def applications_table() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "summary": summary,
-    "machine": machine,
+    "machine": lambda: machine("full"),
+    "front-machine": lambda: machine(FRONT),
     "start": start,
     "peeky": peeky,
     "scripts": scripts,

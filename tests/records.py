@@ -63,10 +63,17 @@ def _drawn(specs: tuple[tuple[str, str], ...], sizes: tuple[tuple[str, int], ...
     return {name: draw(spec, rng, {**SIZES, **dict(sizes)}) for name, spec in specs}
 
 
+#: What layers are made with beside their weights.
+OPTIONS: dict[str, dict[str, int]] = {
+    "Convolution": {"pad": 1},
+    "Pooling": {"pool_h": 3, "pool_w": 3, "stride": 1, "pad": 1},
+}
+
+
 def _layer(name: str, *weights: str) -> Callable[..., Any]:
     def build(**options: Any) -> Any:
         rng = np.random.default_rng(1)
-        return getattr(layers, name)(*(draw(w, rng) for w in weights), **options)
+        return getattr(layers, name)(*(draw(w, rng) for w in weights), **OPTIONS.get(name, {}), **options)
 
     return build
 
@@ -88,6 +95,23 @@ def _encoder_decoder(**options: Any) -> Any:
     return models.EncoderDecoder(settings, **options)
 
 
+def _frames(**options: Any) -> Any:
+    np.random.seed(2)
+    settings = models.EncoderDecoderSettings(SIZES["D"], SIZES["V"], SIZES["D"], SIZES["H"])
+    return models.FrameEncoderDecoder(settings, **options)
+
+
+def _pictures(**options: Any) -> Any:
+    np.random.seed(2)
+    settings = models.EncoderDecoderSettings(SIZES["D"], SIZES["V"], SIZES["D"], SIZES["H"])
+    return models.PictureEncoderDecoder(settings, picture=(2, 6, 4), filters=(3, SIZES["D"]), **options)
+
+
+def _machine(**options: Any) -> Any:
+    np.random.seed(2)
+    return models.NeuralTuringMachine(SIZES["D"], SIZES["M"], SIZES["H"], rows=4, width=3, **options)
+
+
 def _time_cell(name: str, gates: int, lasts: dict[str, str]) -> Record:
     weights = (f"D {gates}H", f"H {gates}H", f"{gates}H")
     forward, backward = {"xs": "N T D", "mask": "mask N T"}, {"dhs": "N T H", **lasts}
@@ -105,8 +129,13 @@ LAYERS: dict[str, Record] = {
     "Affine": Record(_layer("Affine", "D M", "M"), {"x": "N D"}, {"dout": "N M"}, "N M"),
     "Attention": Record(_layer("Attention"), {"hs": "N T H", "h": "N H"}, {"dout": "N H"}, "N H"),
     "AttentionWeight": Record(_layer("AttentionWeight"), {"hs": "N T H", "h": "N H"}, {"da": "N T"}, "N T"),
+    "BatchNormalization": Record(
+        _layer("BatchNormalization", "D", "D"), {"x": "N D", "train_flg": "flag"}, {"dout": "N D"}, "N D"
+    ),
+    "Convolution": Record(_layer("Convolution", "M D 3 3", "M"), {"x": "N D T S"}, {"dout": "N M T S"}, "N M T S"),
     "Dropout": Record(_layer("Dropout"), {"x": "*", "train_flg": "flag"}, {"dout": "*"}, "*"),
     "Embedding": Record(_layer("Embedding", "V D"), {"idx": "ids *"}, {"dout": "* D"}, "* D"),
+    "Flatten": Record(_layer("Flatten"), {"x": "N 3 5"}, {"dout": "N 15"}, "N 15"),
     "GRU": _cell("GRU", 3),
     "LSTM": Record(
         _layer("LSTM", "D 4H", "H 4H", "4H"),
@@ -115,7 +144,9 @@ LAYERS: dict[str, Record] = {
         "N H; N H",
     ),
     "MatMul": Record(_layer("MatMul", "D M"), {"x": "N D"}, {"dout": "N M"}, "N M"),
+    "Pooling": Record(_layer("Pooling"), {"x": "N D T S"}, {"dout": "N D T S"}, "N D T S"),
     "RNN": _cell("RNN", 1),
+    "Relu": Record(_layer("Relu"), {"x": "*"}, {"dout": "*"}, "*"),
     "Sigmoid": Record(_layer("Sigmoid"), {"x": "*"}, {"dout": "*"}, "*"),
     "SigmoidWithLoss": Record(_layer("SigmoidWithLoss"), {"x": "N", "t": "bits N"}, _LOSS, ""),
     "Simple_TimeAffine": Record(_layer("Simple_TimeAffine", "D M", "M"), {"xs": "N T D"}, {"dout": "N T M"}, "N T M"),
@@ -166,8 +197,11 @@ MODELS: dict[str, Record] = {
     "Decoder": Record(_model("Decoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
     "Encoder": Record(_model("Encoder"), {"xs": "ids N T", "mask": "mask N T"}, {"dh": "N H"}, "N H"),
     "EncoderDecoder": Record(_encoder_decoder, {**_PAIR, "train_flg": "flag"}, _LOSS, ""),
+    "FrameEncoderDecoder": Record(_frames, {"xs": "N S D", "ts": "ids N T", "train_flg": "flag"}, _LOSS, ""),
+    "NeuralTuringMachine": Record(_machine, {"xs": "N T D", "ts": "bits N K M"}, _LOSS, ""),
     "PeekyDecoder": Record(_model("PeekyDecoder"), {"xs": "ids N T", "h": "N H"}, {"dscore": "N T V"}, "N T V"),
     "PeekySeq2seq": Record(_model("PeekySeq2seq"), _PAIR, _LOSS, ""),
+    "PictureEncoderDecoder": Record(_pictures, {"xs": "N 6 D", "ts": "ids N T", "train_flg": "flag"}, _LOSS, ""),
     "Rnnlm": Record(_model("Rnnlm"), _LM, _LOSS, ""),
     "RnnlmGen": Record(_model("RnnlmGen"), _LM, _LOSS, ""),
     "Seq2seq": Record(_model("Seq2seq"), _PAIR, _LOSS, ""),

@@ -7,7 +7,7 @@ import fasts2s
 from fasts2s import layers, models
 from fasts2s.testing import check_gradients, numerical_gradient
 from tests.fresh_python import run_python
-from tests.records import HOST, LAYERS, valid
+from tests.records import HOST, LAYERS, OPTIONS, valid
 
 WEIGHTED = [name for name in LAYERS if getattr(LAYERS[name].build(), "params", [])]
 #: The book allocates what these return and hand back as float32, whatever their weights are.
@@ -72,7 +72,7 @@ def _built(name):
     parts = [_double(p) for p in getattr(layer, "params", [])]
     if name.startswith("Simple_TimeAffine"):
         parts = [_double(layer.W), _double(layer.b)]
-    return getattr(layers, name)(*parts)
+    return getattr(layers, name)(*parts, **OPTIONS.get(name, {}))
 
 
 def _arrays(result):

@@ -10,7 +10,16 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {"fasts2s": ROOT / "fasts2s", "fasts2s_kernels": ROOT / "kernels" / "fasts2s_kernels"}
 
 # Unit (a file or folder directly in fasts2s) -> floor. fasts2s/__init__.py re-exports and is exempt.
-FLOORS = {"fasts2s_kernels": 0, "models": 3, "text": 3, "corpus": 4, "trainer": 4, "text_to_text": 5, "dropin": 5}
+FLOORS = {
+    "fasts2s_kernels": 0,
+    "models": 3,
+    "text": 3,
+    "corpus": 4,
+    "onnx_backbone": 3,
+    "trainer": 4,
+    "text_to_text": 5,
+    "dropin": 5,
+}
 FLOORS |= dict.fromkeys(("backend", "_reading", "_extras"), 1)
 FLOORS |= dict.fromkeys(("layers", "initial_weights", "optimizers", "generation", "evaluation", "checkpoint"), 2)
 FLOORS |= dict.fromkeys(("testing", "sequence", "metrics"), 2)
@@ -29,7 +38,7 @@ ALLOWED = {
         "cupy",
         "fasts2s_kernels",
     },
-    "fasts2s": {"numpy", "matplotlib", "tqdm", "fasts2s", "fasts2s_kernels"},
+    "fasts2s": {"numpy", "matplotlib", "PIL", "tqdm", "fasts2s", "fasts2s_kernels"},
 }
 # Libraries that only some files may have.
 PEERS = {"fasts2s/bench/peers/_torch": {"torch"}, "fasts2s/bench/peers/_jax": {"jax"}}
@@ -44,6 +53,7 @@ AT_MODULE_LEVEL = {
     "cupyx": "fasts2s_kernels/gpu/device.py",
     "threadpoolctl": None,
     "matplotlib": None,
+    "PIL": None,
     "tqdm": None,
 }
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}

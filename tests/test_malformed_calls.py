@@ -50,7 +50,9 @@ def _id(value: Any) -> str:
 
 
 def test_every_public_class_is_here() -> None:
-    missing = (classes(layers) | classes(models) - {"BaseModel", "EncoderDecoderSettings"}) - set(RECORDS)
+    missing = (
+        classes(layers) | classes(models) - {"BaseModel", "EncoderDecoderSettings", "Frames", "Watched"}
+    ) - set(RECORDS)
     assert not missing, f"{sorted(missing)} have no record in tests/records.py: add one, and they are fuzzed too"
 
 

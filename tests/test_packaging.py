@@ -206,7 +206,7 @@ def test_continuous_integration_runs_the_tests_of_the_source_distribution(ci):
     unpacked = re.fullmatch(rf"{checkout} make -C (\S+) test VENV={checkout}/\.venv", asked[1])
     assert unpacked, asked[1]
     assert not unpacked[1].startswith(str(checkout))
-    assert asked[2:] == ["shim,nvrtc,mypy,text DROPIN.md tests/conftest.py"]
+    assert asked[2:] == ["shim,nvrtc,mypy,text,onnx DROPIN.md tests/conftest.py"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="it is a shell script")

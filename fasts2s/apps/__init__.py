@@ -27,4 +27,7 @@ APPS = {
     "chat": "small talk in English and Korean; or a chat file of your own",
     "program": "what small programs print; letters copied, reversed, sorted",
     "rhyme": "a language model that writes verses; or goes on with a text of your own",
+    "caption": "captions of pictures of coloured shapes; then of a picture of your own",
+    "tones": "digits in sounds; then in a wave file of your own",
+    "ntm": "copying, with a memory beside the network: a Neural Turing Machine",
 }

@@ -26,7 +26,8 @@ def generate(model: Any, xs: AnyArray, options: GenerationOptions) -> list[list[
         ``start(xs)`` returns the state before the first step, ``step(ids, state)`` is as in :func:`generate_from`:
         :class:`fasts2s.models.EncoderDecoder`.
     xs : (N, S) ids
-        Sources, padded on the right.
+        Sources, padded on the right; or N sources of another kind for a model with ``checks_sources``, whose
+        ``start`` looks at them itself.
     options : GenerationOptions
         With a start_id.
 
@@ -49,9 +50,10 @@ def generate(model: Any, xs: AnyArray, options: GenerationOptions) -> list[list[
         raise ValueError(
             "options.start_id is None, expected the id of the start mark: GenerationOptions(start_id=...)"
         )
-    ids = as_integers("xs", xs, "(N, S)", 2)
-    starts = np.full(len(ids), chosen.start_id, np.int64)
-    answers = generate_from(model.step, model.start(ids), starts, chosen, backend=getattr(model, "backend", None))
+    sources = xs if getattr(model, "checks_sources", False) else as_integers("xs", xs, "(N, S)", 2)
+    state = model.start(sources)
+    starts = np.full(len(sources), chosen.start_id, np.int64)
+    answers = generate_from(model.step, state, starts, chosen, backend=getattr(model, "backend", None))
     return [[_turned(a) for a in row] for row in answers] if _reads_backwards(model) else answers
 
 

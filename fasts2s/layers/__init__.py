@@ -1,5 +1,7 @@
-"""The book's layers: ``params``, ``grads``, ``forward``, ``backward``. Letters: N batch, T time steps, D inputs,
-H hidden units, M outputs, V classes, S encoder steps.
+"""The book's layers, and those of pictures from its first volume: ``params``, ``grads``, ``forward``, ``backward``.
+
+Letters: N batch, T time steps, D inputs, H hidden units, M outputs, V classes, S encoder steps; of pictures
+(N, C, H, W) C channels, H height and W width.
 
 Dtypes: a layer with weights computes in their dtype, float32 or float64, and so are its outputs, states, gradients;
 one without weights goes by its inputs. As in the book, outputs and input gradients of TimeRNN, TimeLSTM, TimeGRU,
@@ -8,6 +10,8 @@ inside ``with fasts2s.use_backend("numpy", dtype="float64"):``."""
 
 from fasts2s.layers.affine import Affine, MatMul
 from fasts2s.layers.attention import Attention, AttentionWeight, TimeAttention, WeightSum
+from fasts2s.layers.batch_normalization import BatchNormalization
+from fasts2s.layers.convolution import Convolution, Flatten, Pooling, Relu
 from fasts2s.layers.dropout import Dropout, TimeDropout
 from fasts2s.layers.embedding import Embedding, TimeEmbedding
 from fasts2s.layers.functions import cross_entropy_error, relu, sigmoid, softmax
@@ -30,9 +34,14 @@ __all__ = [
     "Affine",
     "Attention",
     "AttentionWeight",
+    "BatchNormalization",
+    "Convolution",
     "Dropout",
     "Embedding",
+    "Flatten",
     "MatMul",
+    "Pooling",
+    "Relu",
     "Sigmoid",
     "SigmoidWithLoss",
     "Simple_TimeAffine",

@@ -11,10 +11,11 @@ from fasts2s.checkpoint import load_arrays, save_arrays
 from fasts2s.models._ties import is_transpose, is_whole, replace, same_memory
 from fasts2s.models.attention_seq2seq import AttentionSeq2seq
 from fasts2s.models.base_model import BaseModel
-from fasts2s.models.encoder_decoder.model import EncoderDecoder
+from fasts2s.models.encoder_decoder import EncoderDecoder, FrameEncoderDecoder, PictureEncoderDecoder
 from fasts2s.models.peeky_seq2seq import PeekySeq2seq
 from fasts2s.models.rnnlm import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm, StackedRnnlm
 from fasts2s.models.seq2seq import Seq2seq
+from fasts2s.models.turing import NeuralTuringMachine
 from fasts2s_kernels.checks.arguments import mapping
 
 _CLASSES: dict[str, Any] = {
@@ -29,8 +30,9 @@ _CLASSES: dict[str, Any] = {
         Seq2seq,
         PeekySeq2seq,
         AttentionSeq2seq,
+        NeuralTuringMachine,
     )
-} | {EncoderDecoder.__name__: EncoderDecoder.of}
+} | {c.__name__: c.of for c in (EncoderDecoder, FrameEncoderDecoder, PictureEncoderDecoder)}
 
 
 def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | None = None) -> None:

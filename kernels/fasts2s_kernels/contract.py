@@ -30,6 +30,7 @@ from typing import Any, NamedTuple, Protocol
 from fasts2s_kernels.arrays import AnyArray, Array, Cache
 from fasts2s_kernels.ops.affine.contract import Affine
 from fasts2s_kernels.ops.attention.contract import Attention
+from fasts2s_kernels.ops.convolution.contract import Convolution
 from fasts2s_kernels.ops.decoding.contract import Decoding
 from fasts2s_kernels.ops.embedded_lstm.contract import EmbeddedLstm
 from fasts2s_kernels.ops.embedding.contract import Embedding
@@ -67,7 +68,19 @@ class Settings(NamedTuple):
 
 
 class Kernels(
-    Lstm, EmbeddedLstm, Gru, Rnn, Affine, Embedding, SoftmaxLoss, Attention, Decoding, Text, Optimizers, Protocol
+    Lstm,
+    EmbeddedLstm,
+    Gru,
+    Rnn,
+    Affine,
+    Embedding,
+    SoftmaxLoss,
+    Attention,
+    Convolution,
+    Decoding,
+    Text,
+    Optimizers,
+    Protocol,
 ):
     """The functions of a backend. A module satisfies it; ``fasts2s_kernels`` lets the type checker prove so."""
 

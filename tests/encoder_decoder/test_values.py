@@ -13,7 +13,7 @@ PADDING = TOLERANCES["padding"][0]
 
 def _scores(model, xs, ts):
     """Return the scores of all steps (N, T, V), without dropout."""
-    read, _ = model.encoder.forward(xs, model._mask(xs), model._dropper, False)
+    read, _ = model.encoder.forward(xs, model.encoder.checked(xs)[1], model._dropper, False)
     return to_cpu(model.decoder.forward(ts[:, :-1], read, model._dropper, False)[0])
 
 
@@ -98,7 +98,7 @@ def test_smoothed_labels():
 def test_sampled_inputs_are_right_words_or_the_models_own():
     model = samples.model("sampling", scheduled_sampling=0.5)
     xs, ts = (np.repeat(a, 40, axis=0) for a in samples.batch())
-    read, _ = model.encoder.forward(xs, model._mask(xs), model._dropper, False)
+    read, _ = model.encoder.forward(xs, model.encoder.checked(xs)[1], model._dropper, False)
     own = _scores(model, xs, ts).argmax(axis=2)
     made = model._inputs(ts, read)
     assert (made[:, 0] == 2).all()  # the start mark

@@ -166,6 +166,8 @@ FLOPS = {
     "affine_backward": 2 * 2 * 3 * 5 * 7,
     "attention_forward": 2 * 2 * 3 * 3 * 3 * 8,
     "attention_backward": 2 * 4 * 3 * 3 * 3 * 8,
+    "convolution_forward": 2 * 3 * 3 * 3 * 9 * 5 * 7,
+    "convolution_backward": 2 * 2 * 3 * 3 * 3 * 9 * 5 * 7,
 }
 
 

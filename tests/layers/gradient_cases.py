@@ -147,6 +147,38 @@ def _dropout(rng: np.random.Generator, cell: Any) -> Case:
     return _simple(layer, {"xs": rng.standard_normal(shape)}, "", rest, lambda: np.random.seed(seed))
 
 
+def _convolution(rng: np.random.Generator) -> Case:
+    C, M = two_sizes(rng)
+    high, wide, stride = (int(n) for n in rng.choice([1, 2, 3], size=3))
+    W, pad = rng.standard_normal((M, C, high, wide)), int(rng.integers(min(high, wide)))
+    layer = layers.Convolution(W, rng.standard_normal(M), stride=stride, pad=pad)
+    return _simple(layer, {"x": rng.standard_normal((2, C, 4, 5))}, "W b")
+
+
+def _pooling(rng: np.random.Generator) -> Case:
+    """Numbers that are a step apart, so that it does not change which one is the largest."""
+    shape = (2, two_sizes(rng)[0], 4, 5)
+    x = (rng.permutation(int(np.prod(shape))).reshape(shape) + 0.5) / np.prod(shape)
+    return _simple(layers.Pooling(*(int(n) for n in rng.choice([2, 3], size=3)), pad=int(rng.integers(2))), {"x": x})
+
+
+def _batch_normalization(rng: np.random.Generator) -> Case:
+    D, shape = two_sizes(rng)[0], batch_and_time(rng)
+    layer = layers.BatchNormalization(*rng.standard_normal((2, D)), running_var=rng.uniform(0.5, 2, D))
+    x = rng.standard_normal((shape[0], D, *shape) if rng.random() < 0.5 else (5, D))
+    return _simple(layer, {"x": x}, "gamma beta", (bool(rng.random() < 0.7),), _kept_average(layer))
+
+
+def _kept_average(layer: Any) -> Callable[[], None]:
+    """Return what puts the averages back before a forward: in evaluation they decide."""
+    before = (layer.running_mean, layer.running_var)
+
+    def put_back() -> None:
+        layer.running_mean, layer.running_var = before
+
+    return put_back
+
+
 def _attention(rng: np.random.Generator, cell: Any) -> Case:
     N, (S, H) = batch_and_time(rng)[0], two_sizes(rng)
     second = {"a": (N, S)} if cell is layers.WeightSum else {"h": (N, H)}
@@ -227,6 +259,11 @@ BUILDERS: dict[str, Callable[[np.random.Generator], Case]] = {
     "AttentionWeight": lambda rng: _attention(rng, layers.AttentionWeight),
     "Attention": lambda rng: _attention(rng, layers.Attention),
     "TimeAttention": _time_attention,
+    "BatchNormalization": _batch_normalization,
+    "Convolution": _convolution,
+    "Flatten": lambda rng: _simple(layers.Flatten(), {"x": rng.standard_normal((*batch_and_time(rng), 3))}),
+    "Pooling": _pooling,
+    "Relu": lambda rng: _elementwise(rng, layers.Relu(), "x"),
     "TimeSoftmaxWithLoss": lambda rng: _time_softmax_with_loss(rng, layers.TimeSoftmaxWithLoss),
     "Simple_TimeSoftmaxWithLoss": lambda rng: _time_softmax_with_loss(rng, layers.Simple_TimeSoftmaxWithLoss),
     "SoftmaxWithLoss": _softmax_with_loss,

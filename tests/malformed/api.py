@@ -67,6 +67,7 @@ RECORDS_OF_RESULTS = {
     "BackendStatus",
     "Answer",
     "CheckpointError",
+    "Watched",
     "CheckpointWarning",
     "BaseModel",
 }
@@ -199,10 +200,21 @@ VALUES: dict[str, Callable[[], Any]] = {
     "targets": lambda: ["b"], "test": lambda: 0.1, "texts": lambda: ["a", "b"], "tokenize": lambda: "13a",
     "tokenizer": _tokenizer, "tokens": lambda: 20, "too_long": lambda: "cut", "unique": lambda: False,
     "unknown": lambda: "?",
-    "validation": lambda: 0.1, "word_order": lambda: 0,
+    "validation": lambda: 0.1, "word_order": lambda: 0, "input_size": lambda: 3,
+    "output_size": lambda: 2, "width": lambda: 3, "projected": lambda: True, "freeze": lambda: True,
+    "picture": lambda: (3, 8, 8), "values": lambda: np.ones((2, 3, 1)), "lengths": lambda: np.array([1, 3]),
+    **_weights("gamma", "beta"), "running_mean": lambda: None, "running_var": lambda: None, "stride": lambda: 1,
+    "pool_h": lambda: 2, "pool_w": lambda: 2,
 }  # fmt: skip
 #: Where a name means something else.
 OTHERWISE: dict[str, Callable[[], Any]] = {
+    "FrameEncoderDecoder settings": lambda: _SETTINGS, "PictureEncoderDecoder filters": lambda: (3, V),
+    "PictureEncoderDecoder.features xs": lambda: np.ones((2, 6, SIZES["D"]), "f"),
+    "start xs": lambda: IDS, "Frames.of rows": lambda: [np.ones((2, 3))],
+    "NeuralTuringMachine rows": lambda: 4, "NeuralTuringMachine.scores xs": lambda: np.ones((1, 2, SIZES["D"]), "f"),
+    "NeuralTuringMachine.watch xs": lambda: np.ones((1, 2, SIZES["D"]), "f"),
+    "Convolution pad": lambda: 1, "Pooling pad": lambda: 0,
+    "BatchNormalization gamma": lambda: np.ones(3, "f"), "BatchNormalization beta": lambda: np.ones(3, "f"),
     "step x": lambda: np.ones((2, SIZES["D"]), "f"),
     "load_arrays path": lambda: "arrays.npz", "load_book_pickle path": lambda: "book.pkl",
     "load_model path": lambda: "model.npz", "load_text path": lambda: "text.txt",

@@ -116,6 +116,11 @@ def test_gradients_of_seq2seq(cls, pad, reverse, record_testsuite_property):
 def test_no_model_is_left_out():
     # The generating classes inherit forward and backward; some models have tests of their own.
     proved = {*LANGUAGE_MODELS, *SEQ2SEQ, models.EncoderDecoder, models.StackedRnnlm}
+    proved |= {
+        models.FrameEncoderDecoder,
+        models.PictureEncoderDecoder,
+        models.NeuralTuringMachine,
+    }  # tests/encoder_decoder/test_senses.py
     for name in models.__all__:
         cls = getattr(models, name)
         if isinstance(cls, type) and issubclass(cls, models.BaseModel) and cls is not models.BaseModel:

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend
 from fasts2s.layers import TimeEmbedding
+from fasts2s.models.base_model import id_matrix
 from fasts2s.models.encoder_decoder._dropout import Dropper, dropped
 from fasts2s.models.encoder_decoder._recurrent import Bidirectional, Recurrent, State, no_state
 from fasts2s.models.encoder_decoder._stack import Stack
-from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
+from fasts2s.models.encoder_decoder.settings import PAD, EncoderDecoderSettings
+from fasts2s_kernels.checks.either import beside
 from fasts2s_kernels.contract import Array
 
 
@@ -36,16 +38,40 @@ class Encoder:
     def __init__(self, settings: EncoderDecoderSettings, backend: Backend) -> None:
         s = settings
         self.settings = s
-        self.embed = TimeEmbedding(init.word_vectors(s.source_size, s.wordvec_size, backend), backend=backend)
+        self.embed: Any = self._below(backend)
         kind = Bidirectional if s.bidirectional else Recurrent
         inputs = [s.wordvec_size, *[s.hidden_size] * (s.layers - 1)]
         self.stack = Stack([kind(s.cell, D, s.hidden_size, backend) for D in inputs], s.residual)
         self.params = self.embed.params + self.stack.params
         self.grads = self.embed.grads + self.stack.grads
 
+    def _below(self, backend: Backend) -> Any:
+        """Return the layer that makes vectors (N, S, D) of sources."""
+        V, D = self.settings.source_size, self.settings.wordvec_size
+        return TimeEmbedding(init.word_vectors(V, D, backend), backend=backend)
+
+    @property
+    def parts(self) -> list[Any]:
+        """The layers that keep something between forward and backward."""
+        return [self.embed]
+
+    def checked(self, xs: Any) -> tuple[Array, Array]:
+        """Return sources (N, S) as ids, and their mask (N, S). Raises ValueError."""
+        ids = id_matrix("xs", xs)
+        if ids.shape[1] < 1:
+            raise ValueError(f"xs has shape {ids.shape}, expected (N, S) with S >= 1")
+        return ids, beside(self.embed.params[0], ids != PAD)
+
+    def named_layers(self) -> list[tuple[str, Any]]:
+        """Return (name, layer) for every layer with parameters."""
+        both = "bidirectional " if self.settings.bidirectional else ""
+        kind = both + self.settings.cell.upper()
+        below = [(f"encoder {type(self.embed).__name__}", self.embed)] if self.embed.params else []
+        return [*below, *((f"encoder {kind} {k}", layer) for k, layer in enumerate(self.stack.layers, start=1))]
+
     def forward(self, xs: Array, mask: Array, dropper: Dropper, train: bool) -> tuple[Read, Any]:
         """xs (N, S) ids, mask (N, S) bool, False on padding -> what was read, cache."""
-        (N, S), s = xs.shape, self.settings
+        (N, S), s = xs.shape[:2], self.settings
         if s.reverse:
             xs, mask = xs[:, ::-1], mask[:, ::-1]
         vectors = self.embed.forward(xs)

@@ -69,7 +69,8 @@ class Recurrent:
         ``add``: those of the weights are added to what is there.
         """
         Wx, Wh, _ = self._weights()
-        grads = [self.grads[0][self.constant_size :], *self.grads[1:]]
+        C = self.constant_size
+        grads = [self.grads[0][C:] if C else self.grads[0], *self.grads[1:]]
         dWx, dWh, db = made = written(grads, add)
         kernels = self.backend.kernels_for(Wx)
         first: State

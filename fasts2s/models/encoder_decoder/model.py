@@ -11,14 +11,13 @@ from fasts2s.models.encoder_decoder._decoder import Decoder, DecoderState
 from fasts2s.models.encoder_decoder._dropout import Dropper
 from fasts2s.models.encoder_decoder._encoder import Encoder, Read
 from fasts2s.models.encoder_decoder._loss import SmoothedLoss
-from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
+from fasts2s.models.encoder_decoder.settings import PAD, EncoderDecoderSettings
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.either import as_integers, beside, saved
 from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
-#: Id of padding in sources and targets: never read, never counted.
-PAD = 0
+_FIELDS = set(EncoderDecoderSettings.__dataclass_fields__)
 
 
 class EncoderDecoder(BaseModel):
@@ -32,12 +31,15 @@ class EncoderDecoder(BaseModel):
     settings : EncoderDecoderSettings
     """
 
+    #: Whether ``start`` looks at its sources itself: :func:`fasts2s.generation.generate` then hands them on.
+    checks_sources = True
+
     def __init__(self, settings: EncoderDecoderSettings, *, backend: BackendLike | None = None) -> None:
         super().__init__()
         if not isinstance(settings, EncoderDecoderSettings):
             raise ValueError(f"settings is a {type(settings).__name__}, expected EncoderDecoderSettings")
         self.settings, self.backend = settings, get_backend(backend)
-        self.encoder, self.decoder = Encoder(settings, self.backend), Decoder(settings, self.backend)
+        self.encoder, self.decoder = self._encoder(), Decoder(settings, self.backend)
         self.loss_layer = SmoothedLoss(settings.label_smoothing, PAD, self.backend)
         self.params = self.encoder.params + self.decoder.params
         self.grads = self.encoder.grads + self.decoder.grads
@@ -47,8 +49,13 @@ class EncoderDecoder(BaseModel):
 
     @classmethod
     def of(cls, *, backend: BackendLike | None = None, **settings: Any) -> "EncoderDecoder":
-        """Return a model of settings by name, as :class:`EncoderDecoderSettings` takes them."""
-        return cls(EncoderDecoderSettings(**settings), backend=backend)
+        """Return a model of its ``config``: settings by name, and what the class takes beside them."""
+        own = {name: settings.pop(name) for name in set(settings) - _FIELDS}
+        return cls(EncoderDecoderSettings(**settings), **own, backend=backend)
+
+    def _encoder(self) -> Any:
+        """Return what reads the sources; the rest of the model is the same for all."""
+        return Encoder(self.settings, self.backend)
 
     @quiet
     def forward(self, xs: AnyArray, ts: AnyArray, train_flg: bool = True) -> Any:
@@ -66,12 +73,12 @@ class EncoderDecoder(BaseModel):
         ValueError, IndexError
             Wrong type, dtype or shape; an id out of range.
         """
-        xs, ts, train = self._ids("xs", xs, 1), self._ids("ts", ts, 2), flag("train_flg", train_flg)
+        (xs, mask), ts, train = self.encoder.checked(xs), self._ids("ts", ts), flag("train_flg", train_flg)
         if len(xs) != len(ts):
             raise ValueError(f"xs and ts have shapes {xs.shape}, {ts.shape}, expected (N, S) and (N, T)")
-        parts = [self.encoder.embed, self.decoder.embed, self.decoder.affine, self.loss_layer, self]
+        parts = [*self.encoder.parts, self.decoder.embed, self.decoder.affine, self.loss_layer, self]
         with all_or_nothing(parts):
-            read, reading = self.encoder.forward(xs, self._mask(xs), self._dropper, train)
+            read, reading = self.encoder.forward(xs, mask, self._dropper, train)
             asked = self._inputs(ts, read) if train else ts[:, :-1]
             labels = ts[:, 1:]
             rows = self.decoder.rows(labels, PAD)
@@ -103,8 +110,8 @@ class EncoderDecoder(BaseModel):
     @quiet
     def start(self, xs: AnyArray) -> DecoderState:
         """xs (N, S) ids of sources -> the state before the first step, for :mod:`fasts2s.generation`."""
-        xs = self._ids("xs", xs, 1)
-        read, _ = self.encoder.forward(xs, self._mask(xs), self._dropper, False)
+        xs, mask = self.encoder.checked(xs)
+        read, _ = self.encoder.forward(xs, mask, self._dropper, False)
         return self.decoder.start(read)
 
     @quiet
@@ -119,24 +126,16 @@ class EncoderDecoder(BaseModel):
 
     def named_layers(self) -> list[tuple[str, Any]]:
         """Return (name, layer) for every layer with parameters."""
-        named: list[tuple[str, Any]] = [("encoder TimeEmbedding", self.encoder.embed)]
-        named += self._stack("encoder", self.encoder)
-        named += [("decoder TimeEmbedding", self.decoder.embed), *self._stack("decoder", self.decoder)]
+        named: list[tuple[str, Any]] = [*self.encoder.named_layers(), ("decoder TimeEmbedding", self.decoder.embed)]
+        kind = self.settings.cell.upper()
+        named += [(f"decoder {kind} {k}", layer) for k, layer in enumerate(self.decoder.stack.layers, start=1)]
         if self.decoder.joined is not None:
             named.append((f"decoder attention {self.settings.attention}", self.decoder.joined))
         return [*named, ("decoder TimeAffine", self.decoder.affine)]
 
-    def _stack(self, name: str, part: Any) -> list[tuple[str, Any]]:
-        layers, kind = part.stack.layers, self.settings.cell.upper()
-        both = "bidirectional " if name == "encoder" and self.settings.bidirectional else ""
-        return [(f"{name} {both}{kind} {k}", layer) for k, layer in enumerate(layers, start=1)]
-
-    def _ids(self, name: str, ids: AnyArray, least: int) -> Array:
+    def _ids(self, name: str, ids: AnyArray) -> Array:
         checked = id_matrix(name, ids)
-        if checked.shape[1] < least:
-            letters = {1: "(N, S) with S >= 1", 2: "(N, T) with T >= 2: the start mark, and a label"}[least]
-            raise ValueError(f"{name} has shape {checked.shape}, expected {letters}")
+        if checked.shape[1] < 2:
+            wanted = "(N, T) with T >= 2: the start mark, and a label"
+            raise ValueError(f"{name} has shape {checked.shape}, expected {wanted}")
         return checked
-
-    def _mask(self, xs: Array) -> Array:
-        return beside(self.params[0], xs != PAD)

@@ -8,6 +8,9 @@ from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.checks.arguments import one_of
 from fasts2s_kernels.checks.scalars import bounded
 
+#: Id of padding in sources and targets: never read, never counted.
+PAD = 0
+
 Cell: TypeAlias = Literal["lstm", "gru", "rnn"]
 Bridge: TypeAlias = Literal["h", "hc"]
 DecoderKind: TypeAlias = Literal["plain", "peeky"]

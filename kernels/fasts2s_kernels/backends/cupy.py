@@ -9,6 +9,12 @@ from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.host import asarray, to_numpy
 from fasts2s_kernels.ops.affine.gpu import affine_backward, affine_forward
 from fasts2s_kernels.ops.attention.gpu import attention_backward, attention_forward
+from fasts2s_kernels.ops.convolution.gpu import (
+    convolution_backward,
+    convolution_forward,
+    pooling_backward,
+    pooling_forward,
+)
 from fasts2s_kernels.ops.decoding.gpu import argmax, best, sample
 from fasts2s_kernels.ops.embedded_lstm.gpu import attention_greedy, lstm_encode, lstm_greedy, lstm_ids_step
 from fasts2s_kernels.ops.embedding.gpu import embedding_backward, embedding_forward

@@ -6,6 +6,8 @@ from fasts2s_kernels.checks.scalars import clip_rate
 from fasts2s_kernels.cpu.host import asarray, to_numpy
 from fasts2s_kernels.ops.affine.cpu import affine_backward, affine_forward
 from fasts2s_kernels.ops.attention.cpu import attention_backward, attention_forward
+from fasts2s_kernels.ops.convolution.cpu import convolution_backward, convolution_forward
+from fasts2s_kernels.ops.convolution.reference import pooling_backward, pooling_forward
 from fasts2s_kernels.ops.decoding.cpu import best, sample
 from fasts2s_kernels.ops.decoding.reference import argmax
 from fasts2s_kernels.ops.embedded_lstm.cpu import attention_greedy, lstm_encode, lstm_greedy, lstm_ids_step

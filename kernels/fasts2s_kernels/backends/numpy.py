@@ -11,6 +11,12 @@ from fasts2s_kernels.checks.scalars import clip_rate
 from fasts2s_kernels.cpu.host import asarray, to_numpy
 from fasts2s_kernels.ops.affine.reference import affine_backward, affine_forward
 from fasts2s_kernels.ops.attention.reference import attention_backward, attention_forward
+from fasts2s_kernels.ops.convolution.reference import (
+    convolution_backward,
+    convolution_forward,
+    pooling_backward,
+    pooling_forward,
+)
 from fasts2s_kernels.ops.decoding.reference import argmax, best, sample
 from fasts2s_kernels.ops.embedded_lstm.reference import attention_greedy, lstm_encode, lstm_greedy, lstm_ids_step
 from fasts2s_kernels.ops.embedding.reference import embedding_backward, embedding_forward
