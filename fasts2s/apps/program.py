@@ -17,7 +17,7 @@ from fasts2s.generation import GenerationOptions
 from fasts2s.text import Pairs
 from fasts2s.text_to_text import TextToText
 
-_PROGRAMS: dict[str, Any] = {"tokens": "char", "hidden": 160, "wordvec": 32, "epochs": 18}
+_PROGRAMS: dict[str, Any] = {"tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 16}
 _LETTERS: dict[str, Any] = {"tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 6}
 #: Programs of each kind and number of digits, and texts of each length, that the curve is made of.
 _FOR_CURVE = 100

@@ -2,8 +2,8 @@
 
 import argparse
 import json
+import random
 import shutil
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +20,7 @@ from fasts2s.text import BOS, EOS, PAD, UNK
 
 _VERSES, _VERSES_QUICK = 6000, 2000
 #: Options of ``fasts2s train lm`` for verses, where they differ from the usual ones.
-_SETTINGS: dict[str, Any] = {"epochs": 8, "hidden": 100, "min_count": 1, "time_size": 32}
+_SETTINGS: dict[str, Any] = {"epochs": 24, "hidden": 128, "min_count": 1, "max_grad": 1.0}
 _OWN: dict[str, Any] = {"epochs": 6, "hidden": 128, "tokens": "char", "min_count": 2}
 _WRITTEN, _SHOWN, _LONGEST = 300, 6, 40
 #: The text that was learned, beside the model.
@@ -63,7 +63,10 @@ def _judge(a: argparse.Namespace, known: set[str]) -> None:
     options = GenerationOptions(
         temperature=0.7, max_length=_LONGEST, stop_id=EOS, banned=(PAD, UNK, BOS), rng=a.seed, nbest=_WRITTEN
     )
-    written = [text.strip() for _, text in writer.write([EOS], options)]
+    # After a verse, as in training; each is what follows the last line end.
+    prompt = [*writer.vocabulary.ids("the first verse", min(known)), EOS]
+    written = [text.rpartition("\n")[2].strip() for _, text in writer.write(prompt, options)]
+    random.Random(a.seed).shuffle(written)  # they come by their probability
     found = {
         "rhyming": 100 * sum(map(rhymes, written)) / len(written),
         "new": 100 * sum(text not in known for text in written) / len(written),
@@ -73,4 +76,3 @@ def _judge(a: argparse.Namespace, known: set[str]) -> None:
     path = Path(a.out) / run_folder.HISTORY
     history = json.loads(path.read_text(encoding="utf-8"))
     run_folder.write_history(Path(a.out), history | {"application": "rhyme", "report": found})
-    sys.stdout.flush()

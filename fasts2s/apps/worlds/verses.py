@@ -25,12 +25,13 @@ _FIRST = (
     "my {quality} {who} sat near the {a},",
     "who put the {who} below the {a}?",
 )
+# Short ones: what is to rhyme stands only a few words back.
 _SECOND = (
-    "it dreamed about a {quality} {b}.",
-    "and sang a song about the {b}.",
-    "and no one ever found the {b}.",
-    "it had to give away the {b}.",
-    "and all it wanted was a {b}.",
+    "beside a {b}.",
+    "but not the {b}.",
+    "and then a {b}.",
+    "my {quality} {b}.",
+    "without a {b}.",
 )
 _WHO = "mouse wolf baker sailor fox painter frog doctor horse singer".split()
 _QUALITIES = "golden silent little clever purple sleepy hungry famous".split()
