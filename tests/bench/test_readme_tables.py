@@ -45,7 +45,8 @@ def test_every_committed_result_can_be_read():
     paths = list(readme_tables.RESULTS.glob("*.json"))
     assert len(paths) >= 4
     for path in paths:
-        assert path.stem == "readme_commands" or readme_tables.load(path.stem).rows
+        own = path.stem in {"readme_commands", "applications", "senses"}  # of other programs than fasts2s bench
+        assert own or readme_tables.load(path.stem).rows
 
 
 def _result(*rows, plan="full"):

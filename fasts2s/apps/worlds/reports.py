@@ -1,11 +1,12 @@
 """Reports of weather, matches and shares, and their headlines."""
 
 import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fasts2s.apps.worlds.drawing import Drawn
 
-_VALUES: dict[str, list[str]] = {
+_VALUES: Mapping[str, Sequence[str]] = {
     "day": "monday tuesday wednesday thursday friday saturday sunday".split(),
     "place": "harbour valley island city lake mountain coast village".split(),
     "sky": "sunny cloudy rainy foggy stormy snowy".split(),
