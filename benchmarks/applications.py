@@ -146,6 +146,7 @@ def main() -> int:
     found: dict[str, Any] = {"machine": machine.describe(), "started": time.strftime("%Y-%m-%d"), "runs": []}
     if a.rest and RESULT.exists():
         found = json.loads(RESULT.read_text(encoding="utf-8"))
+    print(machine.heading("Applications", "the library's choice"))
     known = {(run["command"], run["seed"]) for run in found["runs"]}
     failed = False
     for seed in map(int, a.seeds.split(",")):

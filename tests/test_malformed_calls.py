@@ -25,11 +25,12 @@ OBJECTS: list[tuple[str, dict[str, Any]]] = [
 
 _STEPS = {"start_id": "id", "sample_size": "size"}
 _GENERATORS = ("RnnlmGen", "BetterRnnlmGen")
+_DROPPING = ("BetterRnnlm", "BetterRnnlmGen", "StackedRnnlm")
 _TRANSLATORS = ("Seq2seq", "PeekySeq2seq", "AttentionSeq2seq")
 #: Methods beside forward and backward, with their arguments.
 METHODS: dict[tuple[str, str], dict[str, str]] = {
     **{(name, "predict"): {"xs": "ids N T"} for name in ("SimpleRnnlm", "Rnnlm", "RnnlmGen")},
-    **{(name, "predict"): {"xs": "ids N T", "train_flg": "flag"} for name in ("BetterRnnlm", "BetterRnnlmGen")},
+    **{(name, "predict"): {"xs": "ids N T", "train_flg": "flag"} for name in _DROPPING},
     **{(name, "generate"): {**_STEPS, "skip_ids": "ids 2", "stop_id": "none"} for name in _GENERATORS},
     **{(name, "generate"): {"xs": "ids 1 T", **_STEPS} for name in _TRANSLATORS},
     **{(name, "generate_batch"): {"xs": "ids N T", **_STEPS, "stop_id": "none"} for name in _TRANSLATORS},

@@ -187,7 +187,7 @@ def test_letters_without_a_font_are_known(fonts_of_a_machine):
 
 def test_the_map_of_an_answer_says_which_letters_it_cannot_show(tmp_path, fonts_of_a_machine, capsys):
     for words, complaint in ((["가"], ""), (["犬", "가"], "boxes for 犬, which no font")):
-        said = Said("", 0.0, words, ["a"], np.ones((2, len(words) + 1)) / 2)
+        said = Said("", 0.0, words, ["a"], np.ones((2, len(words) + 1)) / 2, [])
         draw_attention(tmp_path / "map.png", said)
         assert complaint in capsys.readouterr().err if complaint else not capsys.readouterr().err
 

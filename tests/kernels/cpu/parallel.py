@@ -25,9 +25,9 @@ from tests.kernels.cpu.training import Learner, in_threads, kernels, parallel_al
 MODELS = ("Rnnlm", "AttentionSeq2seq")
 #: Odd sizes, some beyond a panel of columns or a block of rows.
 SIZES = (
-    {"N": 7, "T": 5, "S": 11, "D": 17, "H": 33, "M": 11, "V": 67, "R": 7},
-    {"N": 53, "T": 3, "S": 17, "D": 70, "H": 65, "M": 257, "V": 131, "R": 131},
-    {"N": 2, "T": 9, "S": 5, "D": 300, "H": 130, "M": 3, "V": 1000, "R": 300},
+    {"N": 7, "T": 5, "S": 11, "D": 17, "H": 33, "M": 11, "V": 67, "R": 7, "K": 3},
+    {"N": 53, "T": 3, "S": 17, "D": 70, "H": 65, "M": 257, "V": 131, "R": 131, "K": 5},
+    {"N": 2, "T": 9, "S": 5, "D": 300, "H": 130, "M": 3, "V": 1000, "R": 300, "K": 20},
 )
 
 

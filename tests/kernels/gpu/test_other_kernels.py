@@ -22,7 +22,7 @@ LOSS_SIZES = [
     (dispatch.COUNT_ALONE + 7, 3),
 ]
 #: Rows of more than a warp, and more of them than a block has warps.
-WIDE = {"N": 9, "T": 2, "S": 35, "D": 34, "H": 33, "M": 41, "V": 43, "R": 26}
+WIDE = {"N": 9, "T": 2, "S": 35, "D": 34, "H": 33, "M": 41, "V": 43, "R": 26, "K": 7}
 #: N T V D H
 GREEDY_SIZES = [(1, 1, 1, 1, 1), (3, 5, 5, 7, 11), (5, 4, 13, 16, 128), (140, 2, 17, 3, 16), (3, 3, 400, 5, 100)]
 
