@@ -14,7 +14,7 @@ from fasts2s.apps.worlds.stories import LONGEST, SHORTEST, story_pair
 from fasts2s.text import Pairs
 from fasts2s.text_to_text import TextToText
 
-_SETTINGS: dict[str, Any] = {"tokens": "word", "hidden": 128, "wordvec": 64, "epochs": 7, "lr": 0.004}
+_SETTINGS: dict[str, Any] = {"tokens": "word", "hidden": 128, "wordvec": 64, "epochs": 14}
 _FOR_CURVE = 100
 
 
