@@ -1,6 +1,7 @@
 """Options of applications."""
 
 import argparse
+import time
 from typing import Any
 
 from fasts2s.commands.arguments import add_backend, positive, seed
@@ -13,6 +14,22 @@ MODELS: dict[str, dict[str, Any]] = {
     "peeky": {"attention": "none", "decoder": "peeky"},
     "plain": {"attention": "none"},
 }
+
+
+#: From this share of all steps on the learning rate falls, in a straight line, to this share of what it was.
+_FALLS_FROM, _FALLS_TO = 0.4, 0.02
+
+
+def falling(done: float) -> float:
+    """Return the learning rate, as a share of the first, when a share of all steps is done."""
+    late = max(0.0, done - _FALLS_FROM) / (1 - _FALLS_FROM)
+    return 1 - late * (1 - _FALLS_TO)
+
+
+def quick_enough(quick: bool, first_step_ended: float) -> str:
+    """Return why a training ends if it is a quick one whose time is over, else ""."""
+    late = quick and time.perf_counter() - first_step_ended > QUICK_SECONDS
+    return f"--quick trains for {QUICK_SECONDS:.0f} s at most" if late else ""
 
 
 def add_common(parser: argparse.ArgumentParser, name: str) -> None:

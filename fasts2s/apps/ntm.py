@@ -1,7 +1,6 @@
 """``fasts2s app ntm``: a machine with a memory learns to copy, and copies what is longer than all it learned from."""
 
 import argparse
-import time
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -10,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.apps.arguments import QUICK_SECONDS, add_common
+from fasts2s.apps.arguments import add_common, quick_enough
 from fasts2s.apps.bits_lstm import BitsLstm
 from fasts2s.apps.worlds.copying import BITS, INPUTS, copy_batch
-from fasts2s.commands import run_folder
 from fasts2s.commands.figures import write_figure
 from fasts2s.commands.output import Beside
 from fasts2s.commands.progress import progress_bar
@@ -101,8 +99,7 @@ class NtmRun(TrainingRun):
 
     def enough(self) -> str:
         """Return why a quick training ends, if it does."""
-        late = self.options.quick and time.perf_counter() - self._started > QUICK_SECONDS
-        return f"--quick trains for {QUICK_SECONDS:.0f} s at most" if late else ""
+        return quick_enough(self.options.quick, self._started)
 
     def show(self, row: dict[str, Any]) -> None:
         """Print the line of an epoch."""
@@ -164,9 +161,7 @@ def _summarise(training: NtmRun, finished: bool) -> None:
         f"LSTM of as many parameters, trained in as many steps, has {other:.2f} %"
     )
     training.history["test"] = {"error": learned, "by length": errors}
-    training.history["seconds"] = time.perf_counter() - training._started
-    training.history["peak_memory_mb"] = run_folder.peak_memory_mb()
-    training.save()
+    training.save_costs()
     with Beside("drawing the memory"):
         draw_memory(training.folder / MEMORY, training.model, 2 * LONGEST, training.options.seed)
         print(f"memory:  {training.folder / MEMORY}")

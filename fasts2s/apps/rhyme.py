@@ -11,9 +11,8 @@ from typing import Any
 from fasts2s.apps.arguments import add_common
 from fasts2s.apps.worlds.verses import rhymes, verses
 from fasts2s.commands import run_folder
-from fasts2s.commands.arguments import Parser, fields
 from fasts2s.commands.train_lm import LanguageModelOptions, train_lm
-from fasts2s.commands.train_parsers import add_train
+from fasts2s.commands.train_parsers import usual_options
 from fasts2s.commands.writer import Writer
 from fasts2s.generation import GenerationOptions
 from fasts2s.text import BOS, EOS, PAD, UNK
@@ -49,9 +48,7 @@ def run(a: argparse.Namespace) -> int:
 
 
 def _options(a: argparse.Namespace, file: str, settings: dict[str, Any]) -> LanguageModelOptions:
-    parser = Parser()
-    add_train(parser.add_subparsers())
-    usual = fields(parser.parse_args(["train", "lm", file]), LanguageModelOptions)
+    usual = usual_options(LanguageModelOptions, "lm", file)
     chosen = {"out": a.out, "overwrite": a.overwrite, "seed": a.seed}
     epochs = a.epochs or (max(1, settings["epochs"] // 2) if a.quick else None)
     return LanguageModelOptions(**{**usual, **settings, **chosen, **({"epochs": epochs} if epochs else {})})

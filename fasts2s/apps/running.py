@@ -8,14 +8,12 @@ from functools import partial
 from typing import Any
 
 from fasts2s.apps.application import USUAL, Application
-from fasts2s.apps.arguments import MODELS, QUICK_SECONDS
-from fasts2s.commands import run_folder
-from fasts2s.commands.arguments import Parser, fields
+from fasts2s.apps.arguments import MODELS, falling, quick_enough
 from fasts2s.commands.attention_map import draw_attention
 from fasts2s.commands.curves import text_curve
 from fasts2s.commands.output import Beside
 from fasts2s.commands.train_pairs import PairOptions, PairsData, PairsRun, short, show_data
-from fasts2s.commands.train_parsers import add_train
+from fasts2s.commands.train_parsers import usual_options
 from fasts2s.generation import GenerationOptions
 from fasts2s.text import Pairs
 
@@ -23,8 +21,6 @@ from fasts2s.text import Pairs
 ATTENTION = "attention.png"
 #: Pairs that are answered after an epoch, at most.
 _MEASURED = 300
-#: From this share of all steps on the learning rate falls, in a straight line, to this share of what it was.
-_FALLS_FROM, _FALLS_TO = 0.4, 0.02
 _EXAMPLES = 8
 #: Symbols of a source in the picture, at most.
 _DRAWN = 30
@@ -44,9 +40,7 @@ def run_application(app: Application, a: argparse.Namespace) -> int:
 
 def options_of(app: Application, a: argparse.Namespace) -> PairOptions:
     """Return the options of a training of pairs: those usual, the application's, the user's."""
-    parser = Parser()
-    add_train(parser.add_subparsers())
-    usual = fields(parser.parse_args(["train", "pairs", f"built in: {app.name}"]), PairOptions)
+    usual = usual_options(PairOptions, "pairs", f"built in: {app.name}")
     chosen = {"out": a.out, "overwrite": a.overwrite, "seed": a.seed}
     epochs = a.epochs or (app.quick_epochs if a.quick else None)
     chosen |= {"epochs": epochs} if epochs else {}
@@ -58,7 +52,7 @@ class AppRun(PairsRun):
 
     def __init__(self, app: Application, options: PairOptions, data: PairsData, quick: bool) -> None:
         self.app, self._quick, self._steps = app, quick, 0
-        self.began, self._first_step_ended = time.perf_counter(), 0.0
+        self._first_step_ended = 0.0
         if app.rightness is not None:
             self.measure_name, self.larger_is_better = "accuracy", True
         super().__init__(options, data)
@@ -68,7 +62,7 @@ class AppRun(PairsRun):
         number, self.number = self.number, self.number + 1
         steps = self.options.epochs * len(self.batches)
         for batch in self.batches.epoch(number):
-            self.optimizer.lr = self.options.lr * _falling(self._steps / steps)
+            self.optimizer.lr = self.options.lr * falling(self._steps / steps)
             self.trainer.train_step(batch.xs, batch.ts, self.options.max_grad)
             self._steps += 1
             self._first_step_ended = self._first_step_ended or time.perf_counter()
@@ -95,8 +89,7 @@ class AppRun(PairsRun):
         pass
 
     def enough(self) -> str:
-        late = self._quick and time.perf_counter() - self._first_step_ended > QUICK_SECONDS
-        return f"--quick trains for {QUICK_SECONDS:.0f} s at most" if late else ""
+        return quick_enough(self._quick, self._first_step_ended)
 
     def show(self, row: dict[str, Any]) -> None:
         measured = f"perplexity {row['perplexity']:.3f}"
@@ -119,12 +112,6 @@ class AppRun(PairsRun):
         return f"{app.title}: {kind}", app.label if app.rightness is not None else "perplexity of held-out pairs"
 
 
-def _falling(done: float) -> float:
-    """Return the learning rate, as a share of the first, when a share of all steps is done."""
-    late = max(0.0, done - _FALLS_FROM) / (1 - _FALLS_FROM)
-    return 1 - late * (1 - _FALLS_TO)
-
-
 def _summarise(run: AppRun, finished: bool) -> None:
     app, key = run.app, run.measure_name
     unit, top = (" %", 100) if app.rightness is not None else ("", None)
@@ -136,9 +123,7 @@ def _summarise(run: AppRun, finished: bool) -> None:
     question = min(run.data.validation.sources, key=len)
     with Beside("drawing what the model looked at"):
         _draw(run)
-    run.history["seconds"] = time.perf_counter() - run.began
-    run.history["peak_memory_mb"] = run_folder.peak_memory_mb()
-    run.save()
+    run.save_costs()
     run.show_files("ask", str(run.folder), question)
 
 

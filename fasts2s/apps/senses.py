@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.apps.arguments import QUICK_SECONDS
+from fasts2s.apps.arguments import falling, quick_enough
 from fasts2s.backend import BackendLike
 from fasts2s.commands import run_folder
 from fasts2s.commands.curves import text_curve
@@ -30,8 +30,6 @@ from fasts2s_kernels.contract import Array
 
 #: Sources that are answered together.
 _TOGETHER = 250
-#: From this share of all steps on the learning rate falls, in a straight line, to this share of what it was.
-_FALLS_FROM, _FALLS_TO = 0.4, 0.02
 _MEASURED, _EXAMPLES = 300, 6
 
 
@@ -155,8 +153,7 @@ class SenseRun(TrainingRun):
         order = np.random.default_rng([o.seed, self._number]).permutation(len(self.learned))
         self._number += 1
         for rows in np.array_split(order, self.iterations()):
-            late = max(0.0, self._steps / steps - _FALLS_FROM) / (1 - _FALLS_FROM)
-            self.optimizer.lr = o.lr * (1 - late * (1 - _FALLS_TO))
+            self.optimizer.lr = o.lr * falling(self._steps / steps)
             ids = self.ids[rows]
             ids = ids[:, : int((ids != PAD).sum(axis=1).max())]
             self.trainer.train_step(self.learned.sources[rows], ids, o.max_grad)
@@ -170,8 +167,7 @@ class SenseRun(TrainingRun):
 
     def enough(self) -> str:
         """Return why a quick training ends, if it does."""
-        late = self.options.quick and time.perf_counter() - self._first_step_ended > QUICK_SECONDS
-        return f"--quick trains for {QUICK_SECONDS:.0f} s at most" if late else ""
+        return quick_enough(self.options.quick, self._first_step_ended)
 
     def show(self, row: dict[str, Any]) -> None:
         """Print the line of an epoch and two answers."""
@@ -202,9 +198,7 @@ class SenseRun(TrainingRun):
         print(f"\n{what}\n   " + "\n   ".join(marked(said[:_EXAMPLES], test.texts[:_EXAMPLES])))
         print(f"score: exact answers {100 * share:.2f} % of {len(test):,} {what}")
         self.history["test"] = {"accuracy": 100 * share, "examples": len(test)}
-        self.history["seconds"] = time.perf_counter() - self._started
-        self.history["peak_memory_mb"] = run_folder.peak_memory_mb()
-        self.save()
+        self.save_costs()
         return said
 
 

@@ -1,7 +1,6 @@
 """``fasts2s app tones``: digits heard in sounds, as in the recognition of speech."""
 
 import argparse
-from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -97,11 +96,7 @@ def draw_heard(path: Path, frames: Any, said: Said) -> None:
 
 def _say(a: argparse.Namespace) -> int:
     text, _ = SenseToText.load(a.out, KIND, HINT, a.backend)
-    frames = Frames.of([frames_of(read_sound(path)) for path in _paths(a.sound)])
+    frames = Frames.of([frames_of(read_sound(path)) for path in map(Path, a.sound)])
     for path, found in zip(a.sound, text.answers(frames, GenerationOptions(beam=a.beam, nbest=a.beam)), strict=True):
         print("\n".join([path] * (len(a.sound) > 1) + printed(found)))
     return 0
-
-
-def _paths(words: Sequence[str]) -> list[Path]:
-    return [Path(word) for word in words]

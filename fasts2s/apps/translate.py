@@ -18,7 +18,7 @@ LANGUAGES = ("en", "ko", "ja", "fr")
 #: Task -> what draws a pair in two languages.
 WORLDS: dict[str, Callable[[Random, str, str], Drawn]] = {"numbers": number_pair, "grammar": sentence_pair}
 #: Pairs to learn from, to measure with, for the end.
-_COUNTS = {"numbers": (16_000, 300, 1000), "grammar": (16_000, 300, 1000)}
+_COUNTS = (16_000, 300, 1000)
 _SETTINGS: dict[str, dict[str, Any]] = {
     "numbers": {"tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 5},
     "grammar": {"tokens": "word", "hidden": 128, "wordvec": 64, "epochs": 5},
@@ -41,7 +41,7 @@ def application(a: argparse.Namespace) -> Application:
     if a.source == a.target:
         raise CommandError(f"--from and --to are both {a.source}, expected two different languages")
     origin = f"translate {a.task} {a.source}-{a.target}"
-    parts = draw(lambda rng: WORLDS[a.task](rng, a.source, a.target), _COUNTS[a.task], a.seed, origin)
+    parts = draw(lambda rng: WORLDS[a.task](rng, a.source, a.target), _COUNTS, a.seed, origin)
     return Application("translate", f"{a.task}, {a.source} to {a.target}", parts, _SETTINGS[a.task])
 
 

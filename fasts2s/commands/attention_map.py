@@ -1,13 +1,12 @@
 """A picture of what a model looked at: a column for every symbol of the source, a row for every one of the answer."""
 
-import warnings
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from fasts2s.checkpoint.atomic import write_atomically
 from fasts2s.commands.errors import CommandError
+from fasts2s.commands.figures import write_figure
 from fasts2s.commands.fonts import families_for, without_font
 from fasts2s.commands.output import complain
 from fasts2s.text_to_text import Said
@@ -25,22 +24,8 @@ def draw_attention(path: str | Path, said: Said) -> None:
     asked, words = [*said.asked, "</s>"], [*said.words, "</s>"][: len(said.attention)]
     weights = np.asarray(said.attention)[: len(words), : len(asked)]
     asked, words, weights = asked[:_MOST], words[:_MOST], weights[:_MOST, :_MOST]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters that no font has
-        from matplotlib import rc_context  # noqa: PLC0415 - only who draws pays for it
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415
-
-        with rc_context({"text.usetex": False}):
-            size = (_CELL * len(asked) + _AROUND, _CELL * len(words) + _AROUND)
-            figure = Figure(figsize=size, dpi=120, layout="constrained")
-            FigureCanvasAgg(figure)
-            _fill(figure.subplots(), weights, asked, words)
-
-            def write(file: BinaryIO) -> None:
-                figure.savefig(file, format="png")
-
-            write_atomically(Path(path), write)
+    size = (_CELL * len(asked) + _AROUND, _CELL * len(words) + _AROUND)
+    write_figure(Path(path), size, lambda figure: _fill(figure.subplots(), weights, asked, words))
     unknown = without_font("".join([*asked, *words]))
     if unknown:
         complain(

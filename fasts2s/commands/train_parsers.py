@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from fasts2s.commands.arguments import above_zero, add_backend, fields, positive, seed
+from fasts2s.commands.arguments import Parser, above_zero, add_backend, fields, positive, seed
 from fasts2s.commands.lm_parser import add_lm
 from fasts2s.commands.pairs_parser import add_pairs
 
@@ -16,6 +16,13 @@ def add_train(commands: Any) -> None:
     _sequence_parser(tasks, "date", "learn to write dates: sep 27, 1994 = 1994-09-27", "attention", 256, 4)
     add_lm(tasks, _common)
     add_pairs(tasks, _common)
+
+
+def usual_options(options: Any, task: str, file: str) -> dict[str, Any]:
+    """Return what ``fasts2s train TASK FILE`` gives the fields of a dataclass of options."""
+    parser = Parser()
+    add_train(parser.add_subparsers())
+    return fields(parser.parse_args(["train", task, file]), options)
 
 
 def _sequence_parser(tasks: Any, task: str, summary: str, model: str, hidden: int, epochs: int) -> None:

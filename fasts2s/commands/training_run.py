@@ -192,6 +192,12 @@ class TrainingRun:
         with self._drawing:
             draw_curve(self.folder / run_folder.CURVE, self.epochs, title, self.measure_name, label)
 
+    def save_costs(self) -> None:
+        """Add the seconds since the start and the peak memory to history.json."""
+        self.history["seconds"] = time.perf_counter() - self._started
+        self.history["peak_memory_mb"] = run_folder.peak_memory_mb()
+        self.save()
+
     def show_files(self, *example: str) -> None:
         """Print time, memory, the files written and a command to try, given without the program's name."""
         memory = run_folder.peak_memory_mb()

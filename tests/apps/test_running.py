@@ -66,7 +66,7 @@ def test_without_a_right_answer_the_perplexity_decides(tmp_path, capsys):
 
 
 def test_quick_learns_from_less_and_stops_in_time(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("fasts2s.apps.running.QUICK_SECONDS", 0.0)
+    monkeypatch.setattr("fasts2s.apps.arguments.QUICK_SECONDS", 0.0)
     assert run_application(_application(quick=8), _options(tmp_path / "run", quick=True)) == 0
     said = capsys.readouterr().out
     assert said.startswith("8 pairs")
