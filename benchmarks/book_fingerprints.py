@@ -1,4 +1,4 @@
-"""Write fasts2s/dropin/book_code.json from checkouts of the book's code: fingerprints of every edition's definitions.
+"""Write the fingerprints of every edition's definitions, recognise/book_code.json, from checkouts of the book's code.
 
 Usage: python benchmarks/book_fingerprints.py CHECKOUT [CHECKOUT ...]
 """
@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from fasts2s.dropin.canonical import members
+from fasts2s.dropin.recognise.canonical import members
 
 FILES = (
     "common/functions.py",
@@ -40,7 +40,7 @@ def main(checkouts: list[str]) -> None:
                     forms = known.setdefault(node.name, [])
                     if members(node) not in forms:
                         forms.append(members(node))
-    target = Path(__file__).parents[1] / "fasts2s" / "dropin" / "book_code.json"
+    target = Path(__file__).parents[1] / "fasts2s" / "dropin" / "recognise" / "book_code.json"
     target.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(f"{len(known)} definitions, {sum(map(len, known.values()))} forms: {target}")
 

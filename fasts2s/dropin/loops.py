@@ -6,7 +6,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from fasts2s.dropin.errors import UnrecognisedError
-from fasts2s.dropin.sources import inner_codes, parsed_file
+from fasts2s.dropin.recognise.sources import inner_codes, parsed_file
 
 #: What an assignment in the loop may be made of: nothing here can change an array.
 _HARMLESS = (

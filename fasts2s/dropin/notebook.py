@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 import fasts2s
 from fasts2s import backend, dropin
 from fasts2s.dropin import gpu_mode, originals, patching, report
-from fasts2s.dropin.book_code import require_known
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
+from fasts2s.dropin.recognise.book_code import require_known
 from fasts2s.dropin.report import LEFT, REPLACED, Entry
 from fasts2s.dropin.settings import active_backend, installed, settings
 from fasts2s.dropin.targets import CLASSES

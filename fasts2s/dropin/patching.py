@@ -19,8 +19,8 @@ from fasts2s.dropin import (
     verify,
     wrappers,
 )
-from fasts2s.dropin.book_code import known_class, require_known
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
+from fasts2s.dropin.recognise.book_code import known_class, require_known
 from fasts2s.dropin.reliance import Reliance
 from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings

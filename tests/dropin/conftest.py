@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import fasts2s
-from fasts2s.dropin import book_code
-from fasts2s.dropin.canonical import members
+from fasts2s.dropin.recognise import book_code
+from fasts2s.dropin.recognise.canonical import members
 from fasts2s.dropin.settings import settings
 
 BOOK = Path(__file__).parent / "book"
@@ -60,7 +60,8 @@ def book(tmp_path, monkeypatch):
 #: Makes the library known in a process of its own, then goes on as ``python -m fasts2s``.
 _START = """
 import json, sys
-from fasts2s.dropin import book_code, launch
+from fasts2s.dropin import launch
+from fasts2s.dropin.recognise import book_code
 from fasts2s.dropin.settings import settings
 settings.all_sizes = True
 known = json.loads(sys.argv.pop(1))

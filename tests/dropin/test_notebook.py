@@ -15,7 +15,7 @@ from tests.dropin.conftest import BOOK, known_forms
 #: Runs cells, given on stdin with what is known, and prints for each what came out and how it ended.
 _SHELL = """
 import json, re, sys
-from fasts2s.dropin import book_code
+from fasts2s.dropin.recognise import book_code
 known, file_names, cells = json.loads(sys.stdin.read())
 book_code._known = lambda: known
 from fasts2s.dropin.settings import settings; settings.all_sizes = True

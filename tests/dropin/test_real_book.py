@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from fasts2s.dropin import book_code
+from fasts2s.dropin.recognise import book_code
 from fasts2s.dropin.targets import CLASSES, FUNCTIONS
 
 BOOK = os.environ.get("FASTS2S_BOOK", "")

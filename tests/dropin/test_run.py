@@ -219,7 +219,7 @@ def test_threads_reach_the_kernels(run, tmp_path):
 
 
 def test_importing_auto_is_patching(run, library):
-    code = "import sys, json\nfrom fasts2s.dropin import book_code\n"
+    code = "import sys, json\nfrom fasts2s.dropin.recognise import book_code\n"
     code += f"book_code._known = lambda: json.loads({json.dumps(json.dumps(known_forms()))})\n"
     code += "import fasts2s.auto, fasts2s\nsys.path.append('..')\nimport common.time_layers\n"
     code += "print(fasts2s.is_patched(), 'TimeLSTM' in fasts2s.status().names('replaced'))"

@@ -51,7 +51,7 @@ def expected(launched):
 
 _HEAD = """
 import json, sys, logging
-from fasts2s.dropin import book_code
+from fasts2s.dropin.recognise import book_code
 book_code._known = lambda: json.loads({known!r})
 from fasts2s.dropin.settings import settings; settings.all_sizes = True
 sys.path += ['..', '../ch08']

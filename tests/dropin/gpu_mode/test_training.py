@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from fasts2s.dropin.canonical import members
+from fasts2s.dropin.recognise.canonical import members
 from tests.dropin.conftest import known_forms
 
 TRAIN = """

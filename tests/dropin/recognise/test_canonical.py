@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from fasts2s.dropin.canonical import fingerprint
+from fasts2s.dropin.recognise.canonical import fingerprint
 
 PLAIN = """
 class Layer:

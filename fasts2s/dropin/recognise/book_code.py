@@ -10,10 +10,10 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from fasts2s.dropin import originals
-from fasts2s.dropin.canonical import fingerprint
 from fasts2s.dropin.errors import UnrecognisedError
+from fasts2s.dropin.recognise.canonical import fingerprint
+from fasts2s.dropin.recognise.sources import Text, text_of
 from fasts2s.dropin.reliance import Item, Known, Reliance, Used, names_of
-from fasts2s.dropin.sources import Text, text_of
 
 #: What a global name of the book's code may stand for beside its own definitions.
 _MODULES = {"numpy", "cupy", "os", "sys", "time", "pickle", "matplotlib.pyplot", "urllib"}
@@ -22,7 +22,7 @@ _MODULES = {"numpy", "cupy", "os", "sys", "time", "pickle", "matplotlib.pyplot",
 @cache
 def _known() -> dict[str, list[dict[str, str]]]:
     """Return name of a class or function -> its form in each edition: name of a member -> fingerprint."""
-    text = resources.files("fasts2s.dropin").joinpath("book_code.json").read_text(encoding="utf-8")
+    text = resources.files("fasts2s.dropin.recognise").joinpath("book_code.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 
