@@ -226,6 +226,12 @@ def ptb_folder() -> str | None:
     return os.environ.get("FASTS2S_PTB_DIR") or None
 
 
+def cache_folder() -> Path | None:
+    """Return the folder of ``FASTS2S_CACHE_DIR``, or of ``NUMBA_CACHE_DIR``, where kernels are kept; None: neither."""
+    text = os.environ.get(_CACHE) or os.environ.get("NUMBA_CACHE_DIR")
+    return Path(text) if text else None
+
+
 def book_checkout() -> Path | None:
     """Return the folder of ``FASTS2S_BOOK``, a checkout of the book's code, or None where it is not set.
 

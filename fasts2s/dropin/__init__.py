@@ -2,7 +2,7 @@
 
 Methods are replaced in place, on the book's classes: names that were imported with ``from ... import *``, subclasses,
 living objects, pickles and ``isinstance`` go on as they were. A class is touched only if its code is known to be the
-book's, in either edition, and what it calls too.
+book's, in either edition, and what it calls too; or if it was proved to compute the same: fasts2s.dropin.recognise.
 """
 
 import time
@@ -33,7 +33,12 @@ __all__ = [
 
 
 def patch(
-    backend: BackendLike | None = None, *, strict: bool = False, verify: bool = False, trust: Iterable[str] = ()
+    backend: BackendLike | None = None,
+    *,
+    strict: bool = False,
+    verify: bool = False,
+    trust: Iterable[str] = (),
+    only_book: bool = False,
 ) -> Report:
     """Replace the slow code of the book, in modules that are imported already and in those that will be.
 
@@ -47,6 +52,8 @@ def patch(
         Every call runs the original as well, and a difference is an error. Slow.
     trust : names of classes
         These are replaced though their code was edited: you vouch for it, ``verify`` helps you to.
+    only_book : bool
+        Only what has the book's text is replaced, not what has another text and computes the same.
 
     Returns
     -------
@@ -68,6 +75,7 @@ def patch(
         unpatch()
     settings.backend, settings.strict, settings.verify = chosen, bool(strict), bool(verify)
     settings.trust = frozenset([trust] if isinstance(trust, str) else trust)
+    settings.only_book = bool(only_book)
     if chosen is not None and chosen.name == "cupy":
         gpu_mode.turn_on()
     import_hook.put_in()
@@ -81,6 +89,7 @@ def unpatch() -> None:
     patching.take_out()
     gpu_mode.turn_off()
     settings.backend, settings.strict, settings.verify, settings.trust = None, False, False, frozenset()
+    settings.only_book = False
 
 
 def is_patched() -> bool:
@@ -95,10 +104,15 @@ def status() -> Report:
 
 @contextmanager
 def patched(
-    backend: BackendLike | None = None, *, strict: bool = False, verify: bool = False, trust: Iterable[str] = ()
+    backend: BackendLike | None = None,
+    *,
+    strict: bool = False,
+    verify: bool = False,
+    trust: Iterable[str] = (),
+    only_book: bool = False,
 ) -> Iterator[Report]:
     """:func:`patch` for a ``with`` block."""
-    report = patch(backend, strict=strict, verify=verify, trust=trust)
+    report = patch(backend, strict=strict, verify=verify, trust=trust, only_book=only_book)
     try:
         yield report
     finally:

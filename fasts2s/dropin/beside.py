@@ -14,6 +14,7 @@ class Beside:
 
     __slots__ = (
         "again",
+        "aside",
         "asked",
         "busy",
         "cache",
@@ -38,6 +39,7 @@ class Beside:
         self.busy = False  # whether a replaced method of an encoder or decoder runs now
         self.changes = 0  # how often an input was changed between forward and backward
         self.parts: Any = None  # a helper of ours that belongs to this object, and what it was made of
+        self.aside: dict[str, Any] = {}  # attributes of ours that a reader's class has not
         self.twin: Any = None  # the copy on which --verify runs the original
         self.compared = False  # whether it ran the last forward
 
@@ -98,6 +100,19 @@ class Cache:
 
     def __set__(self, obj: Any, value: Any) -> None:
         of(obj).cache = value
+
+
+class Aside:
+    """An attribute of ours that a reader's class has not: it lives beside the object."""
+
+    def __init__(self, name: str, at_first: Any) -> None:
+        self._name, self._at_first = name, at_first
+
+    def __get__(self, obj: Any, kind: Any = None) -> Any:
+        return self if obj is None else of(obj).aside.get(self._name, self._at_first)
+
+    def __set__(self, obj: Any, value: Any) -> None:
+        of(obj).aside[self._name] = value
 
 
 class MadeOnRead:

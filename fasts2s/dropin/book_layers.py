@@ -115,14 +115,18 @@ def _loss_backward(self: Any, dout: float = 1) -> Array:
     return given
 
 
-def loss_after_backward(self: Any, kept: Any) -> None:
-    """Have the probabilities in ``cache`` be the gradient, as the book's backward leaves them."""
+def loss_after_backward(obj: Any, kept: Any, names: tuple[str, ...]) -> None:
+    """Have the probabilities in attributes (the book: ``cache``) be the gradient, as the book's backward leaves it."""
     given = None if kept is None else kept[2]
     if given is not None:
-        self.cache = tuple(
-            given.reshape(a.shape) if hasattr(a, "dtype") and a.dtype.kind == "f" and a.ndim == 2 else a
-            for a in self.cache
-        )
+        vars(obj).update({name: _with_gradient(vars(obj)[name], given) for name in names if name in vars(obj)})
+
+
+def _with_gradient(value: Any, given: Array) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_with_gradient(part, given) for part in value)
+    is_it = hasattr(value, "dtype") and value.dtype.kind == "f" and value.ndim >= 2 and value.size == given.size
+    return given.reshape(value.shape) if is_it else value
 
 
 TIME_SOFTMAX_WITH_LOSS: Methods = {"forward": _loss_forward, "backward": _loss_backward}

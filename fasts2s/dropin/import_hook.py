@@ -1,4 +1,4 @@
-"""Modules of the book are offered to the patcher as soon as they have been executed."""
+"""Modules of the book, and all that are a reader's own, are offered to the patcher when they have been executed."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from fasts2s.dropin import gpu_mode, patching
+from fasts2s.dropin import gpu_mode, patching, places
 from fasts2s.dropin.errors import FallbackError
 
 _log = logging.getLogger("fasts2s.dropin")
@@ -17,10 +17,10 @@ class _Finder:
     """Finds nothing itself: it asks the others, and has the loader of a candidate report."""
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
-        if not patching.is_candidate(name):
-            return None
         spec = self._from_others(name, path, target)
-        if spec is not None and hasattr(spec.loader, "exec_module"):
+        if spec is None or not hasattr(spec.loader, "exec_module"):
+            return spec
+        if patching.is_candidate(name) or (spec.has_location and places.is_users_file(name, str(spec.origin))):
             _report_after(spec.loader)
         return spec
 

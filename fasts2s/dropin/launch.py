@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     report.speak(logging.StreamHandler(), options.verbosity)
     try:
         backend.override_environment(options.backend, options.threads)
-        dropin.patch(strict=options.strict, verify=options.verify, trust=options.trust)
+        dropin.patch(strict=options.strict, verify=options.verify, trust=options.trust, only_book=options.only_book)
     except (ValueError, ImportError, RuntimeError) as error:
         print(f"python -m fasts2s: {error}", file=sys.stderr)
         return 2
@@ -52,6 +52,7 @@ def _backend() -> str:
 def _announce() -> None:
     found = patching.report()
     report.say_replaced(found.names(REPLACED), fasts2s.__version__, _backend())
+    report.say_meant(found.entries)
     report.say_left(found.entries)
 
 

@@ -60,6 +60,12 @@ def put_back(owner: Any) -> None:
         _put(owner, name, value)
 
 
+def drop(owner: Any) -> None:
+    """Forget an owner that nobody will use again: nothing is put back."""
+    for kept in (_kept, _repaired, _put_there):
+        kept.pop(owner, None)
+
+
 def restore_all() -> None:
     """Put everything back."""
     _repaired.clear()

@@ -6,6 +6,7 @@ from functools import partial, wraps
 from inspect import Parameter, signature
 from types import FunctionType, ModuleType
 from typing import Any
+from weakref import WeakSet
 
 from fasts2s.dropin import (
     beside,
@@ -14,22 +15,26 @@ from fasts2s.dropin import (
     lookahead,
     originals,
     owed,
+    places,
     reliance,
     repairs,
     verify,
     wrappers,
 )
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
+from fasts2s.dropin.recognise import book_code, meaning
 from fasts2s.dropin.recognise.book_code import known_class, require_known
-from fasts2s.dropin.reliance import Reliance
+from fasts2s.dropin.reliance import Known, Reliance
 from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings
 from fasts2s.dropin.sizes import left_to_the_book
-from fasts2s.dropin.targets import CHAPTER_HOMES, CLASSES, FUNCTIONS, HOMES, FunctionTarget, Target
+from fasts2s.dropin.targets import CHAPTER_HOMES, FUNCTIONS, HOMES, TARGETS, FunctionTarget, Target
 
 Method = Callable[..., Any]
 #: Everything of the book that was found, in the order in which it was.
 entries: list[Entry] = []
+#: Classes of other names that are nothing of the book's.
+_looked_at: "WeakSet[type]" = WeakSet()
 #: Number in a trampoline -> what it calls.
 _destinations: list[Method] = []
 
@@ -44,14 +49,18 @@ def offer(space: dict[str, Any], module: str) -> None:
 
     Raises FallbackError for an edited class where ``settings.strict``.
     """
+    for found in list(space.values()):
+        if isinstance(found, type) and found.__module__ == module:
+            offer_class(found)
+    offer_functions(space, module)
+
+
+def offer_functions(space: dict[str, Any], module: str) -> None:
+    """Replace the functions of the book in the namespace of a module."""
     home = module.rpartition(".")[2]
-    for target in CLASSES.get(home, []):
-        found = space.get(target.name)
-        if isinstance(found, type) and found.__module__ == module and found not in installed:
-            _offer_class(target, found)
     for function in FUNCTIONS:
         found = space.get(function.name)
-        if function.home == home and isinstance(found, FunctionType) and found.__module__ == module:
+        if isinstance(found, FunctionType) and found.__module__ == module:
             _offer_function(function, found)
     for found in list(space.values()):
         if isinstance(found, FunctionType) and found.__module__ == module and gpu_repairs.runs_on_host(home, found):
@@ -59,10 +68,30 @@ def offer(space: dict[str, Any], module: str) -> None:
 
 
 def offer_class(found: type) -> None:
-    """Replace a class by its name, whatever its module is."""
-    targets = [t for home in CLASSES.values() for t in home if t.name == found.__name__]
-    if targets and found not in installed:
-        _offer_class(targets[0], found)
+    """Replace a class, whatever its module is: by its name, or by what it is made of."""
+    if found in installed or found in _looked_at:
+        return
+    target = TARGETS.get(found.__name__)
+    if target is not None:
+        if target.methods.keys() <= meaning.own(found).keys() or is_candidate(found.__module__):
+            _offer_class(target, found)
+    elif not settings.only_book and not gpu_mode.is_on() and not book_code.is_known(found.__name__):
+        _offer_nameless(found)
+
+
+def _offer_nameless(found: type) -> None:
+    """Replace a class that has another name than the book's; of one that is nothing of the book's nothing is said."""
+    _looked_at.add(found)
+    for name in meaning.similar(found):
+        target = TARGETS[name]
+        try:
+            recognised = meaning.recognise(found, target, _install)
+        except UnrecognisedError:
+            continue
+        entry = Entry(found.__module__, found.__name__, REPLACED, by_meaning=True)
+        entries.append(entry)
+        _put_in(recognised.target, entry, found, recognised.known)
+        return
 
 
 def _recognised(entry: Entry, found: Any, members: tuple[str, ...]) -> Reliance | None:
@@ -74,24 +103,47 @@ def _recognised(entry: Entry, found: Any, members: tuple[str, ...]) -> Reliance 
             relies = require_known(found, members)
     except UnrecognisedError as error:
         entry.reason = str(error)
-        if settings.strict:
-            raise FallbackError(f"{entry.module}.{entry.name} was left as it is: {error}") from None
         return None
     entry.status = REPLACED
     return relies
+
+
+def _refuse_if_strict(entry: Entry) -> None:
+    if settings.strict:
+        raise FallbackError(f"{entry.module}.{entry.name} was left as it is: {entry.reason}")
 
 
 def _offer_class(target: Target, found: type) -> None:
     entry, members = Entry(found.__module__, target.name), tuple(target.methods)
     relies = _recognised(entry, found, members)
     if relies is not None:
-        installed[found] = target.name
-        reliance.known[found] = known_class(found, relies, trusted=entry.name in settings.trust)
-        gpu_repairs.repair_class(entry.name, found)
-        if target.needs_no_kernels or not _left_in_gpu_mode(entry):
-            _install(target, entry, found)
-    elif settings.verify and not gpu_mode.leaves_the_book() and {"forward", "backward"} <= target.methods.keys():
-        _watch(target, entry, found)
+        _put_in(target, entry, found, known_class(found, relies, trusted=entry.name in settings.trust))
+    elif not _put_in_by_meaning(target, entry, found):
+        _refuse_if_strict(entry)
+        if settings.verify and not gpu_mode.leaves_the_book() and {"forward", "backward"} <= target.methods.keys():
+            _watch(target, entry, found)
+
+
+def _put_in(target: Target, entry: Entry, found: type, known: Known) -> None:
+    installed[found] = target.name
+    reliance.known[found] = known
+    gpu_repairs.repair_class(target.name, found)
+    if target.needs_no_kernels or not _left_in_gpu_mode(entry):
+        _install(target, entry, found)
+
+
+def _put_in_by_meaning(target: Target, entry: Entry, found: type) -> bool:
+    """Replace a class whose text is another, if it computes the same; else say why it does not."""
+    if settings.only_book or gpu_mode.is_on() or not meaning.can_be_tried(target):
+        return False
+    try:
+        recognised = meaning.recognise(found, target, _install)
+    except UnrecognisedError as error:
+        entry.reason += f"; {error}"
+        return False
+    entry.status, entry.reason, entry.by_meaning = REPLACED, "", True
+    _put_in(recognised.target, entry, found, recognised.known)
+    return True
 
 
 def _left_in_gpu_mode(entry: Entry) -> bool:
@@ -105,6 +157,8 @@ def _lend(target: Target, found: type) -> None:
     """Give a class the attributes that our methods use beside the book's own."""
     originals.replace(found, "backend", ActiveBackend())
     originals.replace(found, "_cache", beside.Cache())
+    for name, at_first in target.aside:
+        originals.replace(found, name, beside.Aside(name, at_first))
     if target.parts:
         originals.replace(found, "_reader", beside.Part(*target.parts))
 
@@ -156,7 +210,10 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
         return
     entry = Entry(found.__module__, target.name)
     relies = _recognised(entry, found, ())
-    if relies is None or (not target.in_module and _left_in_gpu_mode(entry)):
+    if relies is None:
+        _refuse_if_strict(entry)
+        return
+    if not target.in_module and _left_in_gpu_mode(entry):
         return
     if target.ours is None:
         lookahead.watch(found.__code__, entry)
@@ -173,7 +230,11 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
 
 def _offer_to_host(found: FunctionType) -> None:
     entry = Entry(found.__module__, found.__name__)
-    if not originals.of(found) and _recognised(entry, found, ()) is not None:
+    if originals.of(found):
+        return
+    if _recognised(entry, found, ()) is None:
+        _refuse_if_strict(entry)
+    else:
         originals.repair(found, found.__name__, _sent_to(found, gpu_repairs.host_version(entry, found)))
 
 
@@ -206,8 +267,12 @@ def _trampoline(function: FunctionType, number: int) -> Any:
 def offer_loaded() -> None:
     """Offer every module of the book that has been imported already."""
     for name, module in list(sys.modules.items()):
-        if isinstance(module, ModuleType) and is_candidate(name):
+        if isinstance(module, ModuleType) and (is_candidate(name) or _is_imported_by_the_user(module)):
             offer_module(module)
+
+
+def _is_imported_by_the_user(module: ModuleType) -> bool:
+    return module.__name__ != "__main__" and places.is_users(module)
 
 
 def is_candidate(name: str) -> bool:
@@ -241,4 +306,5 @@ def take_out() -> None:
     reliance.forget()
     lookahead.forget()
     entries.clear()
+    _looked_at.clear()
     _destinations.clear()

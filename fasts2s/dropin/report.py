@@ -1,11 +1,13 @@
 """What was replaced, what was left, how often it ran, how long it took, what fell back and why."""
 
 import logging
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from fasts2s.dropin.errors import FallbackError, FallbackWarning
@@ -41,6 +43,8 @@ class Entry:
         Time of original and replacement in these calls.
     verdict : str
         What --verify found out about an edited class.
+    by_meaning : bool
+        Whether it was recognised by what it computes, and not by its text.
     """
 
     module: str
@@ -55,6 +59,7 @@ class Entry:
     book_seconds: float = 0.0
     our_seconds: float = 0.0
     verdict: str = ""
+    by_meaning: bool = False
 
     @property
     def speedup(self) -> float | None:
@@ -149,6 +154,24 @@ def say_replaced(names: list[str], version: str, backend: str) -> None:
     _log.debug("replaced: %s", " ".join(names))
 
 
+def say_meant(entries: Iterable[Entry]) -> None:
+    """Say which classes were recognised by what they compute: one line for each module."""
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.by_meaning and entry.status == REPLACED:
+            names.setdefault(entry.module, []).append(entry.name)
+    for module, found in names.items():
+        verb = ("computes", "computes") if len(found) == 1 else ("compute", "compute")
+        _log.info("%s of %s %s what the book's %s: replaced", ", ".join(found), file_of(module), *verb)
+
+
+def file_of(module: str) -> str:
+    """Return the name of the file of a module, as its reader knows it."""
+    if module == "__main__" and not hasattr(sys.modules.get(module), "__file__"):
+        return "what is typed"
+    return Path(getattr(sys.modules.get(module), "__file__", None) or module).name
+
+
 def say_left(entries: Iterable[Entry]) -> None:
     """Say what was left as it is, and why: one line for each reason."""
     names: dict[str, list[str]] = {}
@@ -200,9 +223,12 @@ class Report:
 
 def _remarks(e: Entry) -> str:
     parts = [f"left as is: {e.reason}"] if e.status == LEFT else []
+    parts += ["computes what the book's computes"] if e.by_meaning and e.status == REPLACED else []
     if e.checked:
         speed = f", {e.speedup:.2f} times as fast" if e.speedup else ""
         parts.append(f"{e.checked:,} calls compared, largest difference {e.difference:.1e}{speed}")
+        if e.status == LEFT and not e.verdict:
+            parts.append("computed the same in all of them")
     if e.verdict:
         parts.append(e.verdict)
     parts += [f"{count:,} times the book's own code: {reason}" for reason, count in e.fallbacks.items()]

@@ -22,6 +22,8 @@ class Settings:
         Original and replacement run side by side.
     trust : frozenset of str
         Names of edited classes that are replaced all the same.
+    only_book : bool
+        Classes are recognised by their text alone, not by what they compute.
     all_sizes : bool
         Ours run at every size, also where the book's code is as fast.
     """
@@ -30,6 +32,7 @@ class Settings:
     strict: bool = False
     verify: bool = False
     trust: frozenset[str] = frozenset()
+    only_book: bool = False
     all_sizes: bool = False
 
 

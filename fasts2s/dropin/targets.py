@@ -42,7 +42,7 @@ class Target:
     read_back : tuple of str
         Attributes with arrays of the last step, which the book's backward reads.
     after_backward : function or None
-        obj, what ours kept -> None: what the book's backward changes of what its forward has left.
+        obj, what ours kept, names in made_on_read -> None: what the book's backward changes of what its forward left.
     made_of : tuple of str
         Layers that forward runs as one.
     state_of_parts : tuple of str
@@ -53,6 +53,8 @@ class Target:
         What makes the object that the attribute ``_reader`` stands for, and the names of what it is made of.
     needs_no_kernels : bool
         Whether ours calls none.
+    aside : tuple of (str, value)
+        Attributes of ours that a reader's class has not, and what they are at first: they lie beside the object.
     """
 
     name: str
@@ -63,12 +65,13 @@ class Target:
     owed: tuple[str, ...] = ()
     copies: bool = False
     read_back: tuple[str, ...] = ()
-    after_backward: Callable[[Any, Any], None] | None = None
+    after_backward: Callable[[Any, Any, tuple[str, ...]], None] | None = None
     made_of: tuple[str, ...] = ()
     state_of_parts: tuple[str, ...] = ()
     ready: Callable[[Any], str] | None = None
     parts: tuple[Any, ...] = ()
     needs_no_kernels: bool = False
+    aside: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,8 @@ FUNCTIONS = (
 CLASSES: dict[str, list[Target]] = {}
 for _target in (*LAYERS, *CHAPTERS, *OTHERS):
     CLASSES.setdefault(_target.home, []).append(_target)
+#: Name of a class -> what is put in its place.
+TARGETS = {target.name: target for home in CLASSES.values() for target in home}
 HOMES = {*CLASSES, *(t.home for t in FUNCTIONS)}
 #: Those that are files of chapters; the others lie in the packages common and dataset.
 CHAPTER_HOMES = {t.home for t in CHAPTERS}

@@ -146,7 +146,7 @@ def again_of(target: Target, book_forward: Method) -> Method:
         if call is not None and (target.made_on_read or target.made_of):
             call.run(self, book_forward)
             if target.after_backward is not None:
-                target.after_backward(self, cache)
+                target.after_backward(self, cache, target.made_on_read)
 
     return again
 

@@ -26,6 +26,11 @@ def _known() -> dict[str, list[dict[str, str]]]:
     return dict(json.loads(text))
 
 
+def is_known(name: str) -> bool:
+    """Return whether a class or function of the book has this name."""
+    return name in _known()
+
+
 def require_known(obj: Any, members: tuple[str, ...]) -> Reliance:
     """Make sure that the members of a class (or a function, without members) are the book's, and what they call.
 

@@ -1,0 +1,164 @@
+"""What a class of the book is tried on: arguments of its constructor, of forward and of backward, drawn at random."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Shape = dict[str, int]
+Draw = Callable[["Dice"], tuple[Any, ...]]
+
+
+@dataclass
+class Dice:
+    """Draws for one trial: the same for both sides.
+
+    Attributes
+    ----------
+    shape : dict of str to int
+        N, T, S, D, H, V: batch, time, time of the encoder, size of inputs, of states, of the vocabulary.
+    dtype, given : numpy dtypes of weights and of inputs
+    scale, upstream : float
+        Magnitude of inputs, and of the gradients that come from above.
+    """
+
+    rng: np.random.Generator
+    shape: Shape
+    dtype: Any = np.float32
+    given: Any = np.float32
+    scale: float = 1.0
+    upstream: float = 1.0
+    kind: str = ""
+    stateful: bool = False
+
+    def sizes(self, axes: str) -> list[int]:
+        """Return the sizes of axes; ``4H`` is written as ``4*H``."""
+        return [int(a[0]) * self.shape[a[2:]] if a[0].isdigit() else self.shape[a] for a in axes.split()]
+
+    def weights(self, *axes: str) -> tuple[Any, ...]:
+        """Return arrays of weights."""
+        return tuple(self.rng.normal(0, 0.6, self.sizes(a)).astype(self.dtype) for a in axes)
+
+    def floats(self, axes: str, scale: float | None = None) -> Any:
+        """Return an input, in the order in memory that the trial asks for."""
+        return self._ordered(self.rng.normal(0, self.scale if scale is None else scale, self.sizes(axes)))
+
+    def gradient(self, axes: str) -> Any:
+        """Return a gradient that comes from above."""
+        return self.floats(axes, self.upstream)
+
+    def _ordered(self, a: Any) -> Any:
+        a = a.astype(self.given)
+        if self.kind == "fortran":
+            return np.asfortranarray(a)
+        if self.kind == "reversed":
+            return np.ascontiguousarray(a[::-1, ::-1])[::-1, ::-1]
+        if self.kind == "transposed":
+            return np.ascontiguousarray(np.swapaxes(a, 0, 1)).swapaxes(0, 1)
+        return a
+
+    def ids(self, axes: str) -> Any:
+        """Return ids, some of them twice; negative ones where the trial asks for them."""
+        V = self.shape["V"]
+        found = self.rng.integers(-V if self.kind == "negative" else 0, V, self.sizes(axes))
+        if self.kind == "repeated":
+            found[...] = found.flat[0]
+        return found.astype(np.int32 if self.kind in {"int32", "ignored"} else np.int64)
+
+    def labels(self, axes: str) -> Any:
+        """Return labels: some ignored, all ignored, or one-hot, as the trial asks."""
+        found = self.ids(axes)
+        if self.kind == "ignored":
+            found[self.rng.random(found.shape) < 0.4] = -1
+            found.flat[0] = 0
+        if self.kind == "all ignored":
+            found[...] = -1
+        if self.kind == "one-hot":
+            return np.eye(self.shape["V"], dtype=np.int64)[found]
+        return found
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a class of the book is called.
+
+    Attributes
+    ----------
+    weights, inputs, gradient : function
+        Arguments of the constructor (stateful follows where ``stateful``), of forward, of backward.
+    grads : tuple of str
+        What the gradients of the parameters are called.
+    gates : tuple of str
+        Blocks of columns of weights and gradients.
+    kinds : tuple of str
+        Kinds of inputs that it is tried on beside floats in every order.
+    stateful : bool
+        Whether it holds a state from call to call.
+    states : int
+        How many arrays ``set_state`` takes.
+    integers : bool
+        Whether it takes ids or labels.
+    is_loss : bool
+        Whether forward returns a number, which the book leaves infinite or NaN where ours is not.
+    in_place : bool
+        Whether a second backward goes on from the first.
+    """
+
+    weights: Draw
+    inputs: Draw
+    gradient: Draw
+    grads: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ("fortran", "reversed", "transposed")
+    stateful: bool = False
+    states: int = 0
+    integers: bool = False
+    is_loss: bool = False
+    read: tuple[str, ...] = field(default=())
+
+
+def _recurrent(k: int, gates: tuple[str, ...], states: int) -> Case:
+    return Case(
+        lambda d: d.weights(f"D {k}*H", f"H {k}*H", f"{k}*H"), lambda d: (d.floats("N T D"),),
+        lambda d: (d.gradient("N T H"),), ("Wx", "Wh", "b"), gates, stateful=True, states=states,
+    )  # fmt: skip
+
+
+_IDS = ("int32", "negative", "repeated")
+_LABELS = ("ignored", "all ignored", "one-hot", "int32", "fortran", "transposed")
+CASES: dict[str, Case] = {
+    "TimeLSTM": _recurrent(4, ("forget gate", "candidate g", "input gate", "output gate"), 2),
+    "TimeRNN": _recurrent(1, (), 1),
+    "TimeGRU": _recurrent(3, ("update gate", "reset gate", "candidate"), 1),
+    "TimeEmbedding": Case(
+        lambda d: d.weights("V D"), lambda d: (d.ids("N T"),), lambda d: (d.gradient("N T D"),), ("W",), kinds=_IDS,
+        integers=True,
+    ),
+    "TimeAffine": Case(
+        lambda d: d.weights("D H", "H"), lambda d: (d.floats("N T D"),), lambda d: (d.gradient("N T H"),), ("W", "b")
+    ),
+    "TimeSoftmaxWithLoss": Case(
+        lambda d: (), lambda d: (d.floats("N T V"), d.labels("N T")), lambda d: (d.upstream,), kinds=_LABELS,
+        integers=True, is_loss=True,
+    ),
+    "TimeAttention": Case(
+        lambda d: (), lambda d: (d.floats("N S H"), d.floats("N T H")), lambda d: (d.gradient("N T H"),)
+    ),
+    "MatMul": Case(lambda d: d.weights("D H"), lambda d: (d.floats("N D"),), lambda d: (d.gradient("N H"),), ("W",)),
+    "Affine": Case(
+        lambda d: d.weights("D H", "H"), lambda d: (d.floats("N D"),), lambda d: (d.gradient("N H"),), ("W", "b")
+    ),
+    "Embedding": Case(
+        lambda d: d.weights("V D"), lambda d: (d.ids("N"),), lambda d: (d.gradient("N D"),), ("W",), kinds=_IDS,
+        integers=True,
+    ),
+}  # fmt: skip
+
+SHAPES: tuple[Shape, ...] = (
+    {"N": 2, "T": 7, "S": 4, "D": 3, "H": 6, "V": 9},
+    {"N": 7, "T": 3, "S": 6, "D": 8, "H": 2, "V": 4},
+    {"N": 3, "T": 1, "S": 2, "D": 2, "H": 7, "V": 6},
+    {"N": 1, "T": 1, "S": 1, "D": 1, "H": 1, "V": 1},
+    {"N": 6, "T": 8, "S": 7, "D": 7, "H": 9, "V": 11},
+)

@@ -1,0 +1,163 @@
+"""Recognition by meaning: a class that computes what the book's computes, whatever its text and its name."""
+
+from dataclasses import dataclass, replace
+from inspect import Parameter, signature
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from fasts2s.dropin import originals
+from fasts2s.dropin.errors import UnrecognisedError
+from fasts2s.dropin.recognise import probe, verdicts
+from fasts2s.dropin.recognise.cases import CASES, SHAPES, Case
+from fasts2s.dropin.recognise.reading import Reading
+from fasts2s.dropin.recognise.trials import Trial, basic
+from fasts2s.dropin.reliance import Known
+from fasts2s.dropin.targets import Target
+
+_STATE = ("set_state", "reset_state")
+#: What ours read and a reader may have left out -> what it then means.
+_DEFAULTS = {"stateful": False, "ignore_label": -(2**62)}
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A class that was recognised: what is put into it, and what that relies on."""
+
+    target: Target
+    known: Known
+
+
+def recognise(found: type, target: Target, install: probe.Install) -> Recognised:
+    """Make sure that a class computes what the book's class computes.
+
+    Parameters
+    ----------
+    found : type
+    target : Target
+        What the class is to be.
+    install : function
+        Puts our methods into a class.
+
+    Raises
+    ------
+    UnrecognisedError
+        It does not, or nothing can be said; the text says why, in a reader's words.
+    """
+    case = CASES.get(target.name)
+    if case is None:
+        raise UnrecognisedError(f"{target.name} is recognised by its text alone")
+    missing = [name for name in target.methods if not isinstance(own(found).get(name), FunctionType)]
+    if missing:
+        raise UnrecognisedError(f"it has no {missing[0]} of its own")
+    reading = _read(found, target, case)
+    key = verdicts.key_of(target.name, found.__name__, reading.key())
+    verdict = verdicts.get(key)
+    if verdict is None:
+        verdict = _try(found, target, case, install)
+        verdicts.put(key, verdict)
+    if verdict["reason"]:
+        raise UnrecognisedError(verdict["reason"])
+    adapted = _adapted(target, verdict["hidden"], verdict["missing"])
+    return Recognised(adapted, Known(reading.reliance(), reading.whole(verdict["fixed"])))
+
+
+def can_be_tried(target: Target) -> bool:
+    """Return whether it is known how to try classes of this kind."""
+    return target.name in CASES
+
+
+def own(found: type) -> dict[str, Any]:
+    """Return what stands in a class, as its text has it."""
+    return {**vars(found), **originals.of(found)}
+
+
+def _read(found: type, target: Target, case: Case) -> Reading:
+    return Reading(found, tuple(target.methods), _STATE, integers=case.integers)
+
+
+def _try(found: type, target: Target, case: Case, install: probe.Install) -> dict[str, Any]:
+    """Return the verdict on a class: the reason why it is another, or "", and how ours fit it."""
+    try:
+        with probe.quietly():
+            hidden, missing = probe.attributes_of(found, case, target.state, tuple(_DEFAULTS))
+            adapted = _adapted(target, sorted(hidden), sorted(missing))
+            reason = probe.compare(found, adapted, case, hidden, install)
+            fixed = _state_methods(found, case)
+    except UnrecognisedError as error:
+        return {"reason": str(error)}
+    return {"reason": reason, "hidden": sorted(hidden), "missing": sorted(missing), "fixed": fixed}
+
+
+def _adapted(target: Target, hidden: list[str], missing: list[str]) -> Target:
+    """Return a target for a class that leaves other attributes than the book's, and has not all of them."""
+
+    def there(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if name not in missing)
+
+    after = target.after_backward
+    return replace(
+        target, state=there(target.state), made_on_read=tuple(hidden), owed=there(target.owed),
+        read_back=there(target.read_back), after_backward=None if after is None else after,
+        aside=tuple((name, _DEFAULTS.get(name)) for name in missing),
+    )  # fmt: skip
+
+
+def _state_methods(found: type, case: Case) -> str:
+    """Return why who goes past ``set_state`` and ``reset_state`` must not: they do more, or less, than the book's."""
+    if not case.stateful:
+        return ""
+    dice = Trial(basic, SHAPES[0]).dice(0)
+    names, arrays = ("h", "c")[: case.states], [np.ones((2, 3), "f"), np.zeros((2, 3), "f")][: case.states]
+    try:
+        obj = probe.make(found, case, dice)
+        for given in (arrays[:1], arrays):
+            before = dict(vars(obj))
+            obj.set_state(*given)
+            wanted = dict(zip(names, [*given, None], strict=False))
+            if not _set(obj, before, wanted):
+                return f"{found.__name__}.set_state is not the book's"
+        before = dict(vars(obj))
+        obj.reset_state()
+        if not _set(obj, before, dict.fromkeys(names)):
+            return f"{found.__name__}.reset_state is not the book's"
+    except Exception as error:
+        return f"{found.__name__} has no state as the book's ({type(error).__name__}: {error})"
+    return ""
+
+
+def _set(obj: Any, before: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Return whether these attributes of an object were set, to these very objects, and nothing else."""
+    now, expected = vars(obj), before | wanted
+    return now.keys() == expected.keys() and all(now[name] is expected[name] for name in now)
+
+
+def similar(found: type) -> list[str]:
+    """Return the names of targets that a class could be, whatever it is called: by what it is given."""
+    members = own(found)
+    if not all(isinstance(members.get(name), FunctionType) for name in ("forward", "backward")):
+        return []
+    try:
+        built, called = _counts(found.__init__), _counts(members["forward"])
+    except (TypeError, ValueError):
+        return []
+    dice = Trial(basic, SHAPES[0]).dice(0)
+    return [
+        name for name, case in CASES.items()
+        if _takes(built, len(case.weights(dice))) and _takes(called, len(case.inputs(dice)))
+    ]  # fmt: skip
+
+
+def _counts(function: Any) -> tuple[int, int]:
+    """Return how many arguments a method needs beside its object, and how many it takes."""
+    if function is object.__init__:
+        return 0, 0
+    parameters = list(signature(function).parameters.values())[1:]
+    if any(p.kind in (Parameter.VAR_POSITIONAL, Parameter.KEYWORD_ONLY) for p in parameters):
+        raise ValueError("it takes any number of arguments")
+    return sum(p.default is Parameter.empty for p in parameters), len(parameters)
+
+
+def _takes(counts: tuple[int, int], number: int) -> bool:
+    return counts[0] <= number <= counts[1]

@@ -1,0 +1,156 @@
+"""A reader's class and ours, tried side by side: on a throw-away copy of the class our methods are put in.
+
+What is compared: outputs, gradients, states, attributes, dtypes, who shares memory with whom, what a second call
+finds. See :mod:`fasts2s.dropin.recognise.trials`.
+"""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from fasts2s.backend import get_backend
+from fasts2s.dropin import originals, reliance, report
+from fasts2s.dropin.errors import UnrecognisedError
+from fasts2s.dropin.recognise.cases import SHAPES, Case, Dice
+from fasts2s.dropin.recognise.records import first_difference, in_words, notes
+from fasts2s.dropin.recognise.trials import Bench, Trial, trials
+from fasts2s.dropin.reliance import Known, Reliance
+from fasts2s.dropin.report import Entry
+from fasts2s.dropin.settings import settings
+from fasts2s.dropin.targets import Target
+
+Install = Callable[[Target, Entry, type], None]
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Leave no trace outside: chance, output, warnings, announcements, NumPy's handling of errors, settings."""
+    before, waiting = vars(settings).copy(), report.before_first_call[:]
+    state = np.random.get_state()
+    report.before_first_call.clear()
+    vars(settings).update(backend=get_backend("numpy"), strict=False, verify=False, all_sizes=True)
+    try:
+        with (
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        vars(settings).update(before)
+        report.before_first_call[:] = waiting
+        np.random.set_state(state)
+
+
+class Copy:
+    """A throw-away copy of a class with our methods in it; a ``with`` block, after which nothing is left of it."""
+
+    def __init__(self, found: type, target: Target, install: Install) -> None:
+        own = {**vars(found), **originals.of(found)}
+        kept = {name: value for name, value in own.items() if name not in {"__dict__", "__weakref__"}}
+        self.entry, self._target, self._install = Entry("", found.__name__), target, install
+        # A subclass: `super()` in its methods goes on from the class that they were written in.
+        self.kind = type(found.__name__, (found,), kept)
+
+    def __enter__(self) -> "Copy":
+        reliance.known[self.kind] = Known(Reliance(), Reliance())
+        self._install(self._target, self.entry, self.kind)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        reliance.known.pop(self.kind, None)
+        originals.drop(self.kind)
+
+
+def make(kind: type, case: Case, dice: Dice) -> Any:
+    """Return an object of a class, with weights that are drawn."""
+    more = (True,) if case.stateful and dice.stateful else ()
+    return kind(*case.weights(dice), *more)
+
+
+def attributes_of(
+    found: type, case: Case, state: tuple[str, ...], read: tuple[str, ...]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the attributes that the reader's forward alone sets, and those of ours that his objects have not.
+
+    ``state``: what ours set as well; ``read``: what ours only read. Raises UnrecognisedError where it does not run.
+    """
+    dice = Trial(_nothing, SHAPES[0]).dice(0)
+    try:
+        obj = make(found, case, dice)
+        before = _seen(obj)
+        obj.forward(*case.inputs(dice))
+    except Exception as error:
+        raise UnrecognisedError(f"it cannot be tried ({type(error).__name__}: {error})") from None
+    after = _seen(obj)
+    changed = {name for name in after if before.get(name) != after[name]}
+    missing = {name for name in (*state, *read) if name not in after and not hasattr(obj, name)}
+    return frozenset(changed - {*state, "params", "grads"}), frozenset(missing)
+
+
+def _nothing(bench: Bench) -> None:
+    """Stands for no trial."""
+
+
+def _seen(obj: Any) -> dict[str, Any]:
+    return {
+        name: [
+            (n.what, n.kind, n.value.tobytes() if isinstance(n.value, np.ndarray) else None) for n in notes("", value)
+        ]
+        for name, value in vars(obj).items()
+    }
+
+
+def compare(found: type, target: Target, case: Case, hidden: frozenset[str], install: Install) -> str:
+    """Return the first difference between a class and ours, in words; or "". Outside of it all is as before."""
+    with originals.Suspended():
+        by_reader = [(trial, _run(found, case, trial, k, hidden)) for k, trial in enumerate(trials(case))]
+    failed = next((b.seen[-1].kind for t, b in by_reader[:1] if b.seen[-1].what == "an error"), "")
+    if failed:
+        return f"it cannot be tried ({failed})"
+    with Copy(found, target, install) as ours:
+        for k, (trial, reader) in enumerate(by_reader):
+            found_here = _run(ours.kind, case, trial, k, hidden)
+            if k == 0 and ours.entry.fallbacks:
+                return f"ours does not run on its objects ({next(iter(ours.entry.fallbacks))})"
+            differing = first_difference(reader.seen, found_here.seen, trial.tolerance(), loss=case.is_loss)
+            if differing is not None:
+                return in_words(*differing, case.gates) + _when(trial)
+    return ""
+
+
+def _run(kind: type, case: Case, trial: Trial, seed: int, hidden: frozenset[str]) -> Bench:
+    dice = trial.dice(seed)
+    bench = Bench(None, case, dice, hidden)
+    state = np.random.get_state()[2]
+    try:
+        bench.obj = make(kind, case, dice)
+        trial.run(bench)
+    except Exception as error:  # which is then what both have to end with
+        bench.note("an error", None)
+        bench.seen[-1] = bench.seen[-1]._replace(kind=f"{type(error).__name__}: {error}")
+    if np.random.get_state()[2] != state:
+        bench.note("random numbers that it draws", None)
+    return bench
+
+
+def _when(trial: Trial) -> str:
+    """Say on what kind of trial it was, where that is not the plainest."""
+    said = {
+        "basic": "", "repeated": "after repeated calls", "changed_input": "when the input changes before backward",
+        "changed_output": "when the output changes before backward", "copied": "in a copy of the layer",
+        "changed_weights": "when the weights change", "held_state": "after set_state",
+        "changed_state": "when the state changes", "another_batch": "after a batch of another size",
+        "looked_at": "when it is read",
+    }[trial.run.__name__]  # fmt: skip
+    more = [said, trial.kind and f"with inputs of the kind {trial.kind}"]
+    more += ["with large or small numbers"] if (trial.scale, trial.upstream) != (1.0, 1.0) else []
+    more += ["with a kept state"] if trial.stateful and not said else []
+    text = ", ".join(filter(None, more))
+    return f" {text}" if text else ""

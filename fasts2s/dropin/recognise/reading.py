@@ -1,0 +1,343 @@
+"""Reading a definition and all that it calls: is it of a kind that trying it on numbers can prove?
+
+The argument. What is let through is made of nothing but analytic functions of the inputs, moves of numbers, loops
+over shapes, and branches on flags (None or not, stateful or not, two axes or three), all of which are tried. Two such
+definitions that agree at points drawn at random, in several shapes, agree everywhere but for a set of measure zero:
+an analytic function that is zero on a set of positive measure is zero. What the argument cannot bear is refused by
+name: branches on values or sizes, clipping and rounding, whole numbers larger than the sizes that are tried, state
+outside the object, files, chance. Sizes enter by polynomials of low degree, and are tried on both sides of the
+largest number allowed. That both agree at these points is for :mod:`fasts2s.dropin.recognise.probe` to find out.
+"""
+
+import ast
+import builtins
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fasts2s.dropin import originals
+from fasts2s.dropin.errors import UnrecognisedError
+from fasts2s.dropin.recognise import allowed
+from fasts2s.dropin.recognise.canonical import fingerprint
+from fasts2s.dropin.recognise.grammar import Function, refused
+from fasts2s.dropin.recognise.sources import Text, text_of
+from fasts2s.dropin.reliance import Item, Reliance, Used, names_of
+
+_CONSTANTS = (bool, int, float, str, type(None))
+
+
+class _Task(NamedTuple):
+    """A function that is to be read, and the class that it belongs to."""
+
+    owner: type | None
+    node: ast.FunctionDef
+    function: FunctionType
+
+
+class Reading:
+    """What was read.
+
+    Parameters
+    ----------
+    obj : type or FunctionType
+    members : tuple of str
+        Methods of a class that are replaced; what they call is read, and the constructor.
+    others : tuple of str
+        Further methods that are run to try it.
+    integers : bool
+        Whether it deals in ids or labels.
+
+    Raises
+    ------
+    UnrecognisedError
+        Something in it is not understood; the text names file, line and construct.
+
+    Attributes
+    ----------
+    items, used
+        What it finds by name, see :mod:`fasts2s.dropin.reliance`.
+    """
+
+    def __init__(
+        self, obj: Any, members: tuple[str, ...], others: tuple[str, ...] = (), *, integers: bool = False
+    ) -> None:
+        self._obj, self._members, self._others, self._integers = obj, members, others, integers
+        self.items: list[Item] = []
+        self.used: list[Used] = []
+        self._texts: list[str] = []
+        self._forms: set[str] = set()
+        self._classes: dict[type, Text] = {}
+        self._tasks: list[_Task] = []
+        self._seen: set[tuple[Any, str]] = set()
+        self._asked: dict[str, tuple[ast.AST, FunctionType]] = {}
+        self._stored: dict[str, list[ast.AST | None]] = {}
+        self._flags: list[tuple[str, ast.AST, FunctionType]] = []
+        self._require(obj, None)
+        self._finish()
+
+    # ---- results -------------------------------------------------------------------------------------------------
+
+    def key(self) -> str:
+        """Return a hash of all the text that was read, and of the constants that it uses."""
+        return hashlib.sha256("\n".join(self._texts).encode()).hexdigest()
+
+    def reliance(self) -> Reliance:
+        """Return what replaced methods rely on."""
+        return Reliance(self.items, self.used, again=self._again)
+
+    def whole(self, fixed: str) -> Reliance:
+        """Return the same with all methods of the class, for who goes past these; ``fixed``: why nobody may."""
+        there = _there(self._obj)
+        own = [Item(self._obj, names_of(self._obj), name, f, f"{self._obj.__name__}.{name}")
+               for name, f in there.items() if isinstance(f, FunctionType) and name != "__init__"]  # fmt: skip
+        return Reliance([*own, *self.items], self.used, fixed, self._again)
+
+    def _again(self, now: Any) -> Reliance:
+        """Return what a definition relies on that took the place of one that was read, if its text is the same."""
+        more = Reading(now, (), integers=self._integers)
+        if not more._forms <= self._forms:
+            raise UnrecognisedError(f"{now.__name__} is another one")
+        return more.reliance()
+
+    # ---- what is found -------------------------------------------------------------------------------------------
+
+    def _require(self, obj: Any, node: ast.AST | None) -> None:
+        """See to it that a class or function of the reader's is read."""
+        if (obj, "") in self._seen:
+            return
+        self._seen.add((obj, ""))
+        if isinstance(obj, FunctionType):
+            text = text_of(obj, originals.of(obj))
+            self._add_task(None, text.functions[obj.__name__], obj)
+            return
+        if type(obj) is not type:
+            raise UnrecognisedError(f"{obj.__name__} has a metaclass")
+        for kind in reversed(obj.__mro__[:-1]):
+            self._read_class(kind, node)
+
+    def _read_class(self, kind: type, node: ast.AST | None) -> None:
+        if kind in self._classes:
+            return
+        if not any(isinstance(value, FunctionType | staticmethod) for value in _there(kind).values()):
+            if kind.__module__ == "builtins":
+                raise UnrecognisedError(f"{kind.__name__} as a base class")
+            return
+        text = self._classes[kind] = text_of(kind, originals.of(kind))
+        if not isinstance(text.node, ast.ClassDef):
+            raise UnrecognisedError(f"{kind.__name__} is a function in its text")
+        for part in text.node.body:
+            self._read_class_statement(kind, part)
+        for function in text.functions.values():
+            for name, value in _stores(function):
+                self._stored.setdefault(name, []).append(value)
+        wanted = (*self._members, *self._others) if issubclass(self._obj, kind) else ()
+        for name in ("__init__", *wanted, *self._asked):
+            self._ask(kind, name)
+
+    def _read_class_statement(self, kind: type, part: ast.stmt) -> None:
+        if isinstance(part, ast.FunctionDef):
+            special = part.name.startswith("__") and part.name not in allowed.SPECIAL
+            if special:
+                raise UnrecognisedError(f"{_place(part, kind)}: {kind.__name__}.{part.name}")
+            decorators = [getattr(d, "id", "?") for d in part.decorator_list]
+            if decorators not in ([], ["staticmethod"]):
+                raise UnrecognisedError(f"{_place(part, kind)}: {kind.__name__}.{part.name} has a decorator")
+        elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Constant):
+            for target in part.targets:
+                name = getattr(target, "id", "__")
+                if name.startswith("__"):
+                    raise UnrecognisedError(f"{_place(part, kind)}: {name}")
+                self._stored.setdefault(name, []).append(part.value)
+                self._texts.append(f"{kind.__name__}.{name}={part.value.value!r}")
+        elif not (isinstance(part, ast.Pass | ast.AnnAssign | ast.Expr) and _is_said_only(part)):
+            raise UnrecognisedError(f"{_place(part, kind)}: something that belongs to the class itself")
+
+    def _ask(self, kind: type, name: str) -> None:
+        """Read a method of a class, if it has one of this name."""
+        text = self._classes[kind]
+        if name in text.functions and (kind, name) not in self._seen:
+            self._seen.add((kind, name))
+            live = _there(kind)[name]
+            self._add_task(kind, text.functions[name], getattr(live, "__func__", live))
+            if kind is not self._obj or name not in (*self._members, "__init__"):
+                self.items.append(Item(kind, names_of(kind), name, live, f"{kind.__name__}.{name}"))
+
+    def _add_task(self, owner: type | None, node: ast.FunctionDef, function: FunctionType) -> None:
+        if set(function.__code__.co_freevars) - {"__class__"}:
+            raise UnrecognisedError(f"{_place(node, function)}: {node.name} uses names of the function around it")
+        self._tasks.append(_Task(owner, node, function))
+        form = fingerprint(node)[0]
+        self._forms.add(form)
+        self._texts.append(f"{owner.__name__ if owner else ''}.{node.name}:{form}")
+
+    def _finish(self) -> None:
+        while self._tasks:
+            self._read(self._tasks.pop())
+            if not self._tasks:
+                for name in list(self._asked):
+                    for kind in list(self._classes):
+                        self._ask(kind, name)
+        methods = {name for text in self._classes.values() for name in text.functions}
+        known = allowed.ATTRIBUTES | allowed.METHODS | methods | self._stored.keys()
+        for name, (node, function) in self._asked.items():
+            if name not in known:
+                raise UnrecognisedError(f"{_place(node, function)}: the attribute {name}")
+        for name, node, function in self._flags:
+            values = self._stored.get(name, [None])
+            if not all(
+                isinstance(v, ast.arg) or (isinstance(v, ast.Constant) and v.value in (None, True, False))
+                for v in values
+            ):
+                raise UnrecognisedError(f"{_place(node, function)}: a condition on {name}, which may be a value")
+        kinds = [self._obj, *(kind for kind in self._classes if kind is not self._obj)]
+        self.used = [Used(kind, self._attributes(kind)) for kind in kinds if kind in self._classes]
+        intruder = next(filter(None, (used.intruder() for used in self.used)), "")
+        if intruder:
+            raise UnrecognisedError(f"{intruder} decides itself what reading an attribute does")
+
+    def _attributes(self, kind: type) -> frozenset[str]:
+        functions = [f for name, f in self._classes[kind].functions.items() if (kind, name) in self._seen]
+        return frozenset(a for f in functions for a in _of_self(f))
+
+    # ---- one function --------------------------------------------------------------------------------------------
+
+    def _read(self, task: _Task) -> None:
+        _, node, function = task
+        is_constructor = node.name == "__init__" and task.owner is not None
+
+        def resolve(names: list[str], where: ast.AST) -> Any:
+            return self._resolve(names, where, function, draws=is_constructor)
+
+        def flag(name: str) -> bool:
+            self._flags.append((name, node, function))
+            return True
+
+        aside = (
+            node.name in ("__init__", *self._others) and task.owner is not None and issubclass(self._obj, task.owner)
+        )
+        try:
+            read = Function(node, resolve, integers=self._integers, flags=flag, may_print=aside)
+        except UnrecognisedError as error:
+            raise UnrecognisedError(f"{_file(function)}, {error}") from None
+        for name, asked in read.attributes.items():
+            self._asked.setdefault(name, (asked, function))
+
+    def _resolve(self, names: list[str], node: ast.AST, function: FunctionType, *, draws: bool) -> Any:
+        first, *rest = names
+        space = function.__globals__
+        if first not in space:
+            value = vars(builtins).get(first, originals.ABSENT)
+            if value not in allowed.BUILTINS:
+                raise refused(
+                    node, f"the function {first}" if value is not originals.ABSENT else f"{first}, which is not there"
+                )
+            return value
+        value = space[first]
+        self.items.append(Item(None, space, first, value, f"{function.__module__}.{first}"))
+        while rest and isinstance(value, ModuleType) and value is not np:
+            name, *rest = rest
+            if name not in vars(value):
+                raise refused(node, f"{'.'.join(names)}, which is not there")
+            self.items.append(Item(None, vars(value), name, vars(value)[name], f"{value.__name__}.{name}"))
+            value = vars(value)[name]
+        if value is np:
+            return self._numpy(".".join(rest), node, draws=draws)
+        return self._value(value, rest, names, node, function)
+
+    def _numpy(self, name: str, node: ast.AST, *, draws: bool) -> Any:
+        known = allowed.NUMPY | allowed.NUMPY_BELOW
+        known |= (allowed.INTEGERS if self._integers else frozenset()) | (allowed.RANDOM if draws else frozenset())
+        if name not in known:
+            raise refused(node, f"np.{name}" if name else "the module np itself")
+        first = name.partition(".")[0]
+        value = getattr(np, first)
+        if first in vars(np):
+            self.items.append(Item(None, vars(np), first, value, f"numpy.{first}"))
+        return value
+
+    def _value(self, value: Any, rest: list[str], names: list[str], node: ast.AST, function: FunctionType) -> Any:
+        said = ".".join(names)
+        if isinstance(value, type) and value not in allowed.BUILTINS and not _is_numpys(value):
+            self._require(value, node)
+            for name in rest:
+                self._asked.setdefault(name, (node, function))
+            return value
+        if rest:
+            raise refused(node, said)
+        if isinstance(value, FunctionType) and not _is_numpys(value):
+            self._require(value, node)
+        elif _is_numpys(value):
+            if value.__name__ not in allowed.NUMPY:
+                raise refused(node, f"np.{value.__name__}")
+        elif isinstance(value, _CONSTANTS):
+            self._texts.append(f"{names[-1]}={value!r}")
+            if isinstance(value, int) and not isinstance(value, bool) and abs(value) > allowed.LARGEST:
+                raise refused(node, f"the whole number {said} = {value}")
+        elif not any(value is known for known in allowed.BUILTINS):
+            raise refused(node, said)
+        return value
+
+
+def _is_said_only(part: Any) -> bool:
+    """Return whether a statement of a class is a docstring, a declaration without a value, or nothing."""
+    value = getattr(part, "value", None)
+    return value is None or (isinstance(part, ast.Expr) and isinstance(value, ast.Constant))
+
+
+def _is_numpys(value: Any) -> bool:
+    """Return whether this is what NumPy has under its name."""
+    name = getattr(value, "__name__", "")
+    return (
+        isinstance(name, str)
+        and bool(name)
+        and not isinstance(value, ModuleType)
+        and getattr(np, name, None) is value
+    )
+
+
+def _there(obj: type) -> dict[str, Any]:
+    """Return what stands in a class as its text has it."""
+    return {**vars(obj), **originals.of(obj)}
+
+
+def _stores(function: ast.FunctionDef) -> Iterator[tuple[str, ast.AST | None]]:
+    """Yield the attributes that a function sets, and what to: a constant, an argument of a constructor, or None."""
+    named = {p.arg: p for p in function.args.args} if function.name == "__init__" else {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from _store(target, node.value, named)
+        elif isinstance(node, ast.AugAssign | ast.AnnAssign | ast.For):
+            yield from _store(node.target, None, named)
+
+
+def _store(target: ast.AST, value: ast.AST | None, named: dict[str, ast.arg]) -> Iterator[tuple[str, ast.AST | None]]:
+    if isinstance(target, ast.Tuple | ast.List):
+        values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        parts: list[Any] = list(values) if len(values) == len(target.elts) else [None] * len(target.elts)
+        for part, of_it in zip(target.elts, parts, strict=True):
+            yield from _store(part, of_it, named)
+    elif isinstance(target, ast.Attribute):
+        yield target.attr, named.get(value.id) if isinstance(value, ast.Name) else value
+
+
+def _of_self(function: ast.FunctionDef) -> Iterator[str]:
+    """Yield the attributes that a method asks of its first parameter."""
+    first = function.args.args[0].arg if function.args.args else ""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == first:
+            yield node.attr
+
+
+def _file(obj: Any) -> str:
+    code = getattr(obj, "__code__", None)
+    name = code.co_filename if code is not None else ""
+    return Path(name).name if name.endswith(".py") and Path(name).is_file() else obj.__module__
+
+
+def _place(node: ast.AST, obj: Any) -> str:
+    return f"{_file(obj)}, line {getattr(node, 'lineno', '?')}"

@@ -1,0 +1,106 @@
+"""What a trial has left, as plain values, and where two trials differ, in words."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+_DEPTH = 6
+
+
+class Note(NamedTuple):
+    """One thing that was seen: what it is called, its kind, and its value."""
+
+    what: str
+    kind: str
+    value: Any
+
+
+def notes(what: str, value: Any, without: frozenset[str] = frozenset(), depth: int = 0) -> Iterator[Note]:
+    """Yield what can be read from a value: arrays are copied, objects of a reader's are taken apart."""
+    if isinstance(value, np.ndarray):
+        yield Note(what, f"array {value.dtype} {value.shape}", value.copy())
+    elif isinstance(value, list | tuple):
+        yield Note(what, f"{type(value).__name__} of {len(value)}", None)
+        for k, part in enumerate(value):
+            yield from notes(f"{what}[{k}]", part, without, depth)
+    elif isinstance(value, dict):
+        yield Note(what, f"dict of {sorted(map(str, value))}", None)
+        for key in value:
+            yield from notes(f"{what}[{key!r}]", value[key], without, depth)
+    elif hasattr(value, "__dict__") and not isinstance(value, type) and not callable(value) and depth < _DEPTH:
+        names = sorted(vars(value).keys() - without)
+        yield Note(what, f"{type(value).__name__} with {names}", None)
+        for name in names:
+            yield from notes(f"{what}.{name}", getattr(value, name), without, depth + 1)
+    elif isinstance(value, float | np.floating):
+        yield Note(what, "a number", np.float64(value))
+    else:
+        yield Note(what, f"{type(value).__name__} {value!r}" if not callable(value) else "a function", None)
+
+
+class Tolerance(NamedTuple):
+    """How far apart may be what is float32, and what is float64, relative to the norm; and what is added to that."""
+
+    single: float
+    double: float
+    floor: float
+
+    def agree(self, a: Any, b: Any) -> bool:
+        """Return whether arrays agree: as a whole (L2), with the same NaN and infinite numbers."""
+        if a.dtype.kind not in "fc":
+            return bool(np.array_equal(a, b))
+        finite = np.isfinite(a)
+        if not finite.all() or not np.isfinite(b).all():
+            if not np.array_equal(finite, np.isfinite(b)) or not np.array_equal(
+                a[~finite], b[~finite], equal_nan=True
+            ):
+                return False
+            a, b = np.where(finite, a, 0), np.where(finite, b, 0)
+        x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
+        apart, norm = x - y, float(np.sqrt(x @ x))
+        most = self.single if a.dtype.itemsize < 8 else self.double
+        return float(np.sqrt(apart @ apart)) <= most * (norm + self.floor)
+
+
+def first_difference(
+    reader: list[Note], ours: list[Note], tolerance: Tolerance, *, loss: bool
+) -> tuple[Note, Note] | None:
+    """Return the first two notes that differ; an infinite loss, which ours avoid, and what follows do not count."""
+    if reader[-1].what == "an error":
+        return None  # what ends with an error for a reader's own class is nothing that a script does
+    for a, b in zip(reader, ours, strict=False):
+        if loss and isinstance(a.value, np.float64 | np.ndarray) and not np.isfinite(a.value).all():
+            return None
+        if a.what != b.what or a.kind != b.kind:
+            return a, b
+        if a.kind == "a number":
+            if not Tolerance(0, tolerance.single, tolerance.floor).agree(
+                np.atleast_1d(a.value), np.atleast_1d(b.value)
+            ):
+                return a, b
+        elif a.value is not None and not tolerance.agree(a.value, b.value):
+            return a, b
+    if len(reader) != len(ours):
+        return [*reader, *ours][-1], Note("more", "", None)
+    return None
+
+
+def in_words(a: Note, b: Note, gates: tuple[str, ...]) -> str:
+    """Say a difference: what differs and, of a gate, in whose columns."""
+    if a.what != b.what:
+        return f"{a.what} is not followed by what follows it in the book's"
+    if a.kind != b.kind:
+        return f"{a.what} is {a.kind}, in the book's {b.kind}"
+    where = _gates(a.value, b.value, gates) if isinstance(a.value, np.ndarray) else ""
+    return f"{a.what} differs{where}"
+
+
+def _gates(a: Any, b: Any, gates: tuple[str, ...]) -> str:
+    if not gates or a.shape[-1:] == () or a.shape[-1] % len(gates) or a.dtype.kind != "f":
+        return ""
+    with np.errstate(all="ignore"):
+        apart = np.abs(a.astype(np.float64) - b).reshape(-1, len(gates), a.shape[-1] // len(gates)).max(axis=(0, 2))
+        size = np.abs(a.astype(np.float64)).max()
+    wrong = [name for name, far in zip(gates, apart, strict=True) if not far <= 1e-6 * size]
+    return f" in the columns of the {' and the '.join(wrong)}" if 0 < len(wrong) < len(gates) else ""
