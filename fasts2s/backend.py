@@ -227,7 +227,7 @@ def ptb_folder() -> str | None:
 
 
 def cache_folder() -> Path | None:
-    """Return the folder of ``FASTS2S_CACHE_DIR``, or of ``NUMBA_CACHE_DIR``, where kernels are kept; None: neither."""
+    """Return the folder where kernels are kept, of ``FASTS2S_CACHE_DIR`` or ``NUMBA_CACHE_DIR``; None: neither."""
     text = os.environ.get(_CACHE) or os.environ.get("NUMBA_CACHE_DIR")
     return Path(text) if text else None
 

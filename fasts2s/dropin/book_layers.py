@@ -116,7 +116,7 @@ def _loss_backward(self: Any, dout: float = 1) -> Array:
 
 
 def loss_after_backward(obj: Any, kept: Any, names: tuple[str, ...]) -> None:
-    """Have the probabilities in attributes (the book: ``cache``) be the gradient, as the book's backward leaves it."""
+    """Have the probabilities in attributes (of the book: cache) be the gradient, as the book's backward does."""
     given = None if kept is None else kept[2]
     if given is not None:
         vars(obj).update({name: _with_gradient(vars(obj)[name], given) for name in names if name in vars(obj)})

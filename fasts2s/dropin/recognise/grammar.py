@@ -309,7 +309,6 @@ class Function:
         return [inner.id, *reversed(names)]
 
     def _value_Call(self, node: ast.Call) -> None:
-        self._values(*node.args, *(keyword.value for keyword in node.keywords))
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         if isinstance(function, ast.Attribute):
@@ -322,6 +321,7 @@ class Function:
         if chosen:
             raise refused(node, f"the option {chosen[0]}=")
         self._guarded(node, name)
+        self._values(*node.args, *(keyword.value for keyword in node.keywords))
 
     def _called_name(self, node: ast.Name) -> None:
         if node.id in self._locals and not sizes_in.is_inner_function(node.id, self._assigned):

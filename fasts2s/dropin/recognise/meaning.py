@@ -139,7 +139,8 @@ def similar(found: type) -> list[str]:
     if not all(isinstance(members.get(name), FunctionType) for name in ("forward", "backward")):
         return []
     try:
-        built, called = _counts(found.__init__), _counts(members["forward"])
+        constructor: Any = vars(found).get("__init__", found.__init__)  # type: ignore[misc]
+        built, called = _counts(constructor), _counts(members["forward"])
     except (TypeError, ValueError):
         return []
     dice = Trial(basic, SHAPES[0]).dice(0)

@@ -128,16 +128,22 @@ def compare(found: type, target: Target, case: Case, hidden: frozenset[str], ins
 def _run(kind: type, case: Case, trial: Trial, seed: int, hidden: frozenset[str]) -> Bench:
     dice = trial.dice(seed)
     bench = Bench(None, case, dice, hidden)
-    state = np.random.get_state()[2]
+    state = _chance()
     try:
         bench.obj = make(kind, case, dice)
         trial.run(bench)
     except Exception as error:  # which is then what both have to end with
         bench.note("an error", None)
         bench.seen[-1] = bench.seen[-1]._replace(kind=f"{type(error).__name__}: {error}")
-    if np.random.get_state()[2] != state:
+    if _chance() != state:
         bench.note("random numbers that it draws", None)
     return bench
+
+
+def _chance() -> list[Any]:
+    """Return the state of NumPy's generator, comparable."""
+    state: Any = np.random.get_state()
+    return [part.tobytes() if isinstance(part, np.ndarray) else part for part in state]
 
 
 def _when(trial: Trial) -> str:

