@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from fasts2s.backend import BackendLike, limit_blas
-from fasts2s.dropin import gpu_mode, import_hook, patching
+from fasts2s.dropin import gpu_mode, import_hook, patching, typed
 from fasts2s.dropin.accelerate import accelerate
 from fasts2s.dropin.errors import FallbackError, FallbackWarning, VerificationError
 from fasts2s.dropin.report import Report
@@ -80,12 +80,14 @@ def patch(
         gpu_mode.turn_on()
     import_hook.put_in()
     patching.offer_loaded()
+    typed.put_in()
     return patching.report()
 
 
 def unpatch() -> None:
     """Put everything back as the book has it."""
     import_hook.take_out()
+    typed.take_out()
     patching.take_out()
     gpu_mode.turn_off()
     settings.backend, settings.strict, settings.verify, settings.trust = None, False, False, frozenset()

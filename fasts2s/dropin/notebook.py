@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import fasts2s
 from fasts2s import backend, dropin
-from fasts2s.dropin import gpu_mode, originals, patching, report
+from fasts2s.dropin import gpu_mode, originals, patching, report, typed
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
 from fasts2s.dropin.recognise.book_code import require_known
 from fasts2s.dropin.report import LEFT, REPLACED, Entry
@@ -56,6 +56,7 @@ class _Notebook:
         report.speak(self._handler)
         if not dropin.is_patched():  # else it was asked for with options, which stay
             dropin.patch()
+        typed.take_out()  # a cell is looked at when it is over
         report.before_first_call.append(self._announce)
         self._shell.events.register("pre_run_cell", self._before_cell)
         self._shell.events.register("post_run_cell", self._after_cell)
@@ -112,7 +113,11 @@ class _Notebook:
     @staticmethod
     def _choose(name: Any) -> None:
         if backend.asks_for_cupy(name) or gpu_mode.is_on():  # the book's own mode begins or ends
-            dropin.patch(name, strict=settings.strict, verify=settings.verify, trust=settings.trust)
+            dropin.patch(
+                name, strict=settings.strict, verify=settings.verify, trust=settings.trust,
+                only_book=settings.only_book,
+            )  # fmt: skip
+            typed.take_out()
         else:
             backend.set_backend(name)
             settings.backend = None  # the drop-in follows the switch

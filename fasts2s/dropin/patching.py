@@ -33,8 +33,8 @@ from fasts2s.dropin.targets import CHAPTER_HOMES, FUNCTIONS, HOMES, TARGETS, Fun
 Method = Callable[..., Any]
 #: Everything of the book that was found, in the order in which it was.
 entries: list[Entry] = []
-#: Classes of other names that are nothing of the book's.
-_looked_at: "WeakSet[type]" = WeakSet()
+#: Classes of other names that are nothing of the book's, and functions that have been offered.
+_looked_at: "WeakSet[Any]" = WeakSet()
 #: Number in a trampoline -> what it calls.
 _destinations: list[Method] = []
 
@@ -60,7 +60,8 @@ def offer_functions(space: dict[str, Any], module: str) -> None:
     home = module.rpartition(".")[2]
     for function in FUNCTIONS:
         found = space.get(function.name)
-        if isinstance(found, FunctionType) and found.__module__ == module:
+        if isinstance(found, FunctionType) and found.__module__ == module and found not in _looked_at:
+            _looked_at.add(found)
             _offer_function(function, found)
     for found in list(space.values()):
         if isinstance(found, FunctionType) and found.__module__ == module and gpu_repairs.runs_on_host(home, found):

@@ -13,6 +13,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from fasts2s.dropin.options import COMMANDS, Options
+from fasts2s.dropin.recognise import sources
 
 
 class CannotRunError(Exception):
@@ -84,7 +85,7 @@ def _put_first(folder: str) -> None:
 def _prepare_script(what: str, main: ModuleType) -> CodeType:
     if what == "-":
         _put_first("")
-        return compile(sys.stdin.read(), "<stdin>", "exec", dont_inherit=True)
+        return _compiled(sys.stdin.read(), "<stdin>")
     path = Path(what)
     if path.is_dir():
         said = f"can't run directory {str(path.absolute())!r}: give the script in it, or use -m"
@@ -142,7 +143,13 @@ def _spec(name: str) -> Any:
 def _prepare_code(what: str, main: ModuleType) -> CodeType:
     _put_first("")
     main.__dict__.update(__spec__=None, __package__=None, __loader__=None)
-    return compile(what, "<string>", "exec", dont_inherit=True)
+    return _compiled(what, "<string>")
+
+
+def _compiled(text: str, name: str) -> CodeType:
+    """Compile a text that is in no file; who looks for the text of its classes finds it."""
+    sources.given[name] = text
+    return compile(text, name, "exec", dont_inherit=True)
 
 
 _PREPARE = {"script": _prepare_script, "-m": _prepare_module, "-c": _prepare_code}

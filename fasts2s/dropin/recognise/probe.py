@@ -121,7 +121,20 @@ def compare(found: type, target: Target, case: Case, hidden: frozenset[str], ins
                 return f"ours does not run on its objects ({next(iter(ours.entry.fallbacks))})"
             differing = first_difference(reader.seen, found_here.seen, trial.tolerance(), loss=case.is_loss)
             if differing is not None:
-                return in_words(*differing, case.gates) + _when(trial)
+                return _of_one_gate(by_reader, ours.kind, case, hidden) or in_words(*differing, ()) + _when(trial)
+    return ""
+
+
+def _of_one_gate(by_reader: list[tuple[Trial, Bench]], ours: type, case: Case, hidden: frozenset[str]) -> str:
+    """Name the gate whose gradient differs, if that can be told: in a sequence of one step it goes no further."""
+    for k, (trial, reader) in enumerate(by_reader):
+        if case.gates and trial.shape["T"] == 1 < trial.shape["N"]:
+            for a, b in zip(reader.seen, _run(ours, case, trial, k, hidden).seen, strict=False):
+                if not a.what.startswith("the gradient of W") or a.kind != b.kind:
+                    continue
+                said = "" if trial.tolerance().agree(a.value, b.value) else in_words(a, b, case.gates)
+                if "columns" in said:
+                    return said
     return ""
 
 

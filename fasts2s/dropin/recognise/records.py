@@ -66,24 +66,28 @@ class Tolerance(NamedTuple):
 def first_difference(
     reader: list[Note], ours: list[Note], tolerance: Tolerance, *, loss: bool
 ) -> tuple[Note, Note] | None:
-    """Return the first two notes that differ; an infinite loss, which ours avoid, and what follows do not count."""
+    """Return the first two notes that differ.
+
+    What ends with an error for a reader's own class is nothing that a script does. A loss that is infinite, which
+    ours avoid, and what follows it, do not count.
+    """
     if reader[-1].what == "an error":
-        return None  # what ends with an error for a reader's own class is nothing that a script does
+        return None
     for a, b in zip(reader, ours, strict=False):
         if loss and isinstance(a.value, np.float64 | np.ndarray) and not np.isfinite(a.value).all():
             return None
-        if a.what != b.what or a.kind != b.kind:
+        if not _same(a, b, tolerance):
             return a, b
-        if a.kind == "a number":
-            if not Tolerance(0, tolerance.single, tolerance.floor).agree(
-                np.atleast_1d(a.value), np.atleast_1d(b.value)
-            ):
-                return a, b
-        elif a.value is not None and not tolerance.agree(a.value, b.value):
-            return a, b
-    if len(reader) != len(ours):
-        return [*reader, *ours][-1], Note("more", "", None)
-    return None
+    return ([*reader, *ours][-1], Note("more", "", None)) if len(reader) != len(ours) else None
+
+
+def _same(a: Note, b: Note, tolerance: Tolerance) -> bool:
+    if a.what != b.what or a.kind != b.kind:
+        return False
+    if a.kind == "a number":
+        rounded = tolerance._replace(double=tolerance.single)
+        return rounded.agree(np.atleast_1d(a.value), np.atleast_1d(b.value))
+    return a.value is None or tolerance.agree(a.value, b.value)
 
 
 def in_words(a: Note, b: Note, gates: tuple[str, ...]) -> str:

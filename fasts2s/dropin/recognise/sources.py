@@ -19,6 +19,10 @@ for _name in __future__.all_feature_names:
     _FUTURE |= getattr(__future__, _name).compiler_flag
 
 
+#: Name of a file -> text that is in no file: what came on the command line or on standard input.
+given: dict[str, str] = {}
+
+
 class Parsed(NamedTuple):
     """A source text, parsed and compiled."""
 
@@ -52,7 +56,9 @@ def text_of(obj: type | FunctionType, originals: dict[str, Any]) -> Text:
     parsed, filename = parsed_file(first), first.co_filename
     definitions = [node for node in parsed.tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
     for node in definitions:
-        if node.name == obj.__name__ and _compiled_from(parsed.code, node, codes):
+        if node.name == obj.__name__ and (
+            _compiled_from(parsed.code, node, codes) or _compiled_from(_alone(node, first), node, codes)
+        ):
             return Text(node, {name: part for name, part in _functions(node).items() if name in codes})
     raise UnrecognisedError(f"its code is not that of its source text ({filename})")
 
@@ -61,10 +67,10 @@ def parsed_file(code: CodeType) -> Parsed:
     """Return the whole text that a code object says it comes from. Raises UnrecognisedError where there is none."""
     filename = code.co_filename
     linecache.checkcache(filename)  # IPython sees to it that the texts of cells stay
-    lines = linecache.getlines(filename)
-    if not lines:
+    text = "".join(linecache.getlines(filename)) or given.get(filename, "")
+    if not text:
         raise UnrecognisedError(f"its source text is not there ({filename})")
-    return _parsed("".join(lines), filename, code.co_flags & _FUTURE)
+    return _parsed(text, filename, code.co_flags & _FUTURE)
 
 
 def inner_codes(code: CodeType) -> Iterator[CodeType]:
@@ -78,7 +84,8 @@ def _codes(obj: type | FunctionType, originals: dict[str, Any]) -> dict[str, Cod
     if isinstance(obj, FunctionType):
         return {obj.__name__: originals.get(obj.__name__, obj.__code__)}
     members = {**vars(obj), **originals}
-    return {name: a.__code__ for name, a in members.items() if isinstance(a, FunctionType)}
+    functions = {name: getattr(a, "__func__", a) for name, a in members.items()}  # of a staticmethod
+    return {name: f.__code__ for name, f in functions.items() if isinstance(f, FunctionType)}
 
 
 @lru_cache(maxsize=64)
@@ -106,6 +113,12 @@ def _compiled_from(module: CodeType, node: Node, live: dict[str, CodeType]) -> b
             )
             return all(found.get(name) == method for name, method in live.items())
     return False
+
+
+@lru_cache(maxsize=64)
+def _alone(node: Node, code: CodeType) -> CodeType:
+    """Compile a definition by itself, as a notebook does: names imported beside it change what is compiled."""
+    return compile(ast.Module([node], []), code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
 
 
 def _inner(code: CodeType) -> list[CodeType]:

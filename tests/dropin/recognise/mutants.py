@@ -223,7 +223,7 @@ def _sequence(kind, name, rng, sizes, dtype, way, found):
                 found.append(
                     (
                         type(value).__name__ if value is None else "a number",
-                        None if value is None else np.array(float(value)),
+                        None if value is None else np.array(value, "f"),
                     )
                 )
 
