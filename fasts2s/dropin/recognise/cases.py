@@ -1,7 +1,7 @@
 """What a class of the book is tried on: arguments of its constructor, of forward and of backward, drawn at random."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -101,8 +101,8 @@ class Case:
         Whether it takes ids or labels.
     is_loss : bool
         Whether forward returns a number, which the book leaves infinite or NaN where ours is not.
-    in_place : bool
-        Whether a second backward goes on from the first.
+    method : str
+        What is run at first: forward, or update of an optimiser.
     """
 
     weights: Draw
@@ -115,7 +115,7 @@ class Case:
     states: int = 0
     integers: bool = False
     is_loss: bool = False
-    read: tuple[str, ...] = field(default=())
+    method: str = "forward"
 
 
 def _recurrent(k: int, gates: tuple[str, ...], states: int) -> Case:
@@ -153,6 +153,14 @@ CASES: dict[str, Case] = {
         lambda d: d.weights("V D"), lambda d: (d.ids("N"),), lambda d: (d.gradient("N D"),), ("W",), kinds=_IDS,
         integers=True,
     ),
+}  # fmt: skip
+_UPDATED = ("N H", "T D", "V", "D S H")
+CASES |= {
+    name: Case(
+        lambda d: (), lambda d: ([d.weights(a)[0] for a in _UPDATED], [d.gradient(a) for a in _UPDATED]),
+        lambda d: (), kinds=("fortran",), method="update",
+    )
+    for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam")
 }  # fmt: skip
 
 SHAPES: tuple[Shape, ...] = (

@@ -146,7 +146,8 @@ def similar(found: type) -> list[str]:
     dice = Trial(basic, SHAPES[0]).dice(0)
     return [
         name for name, case in CASES.items()
-        if _takes(built, len(case.weights(dice))) and _takes(called, len(case.inputs(dice)))
+        if case.method == "forward"
+        and _takes(built, len(case.weights(dice))) and _takes(called, len(case.inputs(dice)))
     ]  # fmt: skip
 
 

@@ -85,9 +85,11 @@ def attributes_of(
     try:
         obj = make(found, case, dice)
         before = _seen(obj)
-        obj.forward(*case.inputs(dice))
+        getattr(obj, case.method)(*case.inputs(dice))
     except Exception as error:
         raise UnrecognisedError(f"it cannot be tried ({type(error).__name__}: {error})") from None
+    if case.method != "forward":
+        return frozenset(), frozenset()
     after = _seen(obj)
     changed = {name for name in after if before.get(name) != after[name]}
     missing = {name for name in (*state, *read) if name not in after and not hasattr(obj, name)}
@@ -121,7 +123,9 @@ def compare(found: type, target: Target, case: Case, hidden: frozenset[str], ins
                 return f"ours does not run on its objects ({next(iter(ours.entry.fallbacks))})"
             differing = first_difference(reader.seen, found_here.seen, trial.tolerance(), loss=case.is_loss)
             if differing is not None:
-                return _of_one_gate(by_reader, ours.kind, case, hidden) or in_words(*differing, ()) + _when(trial)
+                is_gradient = differing[0].what.startswith("the gradient")
+                said = _of_one_gate(by_reader, ours.kind, case, hidden) if is_gradient else ""
+                return said or in_words(*differing, ()) + _when(trial)
     return ""
 
 
@@ -166,7 +170,7 @@ def _when(trial: Trial) -> str:
         "changed_output": "when the output changes before backward", "copied": "in a copy of the layer",
         "changed_weights": "when the weights change", "held_state": "after set_state",
         "changed_state": "when the state changes", "another_batch": "after a batch of another size",
-        "looked_at": "when it is read",
+        "looked_at": "when it is read", "updates": "",
     }[trial.run.__name__]  # fmt: skip
     more = [said, trial.kind and f"with inputs of the kind {trial.kind}"]
     more += ["with large or small numbers"] if (trial.scale, trial.upstream) != (1.0, 1.0) else []

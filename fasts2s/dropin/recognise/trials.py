@@ -206,6 +206,23 @@ def copied(bench: Bench) -> None:
     bench.backward(upstream)
 
 
+def updates(bench: Bench) -> None:
+    """Three updates; the gradients change, and so does the rate of learning."""
+    params, grads = bench.case.inputs(bench.dice)
+    before = [*params, *grads]
+    for turn in range(3):
+        bench.obj.update(params, grads)
+        bench.note("the weights after update", params)
+        bench.note("the gradients after update", grads)
+        bench.note("the arrays after update", [a is b for a, b in zip(before, (*params, *grads), strict=True)])
+        bench.note("what the optimiser keeps", bench.obj)
+        for g in grads:
+            g *= -0.7
+            g += 0.05
+        if turn == 1:
+            bench.obj.lr *= 3
+
+
 def _flat(value: Any) -> Iterator[Any]:
     if isinstance(value, list | tuple):
         for part in value:
@@ -242,6 +259,9 @@ class Trial:
 def trials(case: Case) -> Iterator[Trial]:
     """Yield what a class is tried on, what is most likely to differ first."""
     double, single = np.float64, np.float32
+    if case.method == "update":
+        yield from _trials_of_updates()
+        return
     ways = (False, True) if case.stateful else (False,)
     for shape in SHAPES:
         for stateful in ways:
@@ -261,3 +281,12 @@ def trials(case: Case) -> Iterator[Trial]:
     for size in (1e-2, 30.0, 1e3):
         yield Trial(basic, SHAPES[0], double, double, scale=size, stateful=ways[-1])
         yield Trial(basic, SHAPES[0], double, double, upstream=size, stateful=ways[-1])
+
+
+def _trials_of_updates() -> Iterator[Trial]:
+    for shape in SHAPES[:3]:
+        yield Trial(updates, shape, np.float64, np.float64)
+        yield Trial(updates, shape)
+    yield Trial(updates, SHAPES[0], np.float64, np.float64, kind="fortran")
+    for size in (1e-2, 30.0, 1e3):
+        yield Trial(updates, SHAPES[0], np.float64, np.float64, upstream=size)

@@ -1,6 +1,6 @@
 """Mutants of the plain layers, made in the syntax tree; and a judge that runs classes and compares numbers.
 
-The judge shares nothing with the product: it runs a sequence of calls on a class, and two sequences are the same or not.
+The judge shares nothing with the product: it runs calls on a class, and what two classes leave is the same or not.
 """
 
 import ast
@@ -276,9 +276,8 @@ def alike(one, other, loss=False):
             continue
         if a.dtype.kind == "f":
             most = 1e-4 if a.dtype == "f" else 1e-9
-            if a.size and not np.allclose(
-                a, b, rtol=most, atol=most * (np.abs(a[np.isfinite(a)]).max(initial=0) + 1e-30), equal_nan=True
-            ):
+            largest = np.abs(a[np.isfinite(a)]).max(initial=0) + 1e-30
+            if not np.allclose(a, b, rtol=most, atol=most * largest, equal_nan=True):
                 return False
         elif not np.array_equal(a, b):
             return False

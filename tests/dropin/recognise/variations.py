@@ -88,6 +88,13 @@ SAME = {
     "no switch for a state": ("TimeRNN", (", stateful=False):\n        self.params = [Wx, Wh, b]\n        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]\n        self.steps = None\n        self.h = None\n        self.dh = None\n        self.stateful = stateful", "):\n        self.params = [Wx, Wh, b]\n        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]\n        self.steps = None\n        self.h = None\n        self.dh = None"), ("        if not self.stateful or self.h is None:\n            self.h = np.zeros((batch, size), dtype=\"f\")\n        for t in range(length):\n            step = RNN", "        self.h = np.zeros((batch, size), dtype=\"f\")\n        for t in range(length):\n            step = RNN")),
 }  # fmt: skip
 
+SAME |= {
+    "SGD by number": ("SGD", ("for p, g in zip(params, grads):\n            p -= self.lr * g\n", "for k in range(len(params)):\n            params[k] -= self.lr * grads[k]\n")),
+    "Adam in place": ("Adam", ("self.m[k] = self.beta1 * self.m[k] + (1 - self.beta1) * grads[k]", "self.m[k] += (1 - self.beta1) * (grads[k] - self.m[k])")),
+    "AdaGrad with a square": ("AdaGrad", ("h += g**2", "h += np.square(g)")),
+    "Momentum in one line": ("Momentum", ("            self.v[k] *= self.momentum\n            self.v[k] -= self.lr * grads[k]\n", "            self.v[k] = self.momentum * self.v[k] - self.lr * grads[k]\n")),
+}  # fmt: skip
+
 #: The same, and a part of the reason.
 DIFFERENT = {
     "order of the gates": ("TimeLSTM", "differs", ("gain = np.tanh(total[:, H : 2 * H])\n        enter = sigmoid(total[:, 2 * H : 3 * H])", "enter = sigmoid(total[:, H : 2 * H])\n        gain = np.tanh(total[:, 2 * H : 3 * H])")),
@@ -129,6 +136,14 @@ DIFFERENT = {
     "a renamed state": ("TimeRNN", "", ("self.h ", "self.hidden "), ("self.h)", "self.hidden)"), ("self.h\n", "self.hidden\n"), ("self.h,", "self.hidden,")),
     "a rounded value": ("TimeRNN", "np.round", ("after = np.tanh(np.dot(x, Wx) + np.dot(before, Wh) + b)", "after = np.round(np.tanh(np.dot(x, Wx) + np.dot(before, Wh) + b), 3)")),
     "a halved precision": ("TimeRNN", "float16", ("after = np.tanh(np.dot(x, Wx) + np.dot(before, Wh) + b)", "after = np.tanh(np.dot(x, Wx) + np.dot(before, Wh) + b).astype('float16')")),
+}  # fmt: skip
+
+DIFFERENT |= {
+    "SGD with weight decay": ("SGD", "the weights", ("p -= self.lr * g", "p -= self.lr * (g + 0.0001 * p)")),
+    "Adam without correction": ("Adam", "the weights", ("rate = self.lr * np.sqrt(1 - self.beta2**self.iter) / (1 - self.beta1**self.iter)", "rate = self.lr")),
+    "Adam with another small number": ("Adam", "the weights", ("(np.sqrt(self.v[k]) + 1e-7)", "(np.sqrt(self.v[k]) + 1e-8)")),
+    "SGD that clips": ("SGD", "np.clip", ("p -= self.lr * g", "p -= self.lr * np.clip(g, -5, 5)")),
+    "new arrays": ("SGD", "", ("for p, g in zip(params, grads):\n            p -= self.lr * g\n", "for k in range(len(params)):\n            params[k] = params[k] - self.lr * grads[k]\n")),
 }  # fmt: skip
 
 
