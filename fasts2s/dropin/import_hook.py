@@ -43,6 +43,8 @@ def _report_after(loader: Any) -> None:
         if is_in():
             _offer(module)
 
+    # The import system leaves its own frames out of tracebacks, known by this name; so it does with ours.
+    exec_module.__code__ = exec_module.__code__.replace(co_filename="<frozen importlib._bootstrap_external>")
     loader.exec_module = exec_module
 
 

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import fasts2s
 from fasts2s import backend, dropin
-from fasts2s.dropin import gpu_mode, originals, patching, report, typed
+from fasts2s.dropin import gpu_mode, originals, patching, reliance, report, typed
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
 from fasts2s.dropin.recognise.book_code import require_known
 from fasts2s.dropin.report import LEFT, REPLACED, Entry
@@ -77,6 +77,7 @@ class _Notebook:
     def _announce(self) -> None:
         names = patching.report().names(REPLACED)
         report.say_replaced(names, fasts2s.__version__, active_backend().name)
+        report.say_meant(patching.entries)
 
     # ---- what the shell calls ------------------------------------------------------------------------------------
 
@@ -189,10 +190,20 @@ class _Notebook:
             return
         for found, entry in list(self._offered.items()):
             if found in installed and entry.name not in settings.trust:
-                try:
-                    require_known(found, tuple(_TARGETS[entry.name].methods))
-                except UnrecognisedError as error:
-                    _put_back(found, entry, str(error))
+                reason = self._no_longer(found, entry)
+                if reason:
+                    _put_back(found, entry, reason)
+
+    @staticmethod
+    def _no_longer(found: type, entry: Entry) -> str:
+        """Return why a class that was replaced is not the book's any more, or ""."""
+        if entry.by_meaning:
+            return reliance.known[found].inside.exchanged()
+        try:
+            require_known(found, tuple(_TARGETS[entry.name].methods))
+        except UnrecognisedError as error:
+            return str(error)
+        return ""
 
 
 _notebooks: dict[Any, _Notebook] = {}

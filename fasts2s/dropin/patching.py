@@ -50,7 +50,7 @@ def offer(space: dict[str, Any], module: str) -> None:
     Raises FallbackError for an edited class where ``settings.strict``.
     """
     for found in list(space.values()):
-        if isinstance(found, type) and found.__module__ == module:
+        if isinstance(found, type) and found.__module__ == module and (is_candidate(module) or may_be(found)):
             offer_class(found)
     offer_functions(space, module)
 
@@ -74,10 +74,16 @@ def offer_class(found: type) -> None:
         return
     target = TARGETS.get(found.__name__)
     if target is not None:
-        if target.methods.keys() <= meaning.own(found).keys() or is_candidate(found.__module__):
-            _offer_class(target, found)
+        _offer_class(target, found)
     elif not settings.only_book and not gpu_mode.is_on() and not book_code.is_known(found.__name__):
         _offer_nameless(found)
+
+
+def may_be(found: type) -> bool:
+    """Return whether a class has methods of its own that could be the book's: of any other, nothing is said."""
+    target = TARGETS.get(found.__name__)
+    wanted = {"forward", "backward"} if target is None else target.methods.keys()
+    return wanted <= meaning.own(found).keys()
 
 
 def _offer_nameless(found: type) -> None:

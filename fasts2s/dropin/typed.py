@@ -25,7 +25,7 @@ def put_in() -> None:
     """Hear of classes from now on; those of a script that are there already are offered now."""
     main = sys.modules.get("__main__")
     if main is not None and getattr(main, "__file__", None):
-        _offered(vars(main), list(vars(main).values()))
+        _offer(vars(main), [found for found in list(vars(main).values()) if isinstance(found, type)])
     if not _before:
         _before.append(builtins.__build_class__)
         builtins.__build_class__ = _build_class
@@ -49,11 +49,9 @@ def _build_class(function: Any, name: str, /, *bases: Any, **options: Any) -> An
 
 def _wait_for(kind: type) -> None:
     """Have a class offered when it is first made an object of, if it can be the book's."""
-    members = vars(kind)
-    is_layer = all(isinstance(members.get(name), FunctionType) for name in ("forward", "backward"))
-    if type(kind) is not type or not (is_layer or kind.__name__ in patching.TARGETS):
+    if type(kind) is not type or not patching.may_be(kind):
         return
-    constructor = members.get("__init__", object.__init__)
+    constructor = vars(kind).get("__init__", object.__init__)
 
     @wraps(constructor)
     def first(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -80,13 +78,13 @@ def _settle(kind: type) -> None:
         other = space.get(name)
         if isinstance(other, type):
             _settle(other)
-    _offered(space, [kind])
+    _offer(space, [kind])
 
 
-def _offered(space: dict[str, Any], values: list[Any]) -> None:
+def _offer(space: dict[str, Any], kinds: list[type]) -> None:
     try:
-        for found in values:
-            if isinstance(found, type) and found.__module__ == "__main__":
+        for found in kinds:
+            if found.__module__ == "__main__" and patching.may_be(found):
                 patching.offer_class(found)
         patching.offer_functions(space, "__main__")
     except FallbackError:

@@ -103,7 +103,7 @@ def test_an_edited_class_is_left_alone(book, name, capsys):
     _edit(book, file, old, new)
     expected = _step()
     printed = capsys.readouterr().out
-    with fasts2s.patched("numpy"):
+    with fasts2s.patched("numpy", only_book=True):
         importlib.import_module("attention_seq2seq")
         found = _step()
         report = fasts2s.status()
@@ -121,7 +121,7 @@ def test_verify_tells_edited_classes_that_compute_the_same_from_others(book, nam
     file, old, new, left, same = MUTATIONS[name]
     _edit(book, file, old, new)
     expected = _step()
-    with fasts2s.patched("numpy", verify=True):
+    with fasts2s.patched("numpy", verify=True, only_book=True):
         found = _step()
         entries = {e.name: e for e in fasts2s.status().entries}
     for a, b in zip(found, expected, strict=True):
@@ -131,6 +131,18 @@ def test_verify_tells_edited_classes_that_compute_the_same_from_others(book, nam
         assert entry.checked or entry.verdict
         if same is not None:
             assert (not entry.verdict and entry.difference < 1e-4) is same, (entry.verdict, entry.difference)
+            assert ("computed the same in all of them" in repr(fasts2s.dropin.Report([entry]))) is same
+
+
+def test_an_edited_class_that_computes_the_same_is_replaced(book):
+    file, old, new, (name,), same = MUTATIONS["the same, said otherwise"]
+    _edit(book, file, old, new)
+    with fasts2s.patched("numpy", verify=True):
+        _step()
+        (entry,) = [e for e in fasts2s.status().entries if e.name == name]
+    assert same
+    assert (entry.status, entry.by_meaning, entry.verdict) == ("replaced", True, "")
+    assert entry.checked
 
 
 def test_who_vouches_for_a_class_has_it_replaced(book):
@@ -196,7 +208,7 @@ def test_verify_compares_every_call(book):
 def test_verify_stops_at_a_difference(book, monkeypatch):
     layers = importlib.import_module("common.time_layers")
     # As if our code had an error: the target is known, its replacement is wrong.
-    target = next(t for t in fasts2s.dropin.patching.CLASSES["time_layers"] if t.name == "TimeAffine")
+    target = next(t for t in fasts2s.dropin.targets.CLASSES["time_layers"] if t.name == "TimeAffine")
     right = target.methods["forward"]
     monkeypatch.setitem(target.methods, "forward", lambda self, x: 1.01 * right(self, x))
     with fasts2s.patched("numpy", verify=True):

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,13 +133,33 @@ def test_an_edited_class_is_left_alone_and_named_once(cells):
     assert edited != TIME_LAYERS
     *_, plain = cells(edited, STEP, SAY)
     _, typed, _, said, empty, found = cells(LOAD, edited, STEP, SAY, "1", FOUND)
-    line = "[fasts2s] TimeLSTM left as it is: LSTM.forward is not the book's (__main__:6)\n"
+    line = "[fasts2s] TimeLSTM left as it is: LSTM.forward is not the book's (__main__:6); the output differs\n"
     assert typed["err"] == line
     assert line not in said["err"]
     assert empty["err"] == ""
     assert np.allclose(json.loads(said["out"]), _numbers(plain), rtol=1e-4, atol=1e-6)
     assert _found(found)["__main__", "TimeLSTM"][:2] == ["left as is", 0]
     assert _found(found)["__main__", "TimeSoftmaxWithLoss"][:2] == ["replaced", 2]
+
+
+def test_a_cell_with_an_import_of_its_own(cells):
+    """Names that are imported beside a class change what it is compiled to."""
+    own = Path(__file__).parent / "recognise" / "plain_layers.py"
+    *_, said, found = cells(LOAD, own.read_text(encoding="utf-8"), STEP, SAY, FOUND)
+    assert "TimeLSTM, TimeSoftmaxWithLoss" in said["err"].replace("TimeEmbedding, TimeAffine, ", "")
+    assert _found(found)["__main__", "TimeLSTM"] == ["replaced", 2, ""]
+
+
+def test_what_a_recognised_class_calls_may_be_typed_again_but_not_in_another_way(cells):
+    own = (Path(__file__).parent / "recognise" / "plain_layers.py").read_text(encoding="utf-8")
+    functions, layers = own[: own.index("class RNN")], own[own.index("class RNN") :]
+    other = functions.replace("1 / (1 + np.exp(-z))", "0.5 / (1 + np.exp(-z))")
+    status = "print([e.status for e in fasts2s.status().entries if e.name == 'TimeLSTM'])"
+    *_, before, _, again, _, changed = cells(
+        LOAD, "import fasts2s", functions, layers, status, functions, status, other, status
+    )
+    assert before["out"] == again["out"] == "['replaced']\n"
+    assert changed["out"] == "['left as is']\n"
 
 
 def test_a_class_defined_anew_is_offered_anew(cells):

@@ -249,6 +249,11 @@ class Trial:
         rng = np.random.default_rng(seed)
         return Dice(rng, self.shape, self.dtype, self.given, self.scale, self.upstream, self.kind, self.stateful)
 
+    @property
+    def is_special(self) -> bool:
+        """Return whether these are labels or ids that not every reader's class takes."""
+        return self.kind in {"one-hot", "ignored", "all ignored", "negative"}
+
     def tolerance(self) -> Tolerance:
         """Return how far the two sides may be apart: where gates are saturated, differences are all but zero."""
         floor = max(self.scale, self.upstream) if (self.scale, self.upstream) != (1.0, 1.0) else 0.0
