@@ -102,6 +102,10 @@ class Cache:
         of(obj).cache = value
 
 
+#: At first an attribute that lies aside is the first of the weights.
+FIRST_WEIGHT = object()
+
+
 class Aside:
     """An attribute of ours that a reader's class has not: it lives beside the object."""
 
@@ -109,7 +113,10 @@ class Aside:
         self._name, self._at_first = name, at_first
 
     def __get__(self, obj: Any, kind: Any = None) -> Any:
-        return self if obj is None else of(obj).aside.get(self._name, self._at_first)
+        if obj is None:
+            return self
+        at_first = obj.params[0] if self._at_first is FIRST_WEIGHT else self._at_first
+        return of(obj).aside.get(self._name, at_first)
 
     def __set__(self, obj: Any, value: Any) -> None:
         of(obj).aside[self._name] = value

@@ -7,7 +7,7 @@ import numpy as np
 
 from fasts2s.backend import to_cpu
 from fasts2s.dropin import left_behind, lookahead
-from fasts2s.dropin.reliance import exchanged_in
+from fasts2s.dropin.reliance import exchanged_in, known
 from fasts2s.dropin.settings import active_backend, every_size, installed
 from fasts2s.generation import not_finite
 from fasts2s.models._words import Stack, generate_words
@@ -27,6 +27,10 @@ def _part_ready(name: str, part: Any, wanted: str) -> str:
     """Return why a part is not the book's, replaced, and without methods of its own; or ""."""
     if installed.get(type(part)) != wanted:
         return f"its {name} is a {type(part).__name__} that was left as it is"
+    ready = known[type(part)].ready
+    unready = ready(part) if ready is not None else ""
+    if unready:
+        return f"of its {name}, {unready}"
     own = vars(part).keys() & {"forward", "backward", "generate", "set_state", "reset_state"}
     return f"its {name} has a {min(own)} of its own" if own else ""
 

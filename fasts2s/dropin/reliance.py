@@ -175,10 +175,13 @@ class Known(NamedTuple):
         What its replaced methods go past: not its own methods.
     whole : Reliance
         The same and its own methods, for who goes past these too.
+    ready : function or None
+        Its object -> why ours must not run on it, or "".
     """
 
     inside: Reliance
     whole: Reliance
+    ready: Callable[[Any], str] | None = None
 
 
 #: Of every replaced class.

@@ -101,6 +101,8 @@ class Case:
         Whether it takes ids or labels.
     is_loss : bool
         Whether forward returns a number, which the book leaves infinite or NaN where ours is not.
+    read : tuple of str
+        Attributes that ours read beside the state and the lists of weights and gradients.
     method : str
         What is run at first: forward, or update of an optimiser.
     """
@@ -115,6 +117,7 @@ class Case:
     states: int = 0
     integers: bool = False
     is_loss: bool = False
+    read: tuple[str, ...] = ()
     method: str = "forward"
 
 
@@ -122,6 +125,7 @@ def _recurrent(k: int, gates: tuple[str, ...], states: int) -> Case:
     return Case(
         lambda d: d.weights(f"D {k}*H", f"H {k}*H", f"{k}*H"), lambda d: (d.floats("N T D"),),
         lambda d: (d.gradient("N T H"),), ("Wx", "Wh", "b"), gates, stateful=True, states=states,
+        read=("stateful",),
     )  # fmt: skip
 
 
@@ -133,14 +137,14 @@ CASES: dict[str, Case] = {
     "TimeGRU": _recurrent(3, ("update gate", "reset gate", "candidate"), 1),
     "TimeEmbedding": Case(
         lambda d: d.weights("V D"), lambda d: (d.ids("N T"),), lambda d: (d.gradient("N T D"),), ("W",), kinds=_IDS,
-        integers=True,
+        integers=True, read=("W",),
     ),
     "TimeAffine": Case(
         lambda d: d.weights("D H", "H"), lambda d: (d.floats("N T D"),), lambda d: (d.gradient("N T H"),), ("W", "b")
     ),
     "TimeSoftmaxWithLoss": Case(
         lambda d: (), lambda d: (d.floats("N T V"), d.labels("N T")), lambda d: (d.upstream,), kinds=_LABELS,
-        integers=True, is_loss=True,
+        integers=True, is_loss=True, read=("ignore_label",),
     ),
     "TimeAttention": Case(
         lambda d: (), lambda d: (d.floats("N S H"), d.floats("N T H")), lambda d: (d.gradient("N T H"),)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.dropin import originals
+from fasts2s.dropin.beside import FIRST_WEIGHT
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import probe, verdicts
 from fasts2s.dropin.recognise.cases import CASES, SHAPES, Case
@@ -18,7 +19,7 @@ from fasts2s.dropin.targets import Target
 
 _STATE = ("set_state", "reset_state")
 #: What ours read and a reader may have left out -> what it then means.
-_DEFAULTS = {"stateful": False, "ignore_label": -(2**62)}
+_DEFAULTS: dict[str, Any] = {"stateful": False, "ignore_label": -(2**62), "W": FIRST_WEIGHT}
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ def recognise(found: type, target: Target, install: probe.Install) -> Recognised
         verdicts.put(key, verdict)
     if verdict["reason"]:
         raise UnrecognisedError(verdict["reason"])
-    adapted = _adapted(target, verdict["hidden"], verdict["missing"])
-    return Recognised(adapted, Known(reading.reliance(), reading.whole(verdict["fixed"])))
+    adapted = _adapted(target, verdict)
+    known = Known(reading.reliance(), reading.whole(verdict["fixed"]), adapted.ready)
+    return Recognised(adapted, known)
 
 
 def can_be_tried(target: Target) -> bool:
@@ -81,25 +83,48 @@ def _try(found: type, target: Target, case: Case, install: probe.Install) -> dic
     """Return the verdict on a class: the reason why it is another, or "", and how ours fit it."""
     try:
         with probe.quietly():
-            hidden, missing = probe.attributes_of(found, case, target.state, tuple(_DEFAULTS))
-            adapted = _adapted(target, sorted(hidden), sorted(missing))
-            reason = probe.compare(found, adapted, case, hidden, install)
-            fixed = _state_methods(found, case)
+            _look_at_arguments(found, target, case)
+            fit = probe.fit(found, case, target.state)
+            verdict = {"hidden": sorted(fit.hidden), "missing": fit.missing, "doubles": fit.doubles}
+            reason = probe.compare(found, _adapted(target, verdict), case, fit.hidden, install)
+            return verdict | {"reason": reason, "fixed": _state_methods(found, case)}
     except UnrecognisedError as error:
         return {"reason": str(error)}
-    return {"reason": reason, "hidden": sorted(hidden), "missing": sorted(missing), "fixed": fixed}
 
 
-def _adapted(target: Target, hidden: list[str], missing: list[str]) -> Target:
+def _look_at_arguments(found: type, target: Target, case: Case) -> None:
+    """Make sure that methods take what the book's take and no more: ours would take the rest for something else."""
+    dice = Trial(basic, SHAPES[0]).dice(0)
+    wanted = {
+        "forward": len(case.inputs(dice)),
+        "backward": len(case.gradient(dice)),
+        "update": len(case.inputs(dice)),
+    }
+    for name in target.methods:
+        parameters = list(signature(own(found)[name]).parameters.values())[1:]
+        if any(p.kind is not Parameter.POSITIONAL_OR_KEYWORD for p in parameters) or len(parameters) != wanted[name]:
+            raise UnrecognisedError(f"{name} takes other arguments than the book's")
+        defaults = [p.default for p in parameters if p.default is not Parameter.empty]
+        if defaults and not (case.is_loss and name == "backward" and defaults == [1]):
+            raise UnrecognisedError(f"{name} has a default that the book's has not")
+
+
+def _adapted(target: Target, verdict: dict[str, Any]) -> Target:
     """Return a target for a class that leaves other attributes than the book's, and has not all of them."""
+    missing, doubles = verdict["missing"], [(name, int(k)) for name, k in verdict["doubles"]]
 
     def there(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name in names if name not in missing)
 
-    after = target.after_backward
+    def ready(obj: Any) -> str:
+        for name, k in doubles:
+            if getattr(obj, name) is not obj.params[k]:
+                return f"its {name} is another array than params[{k}]"
+        return ""
+
     return replace(
-        target, state=there(target.state), made_on_read=tuple(hidden), owed=there(target.owed),
-        read_back=there(target.read_back), after_backward=None if after is None else after,
+        target, state=there(target.state), made_on_read=tuple(verdict["hidden"]), owed=there(target.owed),
+        read_back=there(target.read_back), ready=ready if doubles else target.ready,
         aside=tuple((name, _DEFAULTS.get(name)) for name in missing),
     )  # fmt: skip
 

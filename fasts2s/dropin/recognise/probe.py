@@ -9,7 +9,7 @@ import io
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,13 +74,26 @@ def make(kind: type, case: Case, dice: Dice) -> Any:
     return kind(*case.weights(dice), *more)
 
 
-def attributes_of(
-    found: type, case: Case, state: tuple[str, ...], read: tuple[str, ...]
-) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the attributes that the reader's forward alone sets, and those of ours that his objects have not.
+class Fit(NamedTuple):
+    """How ours fit the objects of a reader's class.
 
-    ``state``: what ours set as well; ``read``: what ours only read. Raises UnrecognisedError where it does not run.
+    Attributes
+    ----------
+    hidden : frozenset of str
+        Attributes that the reader's forward alone sets.
+    missing : tuple of str
+        Attributes of ours that his objects have not.
+    doubles : tuple of (str, int)
+        Further names of weights in ``params``: they must stay the same arrays.
     """
+
+    hidden: frozenset[str]
+    missing: tuple[str, ...]
+    doubles: tuple[tuple[str, int], ...]
+
+
+def fit(found: type, case: Case, state: tuple[str, ...]) -> Fit:
+    """Find out how ours fit; ``state``: what ours set as well. Raises UnrecognisedError where it does not run."""
     dice = Trial(_nothing, SHAPES[0]).dice(0)
     try:
         obj = make(found, case, dice)
@@ -89,11 +102,15 @@ def attributes_of(
     except Exception as error:
         raise UnrecognisedError(f"it cannot be tried ({type(error).__name__}: {error})") from None
     if case.method != "forward":
-        return frozenset(), frozenset()
+        return Fit(frozenset(), (), ())
     after = _seen(obj)
     changed = {name for name in after if before.get(name) != after[name]}
-    missing = {name for name in (*state, *read) if name not in after and not hasattr(obj, name)}
-    return frozenset(changed - {*state, "params", "grads"}), frozenset(missing)
+    weights = list(enumerate(getattr(obj, "params", ())))
+    return Fit(
+        frozenset(changed - {*state, "params", "grads"}),
+        tuple(name for name in (*state, *case.read) if name not in after and not hasattr(obj, name)),
+        tuple((name, k) for name, value in vars(obj).items() for k, p in weights if value is p),
+    )
 
 
 def _nothing(bench: Bench) -> None:
@@ -166,15 +183,23 @@ def _chance() -> list[Any]:
     return [part.tobytes() if isinstance(part, np.ndarray) else part for part in state]
 
 
+_SAID = {
+    "repeated": "after repeated calls",
+    "changed_input": "when the input changes before backward",
+    "changed_output": "when the output changes before backward",
+    "copied": "in a copy of the layer",
+    "changed_weights": "when the weights change",
+    "held_state": "after set_state",
+    "changed_state": "when the state changes",
+    "another_batch": "after a batch of another size",
+    "other_settings": "after a setting was changed",
+    "looked_at": "when it is read",
+}
+
+
 def _when(trial: Trial) -> str:
     """Say on what kind of trial it was, where that is not the plainest."""
-    said = {
-        "basic": "", "repeated": "after repeated calls", "changed_input": "when the input changes before backward",
-        "changed_output": "when the output changes before backward", "copied": "in a copy of the layer",
-        "changed_weights": "when the weights change", "held_state": "after set_state",
-        "changed_state": "when the state changes", "another_batch": "after a batch of another size",
-        "looked_at": "when it is read", "updates": "",
-    }[trial.run.__name__]  # fmt: skip
+    said = _SAID.get(trial.run.__name__, "")
     more = [said, trial.kind and f"with inputs of the kind {trial.kind}"]
     more += ["with large or small numbers"] if (trial.scale, trial.upstream) != (1.0, 1.0) else []
     more += ["with a kept state"] if trial.stateful and not said else []

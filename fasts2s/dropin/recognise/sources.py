@@ -118,7 +118,10 @@ def _compiled_from(module: CodeType, node: Node, live: dict[str, CodeType]) -> b
 @lru_cache(maxsize=64)
 def _alone(node: Node, code: CodeType) -> CodeType:
     """Compile a definition by itself, as a notebook does: names imported beside it change what is compiled."""
-    return compile(ast.Module([node], []), code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
+    alone: CodeType = compile(
+        ast.Module([node], []), code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True
+    )
+    return alone
 
 
 def _inner(code: CodeType) -> list[CodeType]:

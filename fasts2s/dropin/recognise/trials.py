@@ -105,6 +105,7 @@ def repeated(bench: Bench) -> None:
     bench.backward(upstream)
     bench.forward()
     bench.backward()
+    bench.peek()
 
 
 def changed_input(bench: Bench) -> None:
@@ -183,6 +184,18 @@ def another_batch(bench: Bench) -> None:
         bench.obj.reset_state()
     bench.forward()
     bench.backward()
+    bench.peek()
+
+
+def other_settings(bench: Bench) -> None:
+    """What a script may set between two steps."""
+    bench.forward()
+    bench.backward()
+    for name in ("ignore_label", "stateful"):
+        if hasattr(bench.obj, name):
+            setattr(bench.obj, name, 0)
+    bench.forward()
+    bench.backward()
 
 
 def looked_at(bench: Bench) -> None:
@@ -219,8 +232,9 @@ def updates(bench: Bench) -> None:
         for g in grads:
             g *= -0.7
             g += 0.05
-        if turn == 1:
-            bench.obj.lr *= 3
+        for name in ("lr", "beta1", "beta2", "momentum", "decay_rate"):
+            if turn == 1 and hasattr(bench.obj, name):
+                setattr(bench.obj, name, getattr(bench.obj, name) * 0.9)
 
 
 def _flat(value: Any) -> Iterator[Any]:
@@ -273,11 +287,15 @@ def trials(case: Case) -> Iterator[Trial]:
             yield Trial(basic, shape, double, double, stateful=stateful)
     yield Trial(basic, SHAPES[0], stateful=ways[-1])
     for stateful in ways:
-        for k, run in enumerate((repeated, looked_at, changed_input, changed_output, changed_weights, another_batch)):
+        for k, run in enumerate(
+            (repeated, looked_at, changed_input, changed_output, changed_weights, another_batch, other_settings)
+        ):
             yield Trial(run, SHAPES[(k + 1) % 2], stateful=stateful)
     yield Trial(copied, SHAPES[0])
     if case.stateful:
-        yield from (Trial(run, SHAPES[1], stateful=True) for run in (held_state, changed_state))
+        yield from (Trial(run, SHAPES[1], stateful=way) for way in ways for run in (held_state, changed_state))
+    if case.is_loss:
+        yield Trial(other_settings, SHAPES[0], kind="ignored")
     for kind in case.kinds:
         yield Trial(basic, SHAPES[0], double, double, kind=kind, stateful=ways[-1])
         yield Trial(looked_at, SHAPES[1], kind=kind)

@@ -257,12 +257,8 @@ def _sequence(kind, name, rng, sizes, dtype, way, found):
     if blocks:
         layer.reset_state()
         note(layer.h, getattr(layer, "c", None))
-    found.append(
-        (
-            f"the same objects: {[a is b for a, b in zip(lists, (layer.params, layer.grads, *layer.grads), strict=True)]}",
-            None,
-        )
-    )
+    kept = [a is b for a, b in zip(lists, (layer.params, layer.grads, *layer.grads), strict=True)]
+    found.append((f"the same objects: {kept}", None))
 
 
 def alike(one, other, loss=False):

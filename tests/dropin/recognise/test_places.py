@@ -195,3 +195,12 @@ def test_verdicts_are_kept(reader, tmp_path, monkeypatch, caplog):
     fasts2s.unpatch()
     reader(varied(text, ("after * after", "after**2")), "another")
     assert "it is tried again" in caplog.text
+
+
+def test_weights_of_two_names_are_the_same_array_or_the_readers_own_code_runs(reader):
+    module = reader(PLAIN)
+    embed = module.TimeEmbedding(np.arange(12.0).reshape(4, 3).astype("f"))
+    embed.W = embed.W + 100
+    assert embed.forward(np.array([[1, 2]]))[0, 0, 0] == 103
+    (reason,) = entries()["TimeEmbedding"].fallbacks
+    assert reason == "its W is another array than params[0]"

@@ -89,6 +89,8 @@ SAME = {
 }  # fmt: skip
 
 SAME |= {
+    "no W beside params": ("TimeEmbedding", ("        self.W = W\n", ""), ("self.W.shape[1]", "self.params[0].shape[1]"), ("Embedding(self.W)", "Embedding(self.params[0])")),
+    "names beside params": ("TimeAffine", ("        self.x = None\n\n    def forward(self, x):\n        batch, length, width = x.shape\n        W, b = self.params\n", "        self.x = None\n        self.weight, self.bias = W, b\n\n    def forward(self, x):\n        batch, length, width = x.shape\n        W, b = self.weight, self.bias\n")),
     "SGD by number": ("SGD", ("for p, g in zip(params, grads):\n            p -= self.lr * g\n", "for k in range(len(params)):\n            params[k] -= self.lr * grads[k]\n")),
     "Adam in place": ("Adam", ("self.m[k] = self.beta1 * self.m[k] + (1 - self.beta1) * grads[k]", "self.m[k] += (1 - self.beta1) * (grads[k] - self.m[k])")),
     "AdaGrad with a square": ("AdaGrad", ("h += g**2", "h += np.square(g)")),
@@ -139,6 +141,10 @@ DIFFERENT = {
 }  # fmt: skip
 
 DIFFERENT |= {
+    "a further argument": ("TimeRNN", "forward takes other arguments", ("    def forward(self, xs):\n        batch, length, width = xs.shape\n        size = self.params[1].shape[0]\n        self.steps = []\n        outputs = np.zeros((batch, length, size), dtype=\"f\")\n        if not self.stateful or self.h is None:\n            self.h = np.zeros((batch, size), dtype=\"f\")\n        for t in range(length):\n            step = RNN", "    def forward(self, xs, scale=1):\n        batch, length, width = xs.shape\n        size = self.params[1].shape[0]\n        self.steps = []\n        outputs = np.zeros((batch, length, size), dtype=\"f\")\n        if not self.stateful or self.h is None:\n            self.h = np.zeros((batch, size), dtype=\"f\")\n        for t in range(length):\n            step = RNN")),
+    "another default": ("TimeSoftmaxWithLoss", "backward has a default", ("def backward(self, dout=1):", "def backward(self, dout=2):")),
+    "a label that cannot be changed": ("TimeSoftmaxWithLoss", "", ("counted = ts != self.ignore_label", "counted = ts != -1")),
+    "a counter of calls": ("TimeAffine", "the attribute calls", ("        self.x = None\n\n    def forward(self, x):\n        batch, length, width = x.shape", "        self.x = None\n        self.calls = 0\n\n    def forward(self, x):\n        self.calls += 1\n        batch, length, width = x.shape")),
     "SGD with weight decay": ("SGD", "the weights", ("p -= self.lr * g", "p -= self.lr * (g + 0.0001 * p)")),
     "Adam without correction": ("Adam", "the weights", ("rate = self.lr * np.sqrt(1 - self.beta2**self.iter) / (1 - self.beta1**self.iter)", "rate = self.lr")),
     "Adam with another small number": ("Adam", "the weights", ("(np.sqrt(self.v[k]) + 1e-7)", "(np.sqrt(self.v[k]) + 1e-8)")),
