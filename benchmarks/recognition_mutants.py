@@ -23,7 +23,8 @@ from fasts2s.dropin import patching
 from fasts2s.dropin.settings import installed, settings
 from tests.dropin.recognise import mutants
 
-PLAIN = (Path(mutants.__file__).parent / "plain_layers.py").read_text(encoding="utf-8")
+_FOLDER = Path(mutants.__file__).parent
+LAYERS, MODELS = ((_FOLDER / f"plain_{name}.py").read_text(encoding="utf-8") for name in ("layers", "models"))
 
 
 def look_at(text: str, name: str, plain: list[object]) -> tuple[bool, bool, bool, str]:
@@ -32,11 +33,11 @@ def look_at(text: str, name: str, plain: list[object]) -> tuple[bool, bool, bool
         module = mutants.module_of(text)
         kind = getattr(module, name)
         before = mutants.behaviour(kind, name)
-        fasts2s.accelerate(kind)
+        fasts2s.accelerate(vars(module) if name in mutants.MODELS else kind)
         replaced = kind in installed
         is_loss = name == "TimeSoftmaxWithLoss"
         wrong = replaced and not mutants.alike(before, mutants.behaviour(kind, name), is_loss)
-        reason = next((e.reason for e in patching.entries if e.reason), "")
+        reason = next((e.reason for e in patching.entries if e.reason and e.name == name), "")
         fasts2s.unpatch()
         mutants.forget(module)
     return mutants.alike(before, plain), replaced, wrong, reason
@@ -44,13 +45,14 @@ def look_at(text: str, name: str, plain: list[object]) -> tuple[bool, bool, bool
 
 def run(name: str, each: int, seed: int, verbose: bool) -> None:
     """Look at a sample of the mutants of one layer, and print what was found."""
-    every = mutants.mutants(PLAIN, name)
+    text = LAYERS + MODELS if name in mutants.MODELS else LAYERS
+    every = mutants.mutants(text, name)
     chosen = random.Random(seed).sample(every, min(each, len(every)))
-    module = mutants.module_of(PLAIN)
+    module = mutants.module_of(text)
     plain = mutants.behaviour(getattr(module, name), name)
     started, same, both, replaced, wrong = time.perf_counter(), 0, 0, 0, []
-    for what, text in chosen:
-        means_same, is_replaced, is_wrong, reason = look_at(text, name, plain)
+    for what, mutant in chosen:
+        means_same, is_replaced, is_wrong, reason = look_at(mutant, name, plain)
         same, both, replaced = same + means_same, both + (means_same and is_replaced), replaced + is_replaced
         if is_wrong:
             wrong.append(what)

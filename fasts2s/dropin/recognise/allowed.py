@@ -21,7 +21,7 @@ NUMPY = frozenset(
 NUMPY_BELOW = frozenset({"add.at", "subtract.at", "add.reduce", "linalg.norm"})
 #: Types of whole numbers: for targets that have ids or labels.
 INTEGERS = frozenset({"int32", "int64", "intp", "int_"})
-#: What the constructors of the book's models draw.
+#: What constructors draw: whether anything is drawn elsewhere is looked at when a class is tried.
 RANDOM = frozenset({"random.randn", "random.normal", "random.standard_normal"})
 #: Methods of arrays, of lists and of ufuncs.
 METHODS = frozenset(

@@ -105,6 +105,12 @@ class Case:
         Attributes that ours read beside the state and the lists of weights and gradients.
     method : str
         What is run at first: forward, or update of an optimiser.
+    sets : tuple of str
+        Attributes that ours set beside the state.
+    asked : function or None
+        Arguments of ``generate``.
+    is_model : bool
+        Whether it is made of layers: its constructor takes sizes, and draws weights.
     """
 
     weights: Draw
@@ -119,6 +125,9 @@ class Case:
     is_loss: bool = False
     read: tuple[str, ...] = ()
     method: str = "forward"
+    sets: tuple[str, ...] = ()
+    asked: Draw | None = None
+    is_model: bool = False
 
 
 def _recurrent(k: int, gates: tuple[str, ...], states: int) -> Case:
@@ -166,6 +175,39 @@ CASES |= {
     )
     for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam")
 }  # fmt: skip
+
+
+def _model(inputs: Draw, gradient: Draw, asked: Draw | None = None, *sets: str) -> Case:
+    return Case(
+        lambda d: (d.shape["V"], d.shape["D"], d.shape["H"]), inputs, gradient, kinds=(), is_model=True, asked=asked,
+        sets=sets, integers=True,
+    )  # fmt: skip
+
+
+def _question(d: Dice) -> tuple[Any, ...]:
+    return d.ids("N T")[:1], 0, d.shape["T"] + 2
+
+
+def _state(d: Dice) -> tuple[Any, ...]:
+    return d.floats("N H", 0.7)[:1], 0, d.shape["T"] + 2
+
+
+def _states(d: Dice) -> tuple[Any, ...]:
+    return d.floats("N S H", 0.7)[:1], 0, d.shape["T"] + 2
+
+
+def _scores(d: Dice) -> tuple[Any, ...]:
+    return (d.gradient("N T V"),)
+
+
+CASES |= {
+    "Encoder": _model(lambda d: (d.ids("N T"),), lambda d: (d.gradient("N H"),), None, "hs"),
+    "AttentionEncoder": _model(lambda d: (d.ids("N T"),), lambda d: (d.gradient("N T H"),), None, "hs"),
+    "Decoder": _model(lambda d: (d.ids("N T"), d.floats("N H", 0.7)), _scores, _state),
+    "PeekyDecoder": _model(lambda d: (d.ids("N T"), d.floats("N H", 0.7)), _scores, _state, "cache"),
+    "AttentionDecoder": _model(lambda d: (d.ids("N T"), d.floats("N S H", 0.7)), _scores, _states),
+    "Seq2seq": _model(lambda d: (d.ids("N T"), d.ids("N S")), lambda d: (), _question),
+}
 
 SHAPES: tuple[Shape, ...] = (
     {"N": 2, "T": 7, "S": 4, "D": 3, "H": 6, "V": 9},

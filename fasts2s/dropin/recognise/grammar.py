@@ -245,7 +245,8 @@ class Function:
 
     def _value_BinOp(self, node: ast.BinOp) -> None:
         self._operator(node, node.left, node.op, node.right)
-        self._values(node.left, node.right)
+        divisor = isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant)
+        self._values(node.left, None if divisor else node.right)  # what is divided is no size any more
 
     def _operator(self, node: ast.AST, left: ast.expr, op: ast.operator, right: ast.expr) -> None:
         if isinstance(op, ast.FloorDiv):
@@ -324,7 +325,7 @@ class Function:
         self._values(*node.args, *(keyword.value for keyword in node.keywords))
 
     def _called_name(self, node: ast.Name) -> None:
-        if node.id in self._locals and not sizes_in.is_inner_function(node.id, self._assigned):
+        if node.id in self._locals and not sizes_in.is_function(node.id, self._assigned, self._locals):
             raise refused(node, f"a call of {node.id}, which may be anything")
         self._value_Name(node)
 
@@ -336,7 +337,9 @@ class Function:
             is_method = not (isinstance(root, ast.Name) and root.id not in self._locals)
             if not sizes_in.is_made_of_arrays(root if is_method else asked, self._assigned):
                 raise refused(node, "the larger of several values")
-        if name == "int" and not sizes_in.is_size(asked, self._assigned):
+        if name == "int" and not (
+            sizes_in.is_size(asked, self._assigned) or sizes_in.is_choice(asked, self._assigned, self._locals)
+        ):
             raise refused(node, "a number that is made whole")
         if name == "astype" and not self._integers and getattr(asked, "id", "") == "int":
             raise refused(node, "numbers that are made whole")

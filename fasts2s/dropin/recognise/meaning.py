@@ -86,7 +86,8 @@ def _try(found: type, target: Target, case: Case, install: probe.Install) -> dic
             _look_at_arguments(found, target, case)
             fit = probe.fit(found, case, target.state)
             verdict = {"hidden": sorted(fit.hidden), "missing": fit.missing, "doubles": fit.doubles}
-            reason = probe.compare(found, _adapted(target, verdict), case, fit.hidden, install)
+            read_last = fit.hidden.union(fit.parts, case.sets if case.is_model else ())
+            reason = probe.compare(found, _adapted(target, verdict), case, read_last, install)
             return verdict | {"reason": reason, "fixed": _state_methods(found, case)}
     except UnrecognisedError as error:
         return {"reason": str(error)}
@@ -95,11 +96,8 @@ def _try(found: type, target: Target, case: Case, install: probe.Install) -> dic
 def _look_at_arguments(found: type, target: Target, case: Case) -> None:
     """Make sure that methods take what the book's take and no more: ours would take the rest for something else."""
     dice = Trial(basic, SHAPES[0]).dice(0)
-    wanted = {
-        "forward": len(case.inputs(dice)),
-        "backward": len(case.gradient(dice)),
-        "update": len(case.inputs(dice)),
-    }
+    wanted = {"forward": len(case.inputs(dice)), "backward": len(case.gradient(dice)), "generate": 3}
+    wanted["update"] = wanted["forward"]
     for name in target.methods:
         parameters = list(signature(own(found)[name]).parameters.values())[1:]
         if any(p.kind is not Parameter.POSITIONAL_OR_KEYWORD for p in parameters) or len(parameters) != wanted[name]:
@@ -172,6 +170,7 @@ def similar(found: type) -> list[str]:
     return [
         name for name, case in CASES.items()
         if case.method == "forward"
+        and not case.is_model
         and _takes(built, len(case.weights(dice))) and _takes(called, len(case.inputs(dice)))
     ]  # fmt: skip
 

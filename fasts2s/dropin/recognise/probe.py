@@ -21,7 +21,7 @@ from fasts2s.dropin.recognise.records import NO_OBJECT, Note, first_difference, 
 from fasts2s.dropin.recognise.trials import Bench, Trial, trials
 from fasts2s.dropin.reliance import Known, Reliance
 from fasts2s.dropin.report import Entry
-from fasts2s.dropin.settings import settings
+from fasts2s.dropin.settings import installed, settings
 from fasts2s.dropin.targets import Target
 
 Install = Callable[[Target, Entry, type], None]
@@ -60,18 +60,24 @@ class Copy:
 
     def __enter__(self) -> "Copy":
         reliance.known[self.kind] = Known(Reliance(), Reliance())
+        installed[self.kind] = self._target.name
         self._install(self._target, self.entry, self.kind)
         return self
 
     def __exit__(self, *error: object) -> None:
         reliance.known.pop(self.kind, None)
+        installed.pop(self.kind, None)
         originals.drop(self.kind)
 
 
 def make(kind: type, case: Case, dice: Dice) -> Any:
     """Return an object of a class, with weights that are drawn."""
     more = (True,) if case.stateful and dice.stateful else ()
-    return kind(*case.weights(dice), *more)
+    obj = kind(*case.weights(dice), *more)
+    if case.is_model:
+        for p in obj.params:
+            p[...] = dice.rng.normal(0, 0.6, p.shape)
+    return obj
 
 
 class Fit(NamedTuple):
@@ -85,11 +91,14 @@ class Fit(NamedTuple):
         Attributes of ours that his objects have not.
     doubles : tuple of (str, int)
         Further names of weights in ``params``: they must stay the same arrays.
+    parts : tuple of str
+        Layers that it is made of, whose attributes are looked at when all else has been.
     """
 
     hidden: frozenset[str]
     missing: tuple[str, ...]
     doubles: tuple[tuple[str, int], ...]
+    parts: tuple[str, ...] = ()
 
 
 def fit(found: type, case: Case, state: tuple[str, ...]) -> Fit:
@@ -105,6 +114,9 @@ def fit(found: type, case: Case, state: tuple[str, ...]) -> Fit:
         return Fit(frozenset(), (), ())
     after = _seen(obj)
     changed = {name for name in after if before.get(name) != after[name]}
+    if case.is_model:
+        parts = {name for name, value in vars(obj).items() if hasattr(value, "forward")}
+        return Fit(frozenset(changed - {*parts, *case.sets, "params", "grads"}), (), (), tuple(parts))
     weights = list(enumerate(getattr(obj, "params", ())))
     return Fit(
         frozenset(changed - {*state, "params", "grads"}),
@@ -164,15 +176,14 @@ def _of_one_gate(by_reader: list[tuple[Trial, Bench]], ours: type, case: Case, h
 def _run(kind: type, case: Case, trial: Trial, seed: int, hidden: frozenset[str]) -> Bench:
     dice = trial.dice(seed)
     bench = Bench(None, case, dice, hidden)
-    state = _chance()
-    what = NO_OBJECT
+    what, state = NO_OBJECT, None
     try:
         bench.obj = make(kind, case, dice)
-        what = "an error"
+        what, state = "an error", _chance()
         trial.run(bench)
     except Exception as error:  # which is then what both have to end with
         bench.seen.append(Note(what, f"{type(error).__name__}: {error}", None))
-    if _chance() != state:
+    if state is not None and _chance() != state:
         bench.note("random numbers that it draws", None)
     return bench
 
@@ -194,6 +205,7 @@ _SAID = {
     "another_batch": "after a batch of another size",
     "other_settings": "after a setting was changed",
     "looked_at": "when it is read",
+    "generates": "in an answer or after it",
 }
 
 

@@ -13,6 +13,7 @@ import ast
 import builtins
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -201,16 +202,15 @@ class Reading:
 
     def _attributes(self, kind: type) -> frozenset[str]:
         functions = [f for name, f in self._classes[kind].functions.items() if (kind, name) in self._seen]
-        return frozenset(a for f in functions for a in _of_self(f))
+        return frozenset().union(*map(_of_self, functions))
 
     # ---- one function --------------------------------------------------------------------------------------------
 
     def _read(self, task: _Task) -> None:
         _, node, function = task
-        is_constructor = node.name == "__init__" and task.owner is not None
 
         def resolve(names: list[str], where: ast.AST) -> Any:
-            return self._resolve(names, where, function, draws=is_constructor)
+            return self._resolve(names, where, function)
 
         def flag(name: str) -> bool:
             self._flags.append((name, node, function))
@@ -226,7 +226,7 @@ class Reading:
         for name, asked in read.attributes.items():
             self._asked.setdefault(name, (asked, function))
 
-    def _resolve(self, names: list[str], node: ast.AST, function: FunctionType, *, draws: bool) -> Any:
+    def _resolve(self, names: list[str], node: ast.AST, function: FunctionType) -> Any:
         first, *rest = names
         space = function.__globals__
         if first not in space:
@@ -245,12 +245,12 @@ class Reading:
             self.items.append(Item(None, vars(value), name, vars(value)[name], f"{value.__name__}.{name}"))
             value = vars(value)[name]
         if value is np:
-            return self._numpy(".".join(rest), node, draws=draws)
+            return self._numpy(".".join(rest), node)
         return self._value(value, rest, names, node, function)
 
-    def _numpy(self, name: str, node: ast.AST, *, draws: bool) -> Any:
-        known = allowed.NUMPY | allowed.NUMPY_BELOW
-        known |= (allowed.INTEGERS if self._integers else frozenset()) | (allowed.RANDOM if draws else frozenset())
+    def _numpy(self, name: str, node: ast.AST) -> Any:
+        known = allowed.NUMPY | allowed.NUMPY_BELOW | allowed.RANDOM
+        known |= allowed.INTEGERS if self._integers else frozenset()
         if name not in known:
             raise refused(node, f"np.{name}" if name else "the module np itself")
         first = name.partition(".")[0]
@@ -304,15 +304,18 @@ def _there(obj: type) -> dict[str, Any]:
     return {**vars(obj), **originals.of(obj)}
 
 
-def _stores(function: ast.FunctionDef) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield the attributes that a function sets, and what to: a constant, an argument of a constructor, or None."""
+@lru_cache(maxsize=4096)
+def _stores(function: ast.FunctionDef) -> tuple[tuple[str, ast.AST | None], ...]:
+    """Return the attributes that a function sets, and what to: a constant, an argument of a constructor, or None."""
     named = {p.arg: p for p in function.args.args} if function.name == "__init__" else {}
+    found: list[tuple[str, ast.AST | None]] = []
     for node in ast.walk(function):
         if isinstance(node, ast.Assign):
             for target in node.targets:
-                yield from _store(target, node.value, named)
+                found += _store(target, node.value, named)
         elif isinstance(node, ast.AugAssign | ast.AnnAssign | ast.For):
-            yield from _store(node.target, None, named)
+            found += _store(node.target, None, named)
+    return tuple(found)
 
 
 def _store(target: ast.AST, value: ast.AST | None, named: dict[str, ast.arg]) -> Iterator[tuple[str, ast.AST | None]]:
@@ -325,12 +328,14 @@ def _store(target: ast.AST, value: ast.AST | None, named: dict[str, ast.arg]) ->
         yield target.attr, named.get(value.id) if isinstance(value, ast.Name) else value
 
 
-def _of_self(function: ast.FunctionDef) -> Iterator[str]:
-    """Yield the attributes that a method asks of its first parameter."""
+@lru_cache(maxsize=4096)
+def _of_self(function: ast.FunctionDef) -> frozenset[str]:
+    """Return the attributes that a method asks of its first parameter."""
     first = function.args.args[0].arg if function.args.args else ""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == first:
-            yield node.attr
+    return frozenset(
+        node.attr for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == first
+    )  # fmt: skip
 
 
 def _file(obj: Any) -> str:

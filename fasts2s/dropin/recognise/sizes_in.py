@@ -1,11 +1,13 @@
 """Which names of a function hold sizes, inner functions or arrays of the book's, by all that they are assigned."""
 
 import ast
+from functools import lru_cache
 
 #: Name -> every value that it is assigned; None where that is part of what is assigned, or a turn of a loop.
 Assigned = dict[str, list[ast.AST | None]]
 
 
+@lru_cache(maxsize=4096)  # what several classes call is read for each of them
 def assigned(function: ast.AST) -> Assigned:
     """Return what every name that is bound in a function is assigned, at every depth."""
     found: Assigned = {}
@@ -74,10 +76,31 @@ def compares_sizes(test: ast.expr, found: Assigned) -> bool:
     return all(is_size(e, found) or is_shape(e) or isinstance(e, ast.Tuple) for e in (test.left, *test.comparators))
 
 
-def is_inner_function(name: str, found: Assigned) -> bool:
-    """Return whether a name stands for nothing but a function that was defined inside."""
+def is_function(name: str, found: Assigned, locals_: set[str]) -> bool:
+    """Return whether a name stands for nothing but a function that was defined inside, or one of the module's."""
     values = found.get(name, [])
-    return bool(values) and all(isinstance(value, ast.FunctionDef | ast.Lambda) for value in values)
+    return bool(values) and all(
+        isinstance(value, ast.FunctionDef | ast.Lambda) or _is_of_the_module(value, locals_) for value in values
+    )
+
+
+def _is_of_the_module(node: ast.AST | None, locals_: set[str]) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id not in locals_
+
+
+def is_choice(node: ast.AST | None, found: Assigned, locals_: set[str]) -> bool:
+    """Return whether this is the place of the largest number, ``np.argmax(x)``, or an argument that is a number."""
+    if isinstance(node, ast.Name) and node.id in locals_:
+        return all(value is not node and _is_argmax_or_argument(value, found) for value in found.get(node.id, []))
+    return _is_argmax_or_argument(node, found)
+
+
+def _is_argmax_or_argument(node: ast.AST | None, found: Assigned) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id not in found
+    return isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "argmax"
 
 
 def is_made_of_arrays(node: ast.AST | None, found: Assigned) -> bool:

@@ -12,6 +12,8 @@ from fasts2s.dropin.recognise.records import Note, Tolerance, notes
 
 #: What our backward does not set in the layers of single steps: it sums their gradients up at once.
 _SUMMED = frozenset({"grads", "dW", "dWx", "dWh", "db"})
+#: The same of layers that an encoder or decoder runs as one: where rows are shared, single ones have no gradient.
+_SHARED = _SUMMED | {"dh", "dc"}
 
 
 @dataclass
@@ -82,7 +84,8 @@ class Bench:
     def peek(self) -> None:
         """Read what only the reader's own code sets."""
         for name in sorted(self.hidden):
-            self.seen += notes(f"the attribute {name}", getattr(self.obj, name, None), _SUMMED)
+            without = _SHARED if self.case.is_model else _SUMMED
+            self.seen += notes(f"the attribute {name}", getattr(self.obj, name, None), without)
 
 
 def basic(bench: Bench) -> None:
@@ -237,6 +240,22 @@ def updates(bench: Bench) -> None:
                 setattr(bench.obj, name, getattr(bench.obj, name) * 0.9)
 
 
+def generates(bench: Bench) -> None:
+    """Answers, before and after a step; what they leave; the weights change in between."""
+    asked, obj = bench.case.asked, bench.obj
+    for turn in range(4):
+        if asked is not None:
+            given = asked(bench.dice)
+            for start in (0, given[0].size % bench.dice.shape["V"]):
+                bench.note("what generate returns", [int(i) for i in obj.generate(given[0], start, *given[2:])])
+        if turn == 1:
+            bench.peek()
+        if turn == 2 and hasattr(obj, "forward") and bench.case.gradient(bench.dice):
+            bench.forward()
+            bench.backward()
+        _grow(bench)
+
+
 def _flat(value: Any) -> Iterator[Any]:
     if isinstance(value, list | tuple):
         for part in value:
@@ -278,6 +297,9 @@ class Trial:
 def trials(case: Case) -> Iterator[Trial]:
     """Yield what a class is tried on, what is most likely to differ first."""
     double, single = np.float64, np.float32
+    if case.is_model:
+        yield from _trials_of_models(case)
+        return
     if case.method == "update":
         yield from _trials_of_updates()
         return
@@ -313,3 +335,16 @@ def _trials_of_updates() -> Iterator[Trial]:
     yield Trial(updates, SHAPES[0], np.float64, np.float64, kind="fortran")
     for size in (1e-2, 30.0, 1e3):
         yield Trial(updates, SHAPES[0], np.float64, np.float64, upstream=size)
+
+
+def _trials_of_models(case: Case) -> Iterator[Trial]:
+    if not case.gradient(Trial(basic, SHAPES[0]).dice(0)):  # only its answers are replaced
+        yield from (Trial(generates, shape) for shape in SHAPES)
+        return
+    for shape in SHAPES:
+        yield Trial(basic, shape)
+        yield Trial(generates, shape)
+    for k, run in enumerate((repeated, looked_at, changed_input, changed_weights, another_batch, copied)):
+        yield Trial(run, SHAPES[k % 2])
+    for size in (1e-2, 30.0):
+        yield Trial(basic, SHAPES[0], upstream=size)

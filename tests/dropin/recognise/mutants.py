@@ -20,7 +20,13 @@ PARTS = {
     "TimeAffine": ("TimeAffine",),
     "TimeSoftmaxWithLoss": ("TimeSoftmaxWithLoss", "softmax"),
     "TimeAttention": ("TimeAttention", "Attention", "Softmax", "softmax"),
+    "Encoder": ("Encoder",),
+    "Decoder": ("Decoder",),
+    "Seq2seq": ("Seq2seq",),
+    "AttentionEncoder": ("AttentionEncoder",),
+    "AttentionDecoder": ("AttentionDecoder",),
 }
+MODELS = ("Encoder", "Decoder", "Seq2seq", "AttentionEncoder", "AttentionDecoder")
 _OTHER = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.Add, ast.Div), ast.Div: (ast.Mult,),
     ast.Or: (ast.And,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,), ast.NotEq: (ast.Eq,), ast.Eq: (ast.NotEq,),
@@ -184,7 +190,9 @@ def behaviour(kind, name):
             for dtype in ("f", "d"):
                 for way in range(4):
                     try:
-                        _sequence(kind, name, np.random.default_rng(100 + seed), (N, T, D, H), dtype, way, found)
+                        (_model_sequence if name in MODELS else _sequence)(
+                            kind, name, np.random.default_rng(100 + seed), (N, T, D, H), dtype, way, found
+                        )
                     except Exception as error:
                         found.append((type(error).__name__, None))
     return found
@@ -259,6 +267,58 @@ def _sequence(kind, name, rng, sizes, dtype, way, found):
         note(layer.h, getattr(layer, "c", None))
     kept = [a is b for a, b in zip(lists, (layer.params, layer.grads, *layer.grads), strict=True)]
     found.append((f"the same objects: {kept}", None))
+
+
+def _model_sequence(kind, name, rng, sizes, dtype, way, found):
+    N, T, D, H = sizes
+    V = H + 4
+    np.random.seed(1)
+    model = kind(V, D, H)
+    for p in model.params:
+        p[...] = rng.normal(0, 0.7, p.shape)
+
+    def note(value):
+        if isinstance(value, list | tuple):
+            for part in value:
+                note(part)
+        else:
+            found.append(("None", None) if value is None else (f"array {np.shape(value)}", np.array(value, "f")))
+
+    def ids(n, t):
+        return rng.integers(0, V, (n, t))
+
+    def context(n):
+        shape = (n, T + 1, H) if name == "AttentionDecoder" else (n, H)
+        return rng.normal(0, 0.7, shape).astype("f")
+
+    def generate():
+        if name == "Seq2seq":
+            note([int(i) for i in model.generate(ids(1, T), 1, T + 2)])
+        elif "Decoder" in name:
+            note([int(i) for i in model.generate(context(1), 1, T + 2)])
+            note(model.lstm.h)
+
+    if way % 2:
+        generate()
+    for turn in range(2):
+        encoder = "Encoder" in name
+        given = [ids(N, T)] if encoder else [ids(N, T), ids(N, T + 1) if name == "Seq2seq" else context(N)]
+        note(model.forward(*given))
+        if way == 2 and turn == 0:
+            for a in given:
+                a[...] = a[::-1].copy()
+        tail = {"Encoder": (N, H), "AttentionEncoder": (N, T, H), "Seq2seq": ()}.get(name, (N, T, V))
+        note(model.backward(*([rng.normal(size=tail).astype("f")] if tail else [])))
+        note(model.grads)
+        if turn == 0 and way == 3:
+            generate()
+            for p in model.params:
+                p += 0.05
+    for part in ("lstm", "encoder", "decoder"):
+        held = getattr(model, part, None)
+        if held is not None:
+            note(getattr(held, "h", None))
+    generate()
 
 
 def alike(one, other, loss=False):
