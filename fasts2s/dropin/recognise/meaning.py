@@ -15,6 +15,7 @@ from fasts2s.dropin.recognise.cases import CASES, SHAPES, Case
 from fasts2s.dropin.recognise.reading import Reading
 from fasts2s.dropin.recognise.trials import Trial, basic
 from fasts2s.dropin.reliance import Known
+from fasts2s.dropin.settings import installed
 from fasts2s.dropin.targets import Target
 
 _STATE = ("set_state", "reset_state")
@@ -53,7 +54,9 @@ def recognise(found: type, target: Target, install: probe.Install) -> Recognised
     if missing:
         raise UnrecognisedError(f"it has no {missing[0]} of its own")
     reading = _read(found, target, case)
-    key = verdicts.key_of(target.name, found.__name__, reading.key())
+    # Ours run encoders and decoders only where their layers are replaced.
+    parts = [f"{kind.__name__} is {installed.get(kind)}" for kind in reading.kinds()] if case.is_model else []
+    key = verdicts.key_of(target.name, found.__name__, reading.key(), *parts)
     verdict = verdicts.get(key)
     if verdict is None:
         verdict = _try(found, target, case, install)

@@ -86,6 +86,10 @@ class Reading:
         """Return a hash of all the text that was read, and of the constants that it uses."""
         return hashlib.sha256("\n".join(self._texts).encode()).hexdigest()
 
+    def kinds(self) -> list[type]:
+        """Return the classes that it is made of."""
+        return list(self._classes)
+
     def reliance(self) -> Reliance:
         """Return what replaced methods rely on."""
         return Reliance(self.items, self.used, again=self._again)
