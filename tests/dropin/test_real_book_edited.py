@@ -19,7 +19,7 @@ import json, sys
 sys.path[:0] = [sys.argv[1], sys.argv[1] + "/ch07"]
 import fasts2s, numpy as np
 if sys.argv[2] != "plain":
-    fasts2s.patch("numpy", verify=sys.argv[2] == "verify")
+    fasts2s.patch("numpy", verify=sys.argv[2] == "verify", only_book=True)
 from seq2seq import Seq2seq
 from common.optimizer import SGD
 from common.util import clip_grads

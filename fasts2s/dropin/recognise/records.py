@@ -1,6 +1,7 @@
 """What a trial has left, as plain values, and where two trials differ, in words."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ class Note(NamedTuple):
 def notes(what: str, value: Any, without: frozenset[str] = frozenset(), depth: int = 0) -> Iterator[Note]:
     """Yield what can be read from a value: arrays are copied, objects of a reader's are taken apart."""
     if isinstance(value, np.ndarray):
-        yield Note(what, f"array {value.dtype} {value.shape}", value.copy())
+        yield Note(what, f"array {_name_of(value.dtype)} {value.shape}", value.copy())
     elif isinstance(value, list | tuple):
         yield Note(what, f"{type(value).__name__} of {len(value)}", None)
         for k, part in enumerate(value):
@@ -38,6 +39,11 @@ def notes(what: str, value: Any, without: frozenset[str] = frozenset(), depth: i
         yield Note(what, "a number", np.float64(value))
     else:
         yield Note(what, f"{type(value).__name__} {value!r}" if not callable(value) else "a function", None)
+
+
+@lru_cache
+def _name_of(dtype: Any) -> str:
+    return str(dtype)  # which takes as long as to compare an array
 
 
 class Tolerance(NamedTuple):
