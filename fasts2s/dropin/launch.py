@@ -11,7 +11,7 @@ from pathlib import Path
 
 import fasts2s
 from fasts2s import backend, dropin
-from fasts2s.dropin import patching, repairs, report, runner, sizes
+from fasts2s.dropin import patching, repairs, report, runner, sizes, typed
 from fasts2s.dropin.options import Options, parse
 from fasts2s.dropin.report import REPLACED
 from fasts2s.dropin.settings import active_backend
@@ -50,6 +50,7 @@ def _backend() -> str:
 
 
 def _announce() -> None:
+    typed.offer_functions()
     found = patching.report()
     report.say_replaced(found.names(REPLACED), fasts2s.__version__, _backend())
     report.say_meant(found.entries)

@@ -13,7 +13,7 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakSet
 
-from fasts2s.dropin import originals, patching
+from fasts2s.dropin import originals, patching, report
 from fasts2s.dropin.errors import FallbackError
 
 _log = logging.getLogger("fasts2s.dropin")
@@ -27,14 +27,23 @@ def put_in() -> None:
     if main is not None and getattr(main, "__file__", None):
         _offer(vars(main), [found for found in list(vars(main).values()) if isinstance(found, type)])
     if not _before:
+        report.before_first_call.insert(0, offer_functions)
         _before.append(builtins.__build_class__)
         builtins.__build_class__ = _build_class
+
+
+def offer_functions() -> None:
+    """Offer the functions that the script has typed by now."""
+    main = sys.modules.get("__main__")
+    if _before and main is not None:
+        _offer(vars(main), [])
 
 
 def take_out() -> None:
     """Hear of classes no longer, and let those that wait be."""
     if _before:
         builtins.__build_class__ = _before.pop()
+        report.before_first_call[:] = [call for call in report.before_first_call if call is not offer_functions]
     for kind in list(_waiting):
         _let_go(kind)
 

@@ -202,7 +202,7 @@ def _scores(d: Dice) -> tuple[Any, ...]:
 
 CASES |= {
     "Encoder": _model(lambda d: (d.ids("N T"),), lambda d: (d.gradient("N H"),), None, "hs"),
-    "AttentionEncoder": _model(lambda d: (d.ids("N T"),), lambda d: (d.gradient("N T H"),), None, "hs"),
+    "AttentionEncoder": _model(lambda d: (d.ids("N T"),), lambda d: (d.gradient("N T H"),)),
     "Decoder": _model(lambda d: (d.ids("N T"), d.floats("N H", 0.7)), _scores, _state),
     "PeekyDecoder": _model(lambda d: (d.ids("N T"), d.floats("N H", 0.7)), _scores, _state, "cache"),
     "AttentionDecoder": _model(lambda d: (d.ids("N T"), d.floats("N S H", 0.7)), _scores, _states),

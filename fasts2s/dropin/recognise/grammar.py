@@ -30,8 +30,8 @@ class Function:
         of the reader's. Raises UnrecognisedError where it stands for something unknown.
     integers : bool
         Whether numbers may be made whole, as ids and labels are.
-    flags : function
-        Name of an attribute -> whether it can only be a flag.
+    flags, shapes : function
+        Name of an attribute -> whether it can only be a flag, or a shape.
     may_print : bool
         Whether printing is none of what is replaced.
 
@@ -48,9 +48,11 @@ class Function:
         *,
         integers: bool,
         flags: Callable[[str], bool],
+        shapes: Callable[[str], bool],
         may_print: bool,
     ) -> None:
-        self._resolve, self._integers, self._flags, self._may_print = resolve, integers, flags, may_print
+        self._resolve, self._integers, self._may_print = resolve, integers, may_print
+        self._flags, self._shapes = flags, shapes
         self.attributes: dict[str, ast.AST] = {}
         self._assigned = sizes_in.assigned(node)
         self._locals = set(self._assigned)
@@ -133,7 +135,8 @@ class Function:
 
     def _read_Assert(self, node: ast.Assert) -> None:
         if not (
-            conditions.is_allowed(node.test, self._is_flag) or sizes_in.compares_sizes(node.test, self._assigned)
+            conditions.is_allowed(node.test, self._is_flag, self._is_shape)
+            or sizes_in.compares_sizes(node.test, self._assigned)
         ):
             raise refused(node, f"a condition on values (`{_short(node.test)}`)")
 
@@ -181,7 +184,7 @@ class Function:
         return None
 
     def _condition(self, test: ast.expr) -> None:
-        if not conditions.is_allowed(test, self._is_flag):
+        if not conditions.is_allowed(test, self._is_flag, self._is_shape):
             raise refused(test, f"a condition on values (`{_short(test)}`)")
 
     def _is_flag(self, node: ast.expr) -> bool:
@@ -190,6 +193,13 @@ class Function:
         if isinstance(node, ast.Name):
             return node.id in self._flag_arguments and node.id not in self._assigned
         return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and self._flags(node.attr)
+
+    def _is_shape(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Name):
+            values = self._assigned.get(node.id, [])
+            return bool(values) and all(map(sizes_in.is_shape, values))
+        own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        return sizes_in.is_shape(node) or (own and self._shapes(getattr(node, "attr", "")))
 
     # ---- expressions ---------------------------------------------------------------------------------------------
 

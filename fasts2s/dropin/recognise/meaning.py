@@ -91,6 +91,10 @@ def _try(found: type, target: Target, case: Case, install: probe.Install) -> dic
             verdict = {"hidden": sorted(fit.hidden), "missing": fit.missing, "doubles": fit.doubles}
             read_last = fit.hidden.union(fit.parts, case.sets if case.is_model else ())
             reason = probe.compare(found, _adapted(target, verdict), case, read_last, install)
+            if probe.CHANGED_INPUT in reason and not target.copies:
+                # He copies what the book keeps by reference. So do ours, and where it changes, his own code runs.
+                verdict["copies"] = True
+                reason = probe.compare(found, _adapted(target, verdict), case, read_last, install)
             return verdict | {"reason": reason, "fixed": _state_methods(found, case)}
     except UnrecognisedError as error:
         return {"reason": str(error)}
@@ -125,7 +129,8 @@ def _adapted(target: Target, verdict: dict[str, Any]) -> Target:
 
     return replace(
         target, state=there(target.state), made_on_read=tuple(verdict["hidden"]), owed=there(target.owed),
-        read_back=there(target.read_back), ready=ready if doubles else target.ready,
+        read_back=there(target.read_back),
+        copies=target.copies or bool(verdict.get("copies")), ready=ready if doubles else target.ready,
         aside=tuple((name, _DEFAULTS.get(name)) for name in missing),
     )  # fmt: skip
 

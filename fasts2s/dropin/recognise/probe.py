@@ -194,9 +194,10 @@ def _chance() -> list[Any]:
     return [part.tobytes() if isinstance(part, np.ndarray) else part for part in state]
 
 
+CHANGED_INPUT = "when the input changes before backward"
 _SAID = {
     "repeated": "after repeated calls",
-    "changed_input": "when the input changes before backward",
+    "changed_input": CHANGED_INPUT,
     "changed_output": "when the output changes before backward",
     "copied": "in a copy of the layer",
     "changed_weights": "when the weights change",

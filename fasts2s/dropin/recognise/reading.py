@@ -22,7 +22,7 @@ import numpy as np
 
 from fasts2s.dropin import originals
 from fasts2s.dropin.errors import UnrecognisedError
-from fasts2s.dropin.recognise import allowed
+from fasts2s.dropin.recognise import allowed, sizes_in
 from fasts2s.dropin.recognise.canonical import fingerprint
 from fasts2s.dropin.recognise.grammar import Function, refused
 from fasts2s.dropin.recognise.sources import Text, text_of
@@ -77,6 +77,7 @@ class Reading:
         self._asked: dict[str, tuple[ast.AST, FunctionType]] = {}
         self._stored: dict[str, list[ast.AST | None]] = {}
         self._flags: list[tuple[str, ast.AST, FunctionType]] = []
+        self._shapes: list[tuple[str, ast.AST, FunctionType]] = []
         self._require(obj, None)
         self._finish()
 
@@ -191,6 +192,9 @@ class Reading:
         for name, (node, function) in self._asked.items():
             if name not in known:
                 raise UnrecognisedError(f"{_place(node, function)}: the attribute {name}")
+        for name, node, function in self._shapes:
+            if not all(sizes_in.is_shape(v) or _is_none(v) for v in self._stored.get(name, [None])):
+                raise UnrecognisedError(f"{_place(node, function)}: a condition on {name}, which may be no shape")
         for name, node, function in self._flags:
             values = self._stored.get(name, [None])
             if not all(
@@ -220,11 +224,15 @@ class Reading:
             self._flags.append((name, node, function))
             return True
 
+        def shape(name: str) -> bool:
+            self._shapes.append((name, node, function))
+            return True
+
         aside = (
             node.name in ("__init__", *self._others) and task.owner is not None and issubclass(self._obj, task.owner)
         )
         try:
-            read = Function(node, resolve, integers=self._integers, flags=flag, may_print=aside)
+            read = Function(node, resolve, integers=self._integers, flags=flag, shapes=shape, may_print=aside)
         except UnrecognisedError as error:
             raise UnrecognisedError(f"{_file(function)}, {error}") from None
         for name, asked in read.attributes.items():
@@ -290,6 +298,10 @@ def _is_said_only(part: Any) -> bool:
     """Return whether a statement of a class is a docstring, a declaration without a value, or nothing."""
     value = getattr(part, "value", None)
     return value is None or (isinstance(part, ast.Expr) and isinstance(value, ast.Constant))
+
+
+def _is_none(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _is_numpys(value: Any) -> bool:

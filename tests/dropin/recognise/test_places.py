@@ -87,6 +87,12 @@ def test_the_script_itself(tmp_path):
     assert "TimeLSTM of script.py computes what the book's computes: replaced" in said
 
 
+def test_a_function_that_the_script_types(tmp_path):
+    function = "def clip_grads(grads, max_norm):\n    return 3\n"
+    (tmp_path / "script.py").write_text(function + PLAIN + _STEP)
+    assert "clip_grads left as it is: clip_grads is not the book's" in _run(tmp_path, "script.py")[1]
+
+
 def test_a_text_on_the_command_line_and_on_standard_input(tmp_path):
     assert _run(tmp_path, "-c", PLAIN + _STEP)[0] == '[["TimeLSTM", "replaced", 2]]'
     assert _run(tmp_path, "-", stdin=PLAIN + _STEP)[0] == '[["TimeLSTM", "replaced", 2]]'

@@ -89,6 +89,8 @@ SAME = {
 }  # fmt: skip
 
 SAME |= {
+    "repeat for broadcasting": ("TimeAttention", ("asked = h.reshape(batch, 1, size)", "asked = h.reshape(batch, 1, size).repeat(length, axis=1)"), ("shares = weights.reshape(batch, length, 1)", "shares = weights.reshape(batch, length, 1).repeat(size, axis=2)")),
+    "a shape that is kept": ("Affine", ("        self.x = None\n\n    def forward(self, x):\n        W, b = self.params\n        self.x = x\n        return np.dot(x, W) + b\n", "        self.x = None\n        self.lead = None\n\n    def forward(self, x):\n        W, b = self.params\n        self.lead = x.shape\n        if len(self.lead) == 3:\n            x = x.reshape(-1, x.shape[2])\n        self.x = x\n        return np.dot(x, W) + b\n")),
     "no W beside params": ("TimeEmbedding", ("        self.W = W\n", ""), ("self.W.shape[1]", "self.params[0].shape[1]"), ("Embedding(self.W)", "Embedding(self.params[0])")),
     "names beside params": ("TimeAffine", ("        self.x = None\n\n    def forward(self, x):\n        batch, length, width = x.shape\n        W, b = self.params\n", "        self.x = None\n        self.weight, self.bias = W, b\n\n    def forward(self, x):\n        batch, length, width = x.shape\n        W, b = self.weight, self.bias\n")),
     "SGD by number": ("SGD", ("for p, g in zip(params, grads):\n            p -= self.lr * g\n", "for k in range(len(params)):\n            params[k] -= self.lr * grads[k]\n")),
@@ -141,6 +143,8 @@ DIFFERENT = {
 }  # fmt: skip
 
 DIFFERENT |= {
+    "a copy of the input": ("TimeAffine", "who shares memory after forward", ("        self.x = x\n        return (", "        self.x = x.copy()\n        return (")),
+    "a length that is no shape": ("Affine", "which may be no shape", ("        self.x = None\n\n    def forward(self, x):\n        W, b = self.params\n        self.x = x\n        return np.dot(x, W) + b\n", "        self.x = None\n        self.lead = []\n\n    def forward(self, x):\n        W, b = self.params\n        self.lead.append(1)\n        if len(self.lead) == 3:\n            x = 2 * x\n        self.x = x\n        return np.dot(x, W) + b\n")),
     "a further argument": ("TimeRNN", "forward takes other arguments", ("    def forward(self, xs):\n        batch, length, width = xs.shape\n        size = self.params[1].shape[0]\n        self.steps = []\n        outputs = np.zeros((batch, length, size), dtype=\"f\")\n        if not self.stateful or self.h is None:\n            self.h = np.zeros((batch, size), dtype=\"f\")\n        for t in range(length):\n            step = RNN", "    def forward(self, xs, scale=1):\n        batch, length, width = xs.shape\n        size = self.params[1].shape[0]\n        self.steps = []\n        outputs = np.zeros((batch, length, size), dtype=\"f\")\n        if not self.stateful or self.h is None:\n            self.h = np.zeros((batch, size), dtype=\"f\")\n        for t in range(length):\n            step = RNN")),
     "another default": ("TimeSoftmaxWithLoss", "backward has a default", ("def backward(self, dout=1):", "def backward(self, dout=2):")),
     "a label that cannot be changed": ("TimeSoftmaxWithLoss", "", ("counted = ts != self.ignore_label", "counted = ts != -1")),
