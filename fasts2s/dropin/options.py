@@ -34,6 +34,7 @@ class Options:
     strict: bool
     verify: bool
     trust: list[str]
+    old_numpy: bool
     verbosity: int
 
 
@@ -60,6 +61,9 @@ def make_parser() -> argparse.ArgumentParser:
     add("--strict", action="store_true", help="edited classes and calls that fall back are errors")
     add("--verify", action="store_true", help="run the originals as well and compare; slow")
     add("--trust", metavar="CLASS", action="append", default=[], help="replace this class though it was edited")
+    add(
+        "--old-numpy", action="store_true", help="np.int, np.float and so on, which NumPy took away, in your own code"
+    )
     add("-v", dest="verbose", action="count", default=0, help="say more")
     add("-q", dest="quiet", action="store_true", help="say nothing but warnings")
     add("--version", action="version", version=f"fasts2s {fasts2s.__version__}")
@@ -95,5 +99,5 @@ def parse(argv: Sequence[str]) -> Options:
         parser.error(f"expected {wanted}")
     return Options(
         kind, rest[0], rest[1:], a.backend, a.threads, a.profile, a.report, a.strict, a.verify, a.trust,
-        -1 if a.quiet else a.verbose,
+        a.old_numpy, -1 if a.quiet else a.verbose,
     )  # fmt: skip

@@ -35,7 +35,7 @@ def test_everything_of_the_book_is_recognised(tmp_path):
         f"import sys; sys.path[:0] = [r'{BOOK}', r'{BOOK}/ch07', r'{BOOK}/ch08']\n"
         "import fasts2s\nfasts2s.patch('numpy')\n"
         "import common.trainer, common.util, common.optimizer, dataset.ptb, rnnlm_gen, peeky_seq2seq\n"
-        "import attention_seq2seq\nr = fasts2s.status()\n"
+        "import attention_seq2seq, ch04.cbow, ch04.skip_gram\nr = fasts2s.status()\n"
         "print(sorted(set(r.names('replaced'))))\nassert not r.names('left as is'), r\n"
     )
     printed = _printed(code, tmp_path)

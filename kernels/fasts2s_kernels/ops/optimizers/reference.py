@@ -1,6 +1,7 @@
 """Clipping and parameter updates, in place, with the arithmetic of the book under NumPy 2."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,18 @@ from fasts2s_kernels.quiet import quiet
 
 # Outside the root, as in the book.
 _EPS = 1e-7
+# Numbers that are updated at once: what is in between stays in the cache.
+_PIECE = 1 << 15
+
+
+def _pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Yield arrays of one shape piece by piece, where their memory allows it."""
+    if arrays[0].size <= _PIECE or not all(a.flags.c_contiguous for a in arrays):
+        yield arrays
+        return
+    flat = [a.reshape(-1) for a in arrays]
+    for start in range(0, flat[0].size, _PIECE):
+        yield tuple(a[start : start + _PIECE] for a in flat)
 
 
 @quiet
@@ -108,10 +121,11 @@ def adam_update(
     params, grads, slots = checks.update_lists(params, grads, m=m, v=v)
     lr_t = adam_rate(lr, beta1, beta2, step)
     beta1, beta2 = checks.number("beta1", beta1), checks.number("beta2", beta2)
-    for p, g, mean, square in zip(params, _scaled(grads, scale), slots["m"], slots["v"], strict=True):
-        mean += (1 - beta1) * (g - mean)
-        square += (1 - beta2) * (g**2 - square)
-        p -= lr_t * mean / (np.sqrt(square) + _EPS)
+    for arrays in zip(params, _scaled(grads, scale), slots["m"], slots["v"], strict=True):
+        for p, g, mean, square in _pieces(*arrays):
+            mean += (1 - beta1) * (g - mean)
+            square += (1 - beta2) * (g**2 - square)
+            p -= lr_t * mean / (np.sqrt(square) + _EPS)
 
 
 def adam_rate(lr: float, beta1: float, beta2: float, step: int) -> Any:
