@@ -46,7 +46,7 @@ class Shares:
     def draw(self, left_out: Array, size: int) -> Array:
         """Draw ``size`` different words for every row, none of which is the row's own.
 
-        left_out : (R,) ids from 0 to V - 1 -> (R, size) int64. NumPy's global generator is left as the book leaves it.
+        left_out : (R,) ids from 0 to V - 1 -> (R, size) int64. The generator is left as the book leaves it.
 
         Raises
         ------
@@ -59,7 +59,8 @@ class Shares:
         row = 0
         while row < len(drawn):
             rows = left_out[row : row + _BLOCK]
-            found, is_sure = self._look_up(rows, numbers.ahead((len(drawn) - row) * size)[: rows.size * size])
+            x: Array = numbers.ahead((len(drawn) - row) * size)[: rows.size * size]
+            found, is_sure = self._look_up(rows, x)
             wrong = np.flatnonzero(~is_sure | _has_twins(found))
             good = int(wrong[0]) if wrong.size else rows.size
             drawn[row : row + good] = found[:good]
@@ -88,7 +89,7 @@ class Shares:
         while found.size < size:
             x = numbers.take(size - found.size)
             p[found] = 0
-            ends = np.cumsum(p)
+            ends: Array = np.cumsum(p)
             ends /= ends[-1]
             new = ends.searchsorted(x, side="right")
             first = np.sort(np.unique(new, return_index=True)[1])

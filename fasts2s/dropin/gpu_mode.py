@@ -22,7 +22,6 @@ from fasts2s_kernels import MODULES, setup_of
 
 _log = logging.getLogger("fasts2s.dropin")
 WITHOUT_KERNELS = "there are no cupy kernels; the book's own code runs on CuPy"
-ON_HOST = "it is for the host alone; the book's own code runs on CuPy"
 #: Where the kernels raise what the device has found.
 _ERRORS_OF_THE_DEVICE = "fasts2s_kernels.gpu.errors"
 #: Modules that are watched while they are executed.

@@ -46,7 +46,7 @@ def bring_back() -> None:
     module: Any = np
     theirs = module.__getattr__
 
-    def __getattr__(name: str) -> Any:
+    def found(name: str) -> Any:
         if name in _OLD:
             frame = sys._getframe(1)
             if _is_the_readers(frame):
@@ -57,5 +57,5 @@ def bring_back() -> None:
                 return value
         return theirs(name)
 
-    module.__getattr__ = __getattr__
+    module.__getattr__ = found
     undone_by(lambda: setattr(module, "__getattr__", theirs))

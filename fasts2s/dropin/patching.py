@@ -82,15 +82,17 @@ def _recognised(entry: Entry, found: Any, members: tuple[str, ...]) -> Reliance 
 
 
 def _offer_class(target: Target, found: type) -> None:
-    entry, members = Entry(found.__module__, target.name), target.members
-    relies = _recognised(entry, found, members)
+    if target.on_host and gpu_mode.is_on():
+        return
+    entry = Entry(found.__module__, target.name)
+    relies = _recognised(entry, found, target.members)
     if relies is not None:
+        if not target.members:
+            entries.pop()  # nothing of it is replaced: a loop that is goes past it
         installed[found] = target.name
         reliance.known[found] = known_class(found, relies, trusted=entry.name in settings.trust)
         gpu_repairs.repair_class(entry.name, found)
-        if target.on_host and gpu_mode.is_on():
-            entry.status, entry.reason = LEFT, gpu_mode.ON_HOST
-        elif target.needs_no_kernels or not _left_in_gpu_mode(entry):
+        if target.needs_no_kernels or not _left_in_gpu_mode(entry):
             _install(target, entry, found)
     elif settings.verify and not gpu_mode.leaves_the_book() and {"forward", "backward"} <= target.methods.keys():
         _watch(target, entry, found)

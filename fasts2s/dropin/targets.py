@@ -56,7 +56,7 @@ class Target:
     loops : dict of str to (prepare, run)
         Methods that run a loop of the script's whole work, see :func:`fasts2s.dropin.wrappers.loop`.
     on_host : bool
-        Whether ours is for arrays of the host alone: in the book's GPU mode it is left as it is.
+        Whether ours is for arrays of the host alone: in the book's GPU mode it is not looked at.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Negative sampling, chapter 4: the sampler, all scores of a batch at once, gradients of which few rows are touched."""
+"""Negative sampling, chapter 4: the sampler, the scores of a batch at once, gradients of which few rows are set."""
 
 from typing import Any
 
@@ -83,43 +83,40 @@ class Scores:
     def is_whole(self) -> bool:
         """Return whether the layer has as many parts as it draws words."""
         layer, K = self.layer, 1 + self.layer.sample_size
-        return K == len(layer.embed_dot_layers) == len(layer.loss_layers) == 1 + layer.sampler.sample_size > 1
+        counts = {K, len(layer.embed_dot_layers), len(layer.loss_layers), 1 + layer.sampler.sample_size}
+        return counts == {K} and K > 1
 
     def words(self) -> int:
         """Return how many words both the sampler and the matrix have."""
-        return min(self.layer.sampler.vocab_size, self.W.shape[0])
+        words: int = self.layer.sampler.vocab_size
+        return min(words, len(self.W))
 
     @quiet
     def forward(self, h: Array, right: Array) -> Any:
         """h : (N, H), right : (N,) ids -> the sum of the losses, in the book's order of sums."""
         drawn = self.layer.sampler.get_negative_sample(right)
-        self._h, self._parts, self._d = h, [right, *drawn.T], None
+        self._h, self._parts = h, [right, *drawn.T]
         self._ids = np.concatenate((right[None], drawn.T))
         self._T = self.W[self._ids]  # (K, N, H)
         self._y = 1 / (1 + np.exp(-(self._T * h).sum(axis=2)))
         p = np.concatenate((self._y[:1], 1 - self._y[1:]))
         self._losses = -np.log(p + np.float32(1e-7)).sum(axis=1) / len(right)
+        self._d = self._y / len(right)  # the gradients of the scores, (K, N)
+        self._d[0] = (self._y[0] - 1) / len(right)
         loss = self._losses[0]
         for more in self._losses[1:]:
             loss += more
         return loss
 
-    def _dscore(self) -> Array:
-        """Return the gradients of the scores, (K, N)."""
-        if self._d is None:
-            self._d = self._y / self._y.shape[1]
-            self._d[0] = (self._y[0] - 1) / self._y.shape[1]
-        return self._d
-
     def dh(self) -> Array:
         """Return the gradient of h, (N, H)."""
-        dh: Array = np.einsum("kn,knh->nh", self._dscore(), self._T)
+        dh: Array = np.einsum("kn,knh->nh", self._d, self._T)
         return dh
 
     def rows(self) -> tuple[Array, Array]:
         """Return ids (K N,) and the gradients (K N, H) of the rows that they name."""
         K, N, H = self._T.shape
-        return self._ids.reshape(-1), (self._dscore()[:, :, None] * self._h).reshape(K * N, H)
+        return self._ids.reshape(-1), (self._d[:, :, None] * self._h).reshape(K * N, H)
 
     def leave(self, *, first: bool) -> None:
         """Leave in the layers what the book's leave there; the gradient of the first is the sum, which stays."""
@@ -129,4 +126,4 @@ class Scores:
             dot.embed.idx, dot.cache = self._parts[k], (self._h, self._T[k])
             loss.y, loss.t, loss.loss = self._y[k], labels[k], self._losses[k]
             if k or not first:
-                Gradient(dot.embed.grads[0]).set(self._parts[k], self._dscore()[k][:, None] * self._h)
+                Gradient(dot.embed.grads[0]).set(self._parts[k], self._d[k][:, None] * self._h)

@@ -1,10 +1,10 @@
 """The training loop of chapter 4: ``Trainer.fit`` with a CBOW or a SkipGram.
 
-The book's own loop runs, its text as it is: it shuffles, counts, prints. What it finds under the names of the model and
-of ``remove_duplicate`` is ours for the time of the call. Every layer of the book has a dense gradient (V, H), which
-is zeroed, added to and summed up with the others in every step; nobody but the loop sees them meanwhile. So there is
-one for each of the two matrices, of which only rows are touched that the batch names. When the loop ends, all layers
-and gradients are left as the book's last step leaves them.
+The book's own loop runs, its text as it is: it shuffles, counts, prints. What it finds under the names of the model
+and of ``remove_duplicate`` is ours for the time of the call. Every layer of the book has a dense gradient (V, H),
+which is zeroed, added to and summed up with the others in every step; nobody but the loop sees them meanwhile. So
+there is one for each of the two matrices, of which only rows are touched that the batch names. When the loop ends,
+all layers and gradients are left as the book's last step leaves them.
 """
 
 from types import FunctionType
