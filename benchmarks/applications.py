@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -115,7 +115,7 @@ def _line(case: Case, runs: Sequence[dict[str, Any]]) -> list[str]:
     memory = max((run["peak_memory_mb"] or 0 for run in runs), default=0)
     return [
         f"`{case.command}`", case.what, f"{mean(scores):.2f} %{more}", f"{min(scores):.2f} %", str(len(runs)),
-        units.duration(max(run["seconds"] for run in runs)), f"{memory:.0f} MB" if memory else "",
+        units.duration(median(run["seconds"] for run in runs)), f"{memory:.0f} MB" if memory else "",
     ]  # fmt: skip
 
 

@@ -32,6 +32,8 @@ def load(folder: str, backend: BackendLike | None) -> TextToText:
 def options_of(a: argparse.Namespace, target: Tokenizer) -> GenerationOptions:
     """Return how words are chosen, as the command line says."""
     vocabulary = TokenizerVocabulary(target)
+    if a.prefix and getattr(target, "backwards", False):
+        raise CommandError("--prefix: this model writes answers from their end, expected none: leave it out")
     return GenerationOptions(
         **chosen(a, a.temperature),
         banned=sorted(vocabulary.all_ids("--ban", a.ban)),

@@ -15,6 +15,9 @@ def add_pairs(tasks: Any, common: Callable[..., None]) -> None:
     _add_data(parser)
     add_tokens(parser, lower=False, min_count=1)
     parser.add_argument("--shared-vocabulary", action="store_true", help="one vocabulary for both sides")
+    parser.add_argument(
+        "--target-backwards", action="store_true", help="characters: answers are written from their end"
+    )
     _add_model(parser)
     common(parser, epochs=20, batch_size=64, hidden=256, lr=0.002, max_grad=5.0)
     parser.set_defaults(run=_run)

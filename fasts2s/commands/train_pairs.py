@@ -54,6 +54,7 @@ class PairOptions:
     vocabulary: int | None
     min_count: int
     shared_vocabulary: bool
+    target_backwards: bool
     max_length: int
     cell: Any
     layers: int
@@ -108,6 +109,7 @@ class PairsData:
             self.train,
             o.tokens,
             shared=o.shared_vocabulary,
+            target_backwards=o.target_backwards,
             max_size=o.vocabulary,
             min_count=o.min_count,
             jamo=o.jamo,

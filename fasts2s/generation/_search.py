@@ -138,13 +138,12 @@ class Search:
             return
         self._rows.move(parents)
         if len(counts) - len(keep) >= LEAVING * len(counts):
+            keep = _in_place(keep)
             self._leave(keep)
             words = words[keep]
         self._ids = np.maximum(words, 0).ravel()
 
     def _leave(self, keep: Array) -> None:
-        if len(keep) == len(self._active):
-            return
         self._rows.keep(keep)
         self._active, self._totals, self._history = self._active[keep], self._totals[keep], self._history[keep]
         if self._coverage is not None:
@@ -172,3 +171,11 @@ class Search:
         if self._mask is None:
             return np.asarray(logs.sum(axis=2))
         return np.asarray(np.where(self._mask[self._active][:, None], logs, 0.0).sum(axis=2))
+
+
+def _in_place(keep: Array) -> Array:
+    """Return ascending places in such an order that most are where they were: the last take the free ones."""
+    k = len(keep)
+    order, low = np.arange(k), keep[keep < k]
+    order[np.setdiff1d(order, low, assume_unique=True)] = keep[len(low) :]
+    return order

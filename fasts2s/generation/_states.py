@@ -45,6 +45,7 @@ class Rows:
 
     def __init__(self, step: Any, state: Any, groups: int) -> None:
         self._step, self._state, self.groups, self.slots = step, state, groups, 1
+        self._is_ours = False  # whether what stays the same for a source lies in memory that nobody else has
         #: Who is asked about weights that are not finite.
         self.owner = getattr(step, "__self__", None)
 
@@ -80,12 +81,14 @@ class Rows:
             self._state = moved(self._state, rows, before)
 
     def keep(self, groups: Array) -> None:
-        """Keep these groups (G,) alone."""
+        """Keep these groups (G,) alone, in this order."""
         self._take(groups)
 
     def _take(self, groups: Array) -> None:
-        if hasattr(self._state, "taken"):
-            self._state = self._state.taken(groups)
+        if self._is_ours and hasattr(self._state, "refilled"):
+            self._state = self._state.refilled(groups)
+        elif hasattr(self._state, "taken"):
+            self._state, self._is_ours = self._state.taken(groups), True
         else:
             rows = (groups[:, None] * self.slots + np.arange(self.slots)).ravel()
             self._state = moved(self._state, rows, self.groups * self.slots)

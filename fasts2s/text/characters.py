@@ -36,6 +36,8 @@ class CharacterTokenizer(Tokenizer):
     ----------
     characters : the vocabulary without marks, ids from 4 on
     jamo : Hangul by letters
+    backwards : ids are those of the text from its last character to its first, as sums are written: a digit then
+        depends on what is written already
 
     Raises
     ------
@@ -44,8 +46,8 @@ class CharacterTokenizer(Tokenizer):
 
     kind: ClassVar[Kind] = "char"
 
-    def __init__(self, characters: Sequence[str], jamo: bool = False) -> None:
-        self.jamo = flag("jamo", jamo)
+    def __init__(self, characters: Sequence[str], jamo: bool = False, backwards: bool = False) -> None:
+        self.jamo, self.backwards = flag("jamo", jamo), flag("backwards", backwards)
         self.symbols = vocabulary("characters", characters)
         for i, char in enumerate(self.symbols[len(MARKS) :]):
             if len(char) != 1:
@@ -53,7 +55,13 @@ class CharacterTokenizer(Tokenizer):
 
     @classmethod
     def learn(
-        cls, texts: Sequence[str], max_size: int | None = None, min_count: int = 1, *, jamo: bool = False
+        cls,
+        texts: Sequence[str],
+        max_size: int | None = None,
+        min_count: int = 1,
+        *,
+        jamo: bool = False,
+        backwards: bool = False,
     ) -> CharacterTokenizer:
         """Take the characters of texts, the most frequent ones first. Arguments: see `tokenizer_for`."""
         counts = np.zeros(_ALL_CODES, np.int64)
@@ -62,11 +70,11 @@ class CharacterTokenizer(Tokenizer):
         found = np.flatnonzero(counts >= min_count)
         ranked = found[np.argsort(-counts[found], kind="stable")]
         kept = ranked if max_size is None else ranked[: max_size - len(MARKS)]
-        return cls([chr(code) for code in kept], jamo)
+        return cls([chr(code) for code in kept], jamo, backwards)
 
     def _encode_block(self, texts: Sequence[str]) -> tuple[Flat, Flat]:
         lengths = np.fromiter(map(len, texts), np.int32, len(texts))
-        codes = _codes("".join(texts))
+        codes = _codes("".join(map(self._turned, texts)))
         if self.jamo:
             codes, counts = _letters(codes)
             ends = np.concatenate([[0], np.cumsum(counts)])[np.concatenate([[0], np.cumsum(lengths)])]
@@ -75,12 +83,15 @@ class CharacterTokenizer(Tokenizer):
 
     def tokens(self, text: str) -> list[str]:
         """See `Tokenizer.tokens`."""
-        codes = _codes(as_text("text", text))
+        codes = _codes(self._turned(as_text("text", text)))
         return [chr(code) for code in (_letters(codes)[0] if self.jamo else codes)]
 
     def _join(self, ids: Sequence[int], unknown: Iterator[str]) -> str:
         text = "".join(next(unknown) if i == UNK else self.symbols[i] for i in ids)
-        return _LETTERS.sub(_syllable, text) if self.jamo else text
+        return self._turned(_LETTERS.sub(_syllable, text) if self.jamo else text)
+
+    def _turned(self, text: str) -> str:
+        return text[::-1] if self.backwards else text
 
     @cached_property
     def _id_of_code(self) -> Flat:
@@ -89,12 +100,12 @@ class CharacterTokenizer(Tokenizer):
         return table
 
     def _settings(self) -> dict[str, Any]:
-        return {"jamo": self.jamo, "symbols": self.symbols[len(MARKS) :]}
+        return {"jamo": self.jamo, "backwards": self.backwards, "symbols": self.symbols[len(MARKS) :]}
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> CharacterTokenizer:
         """Make the tokenizer of what was saved."""
-        return cls(settings["symbols"], settings["jamo"])
+        return cls(settings["symbols"], settings["jamo"], settings.get("backwards", False))
 
 
 def _codes_of(texts: Sequence[str]) -> Iterator[Codes]:

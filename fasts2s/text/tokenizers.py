@@ -28,6 +28,7 @@ def tokenizer_for(
     min_count: int = 1,
     jamo: bool = False,
     lower: bool = False,
+    backwards: bool = False,
 ) -> Tokenizer:
     """Learn a vocabulary from texts. Of characters and words, the same texts give the same one, in any order.
 
@@ -39,6 +40,7 @@ def tokenizer_for(
     min_count : what occurs fewer times becomes `<unk>`; not for subwords
     jamo : 'char' only: Hangul syllables are two or three letters each
     lower : 'word' only: capital letters become small ones
+    backwards : 'char' only: from the last character to the first
 
     Raises
     ------
@@ -47,8 +49,9 @@ def tokenizer_for(
     """
     kind, found = one_of("kind", kind, get_args(Kind)), texts_of("texts", texts)
     jamo, lower, min_count = flag("jamo", jamo), flag("lower", lower), integer("min_count", min_count, 1)
+    backwards = flag("backwards", backwards)
     size = None if max_size is None else integer("max_size", max_size, len(MARKS) + 1)
-    for name, given, of in (("jamo", jamo, "char"), ("lower", lower, "word")):
+    for name, given, of in (("jamo", jamo, "char"), ("lower", lower, "word"), ("backwards", backwards, "char")):
         if given and kind != of:
             raise ValueError(f"{name} is True with kind {kind!r}, expected it with {of!r} only: leave it out")
     if kind == "subword" and min_count > 1:
@@ -56,13 +59,15 @@ def tokenizer_for(
     if not any(found):
         raise ValueError("texts have no character, expected something to learn from")
     if kind == "char":
-        return CharacterTokenizer.learn(found, size, min_count, jamo=jamo)
+        return CharacterTokenizer.learn(found, size, min_count, jamo=jamo, backwards=backwards)
     if kind == "word":
         return WordTokenizer.learn(found, size, min_count, lower=lower)
     return SubwordTokenizer.learn(found, 8000 if size is None else size)
 
 
-def tokenizers_for(pairs: Pairs, kind: Kind, *, shared: bool = False, **options: Any) -> tuple[Tokenizer, Tokenizer]:
+def tokenizers_for(
+    pairs: Pairs, kind: Kind, *, shared: bool = False, target_backwards: bool = False, **options: Any
+) -> tuple[Tokenizer, Tokenizer]:
     """Learn the tokenizers of source and target.
 
     Parameters
@@ -70,6 +75,7 @@ def tokenizers_for(pairs: Pairs, kind: Kind, *, shared: bool = False, **options:
     pairs : to learn from
     kind, options : as for `tokenizer_for`
     shared : one vocabulary for both; then the two are the same object
+    target_backwards : 'char' only: targets are written from their last character to their first
 
     Raises
     ------
@@ -77,10 +83,13 @@ def tokenizers_for(pairs: Pairs, kind: Kind, *, shared: bool = False, **options:
     """
     if not isinstance(pairs, Pairs):
         raise ValueError(f"pairs is {shown(pairs)}, expected Pairs, as read_pairs returns them")
+    if flag("target_backwards", target_backwards) and shared:
+        raise ValueError("target_backwards is True with shared, expected one of them: sources are read forwards")
     if flag("shared", shared):
         both = tokenizer_for(kind, [*pairs.sources, *pairs.targets], **options)
         return both, both
-    return tokenizer_for(kind, pairs.sources, **options), tokenizer_for(kind, pairs.targets, **options)
+    source = tokenizer_for(kind, pairs.sources, **options)
+    return source, tokenizer_for(kind, pairs.targets, backwards=target_backwards, **options)
 
 
 def load_tokenizer(folder: str | os.PathLike[str], name: str) -> Tokenizer:

@@ -138,6 +138,9 @@ def test_moved_and_taken_states_go_on_from_the_rows_they_name():
     np.testing.assert_allclose(model.step(ts[several, 2], wide)[0], expected, atol=1e-5)
     fewer, kept = wide.taken(np.array([2, 0])), np.array([4, 5, 0, 1])
     np.testing.assert_allclose(model.step(ts[several, 2][kept], fewer)[0], expected[kept], atol=1e-5)
+    filled = wide.taken(np.arange(3)).refilled(np.array([2, 1]))  # the last source in the place of the first
+    rows_of = [4, 5, 2, 3]
+    np.testing.assert_allclose(model.step(ts[several, 2][rows_of], filled)[0], expected[rows_of], atol=1e-5)
     same = np.repeat(xs[:1], 3, axis=0)  # the same source in all rows: what moves is enough
     _, state = model.step(ts[:, 1], model.start(same))
     expected, _ = model.step(ts[:, 2], model.step(ts[rows, 1], model.start(same))[1])

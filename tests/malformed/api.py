@@ -191,6 +191,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "characters": lambda: ["a", "b"], "words": lambda: ["a", "b"], "column": lambda: 0, "duplicates": lambda: 1,
     "empty": lambda: 1, "encoded": _encoded, "encoding": lambda: "utf-8", "folder": lambda: ".",
     "format": lambda: "tsv", "header": lambda: ("a", "b"), "hypotheses": lambda: ["a", "b"], "jamo": lambda: False,
+    "backwards": lambda: False, "target_backwards": lambda: False,
     "keep_empty": lambda: False, "kind": lambda: "char", "lower": lambda: False, "lowercase": lambda: False,
     "max_line": lambda: 100, "max_rows": lambda: 2, "max_size": lambda: 10, "max_source": lambda: 3,
     "max_target": lambda: 3, "min_count": lambda: 1, "nats": lambda: 1.0, "number": lambda: 0, "pairs": _pairs,

@@ -181,10 +181,27 @@ def test_threads_and_copies_encode_as_one_does(kind):
     assert fresh.encode_all(texts).ids.tolist() == expected
 
 
+def test_backwards_the_last_character_comes_first():
+    pairs = Pairs(["2+3", "각"], ["105", "가각"])
+    source, target = tokenizers_for(pairs, "char", target_backwards=True, jamo=True)
+    assert target.tokens("105") == ["5", "0", "1"]
+    assert target.tokens("가각") == ["ᄀ", "ᅡ", "ᆨ", "ᄀ", "ᅡ"]
+    assert [target.symbols[i] for i in target.encode("105")] == ["5", "0", "1"]
+    assert target.encode_all(["105", "가각"])[0].tolist() == target.encode("105")
+    assert [target.decode(target.encode(text)) for text in ("105", "가각", "")] == ["105", "가각", ""]
+    assert target.decode([1, *target.encode("10")], "?") == "10?"
+    assert source.tokens("2+3") == ["2", "+", "3"]
+    with pytest.raises(ValueError, match="target_backwards is True with shared, expected one of them"):
+        tokenizers_for(pairs, "char", shared=True, target_backwards=True)
+
+
 # ---- files -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [("char", {}), ("char", {"jamo": True}), ("word", {}), ("word", {"lower": True})])
+@pytest.mark.parametrize(
+    "options",
+    [("char", {}), ("char", {"jamo": True}), ("char", {"backwards": True}), ("word", {}), ("word", {"lower": True})],
+)
 def test_saved_and_loaded(tmp_path, options):
     kind, settings = options
     tokenizer = tokenizer_for(kind, [*TEXTS, "\ud800"], **settings)
@@ -263,6 +280,7 @@ def test_ids_that_are_not_there():
         ("syllable", {}, "kind is 'syllable', expected one of char, word, subword"),
         ("word", {"jamo": True}, "jamo is True with kind 'word', expected it with 'char' only"),
         ("char", {"lower": True}, "lower is True with kind 'char'"),
+        ("word", {"backwards": True}, "backwards is True with kind 'word', expected it with 'char' only"),
         ("subword", {"min_count": 2}, "min_count is 2 with kind 'subword', expected 1"),
         ("char", {"max_size": 4}, "max_size is 4, expected an integer >= 5"),
         ("char", {"min_count": 0}, "min_count is 0, expected an integer >= 1"),

@@ -84,9 +84,19 @@ class DecoderState(NamedTuple):
 
     def taken(self, sources: Array) -> "DecoderState":
         """Return the state of other sources with all their rows: some of them, or some of them several times."""
-        (hs, mask, states), keys = self.read, _taken(self.keys, sources)
-        read = Read(_taken(hs, sources), _taken(mask, sources), _taken_states(states, sources))
+        return self._of_sources(sources, _taken)
+
+    def refilled(self, sources: Array) -> "DecoderState":
+        """As :meth:`taken`, of some of them, each once, in the memory of this state: it must not be used again.
+
+        What stays the same for a source is large, and is not copied where the source keeps its place.
+        """
+        return self._of_sources(sources, _refilled)
+
+    def _of_sources(self, sources: Array, take: Any) -> "DecoderState":
+        (hs, mask, states), keys = self.read, take(self.keys, sources)
         each = self.rows // len(hs)
+        read = Read(take(hs, sources), take(mask, sources), _taken_states(states, sources))
         rows = sources if each == 1 else (sources[:, None] * each + np.arange(each)).ravel()
         constant = {name: _taken(getattr(self, name), rows) for name in ("bias", "score_bias")}
         return self.moved(rows)._replace(read=read, keys=keys, **constant)
@@ -98,6 +108,14 @@ def _taken_states(states: list[State], rows: Array) -> list[State]:
 
 def _taken(a: Any, rows: Array) -> Any:
     return None if a is None else a[beside(a, rows)]
+
+
+def _refilled(a: Any, rows: Array) -> Any:
+    if a is None:
+        return None
+    places = np.flatnonzero(rows != np.arange(len(rows)))
+    a[beside(a, places)] = _taken(a, rows[places])
+    return a[: len(rows)]
 
 
 class Decoder:
