@@ -96,6 +96,8 @@ def prepare(trainer: Any, x: Any, t: Any, max_epoch: Any = 10, batch_size: Any =
     optimizer = trainer.optimizer
     if installed.get(type(model)) not in {"CBOW", "SkipGram"} or installed.get(type(optimizer)) not in _OPTIMIZERS:
         return None
+    if "update" in vars(optimizer):  # it may write to gradients, of which ours takes most rows for zero
+        return None
     reason = exchanged_in(type(model), type(optimizer))
     if reason:
         return reason

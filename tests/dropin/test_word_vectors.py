@@ -131,6 +131,10 @@ def _own_optimizer(training):
     training.trainer.optimizer = _Decay()
 
 
+def _own_update(training):
+    training.optimizer.update = _Decay().update
+
+
 def _own_forward(training):
     forward = training.model.forward
     training.model.forward = lambda *batch: 2 * forward(*batch)
@@ -152,6 +156,7 @@ def _one_gradient_for_two(training):
 
 CHANGES = {
     "an optimiser of its own": _own_optimizer,
+    "an update of its own": _own_update,
     "a forward of its own": _own_forward,
     "a layer with a forward of its own": _own_layer_method,
     "ids that count from the end": _words_from_the_end,
@@ -199,23 +204,29 @@ def test_an_exchanged_function_is_heard(book):
         assert heard
 
 
+class _Stops(list):
+    """A list of losses that somebody interrupts at the third."""
+
+    def append(self, loss):
+        super().append(loss)
+        if len(self) == 3:
+            raise KeyboardInterrupt
+
+
 def test_an_interrupt_leaves_the_model_whole(book):
     with fasts2s.patched("numpy"):
         training = _Training("SkipGram")
-        update, steps = training.optimizer.update, []
-
-        def stop(params, grads):
-            steps.append(1)
-            if len(steps) == 3:
-                raise KeyboardInterrupt
-            update(params, grads)
-
-        training.optimizer.update = stop
+        training.trainer.loss_list = _Stops()
         with pytest.raises(KeyboardInterrupt):
             training.fit()
+        assert _entry("Trainer").calls == 1
         assert training.trainer.model is training.model
-        training.optimizer.update = update
-        training.fit()
+        found = training.left()
+    plain = _Training("SkipGram")
+    plain.trainer.loss_list = _Stops()
+    with pytest.raises(KeyboardInterrupt):
+        plain.fit()
+    _compare(found, plain.left())
 
 
 def test_verify_compares_the_steps(book):
