@@ -50,8 +50,9 @@ def sgd_update(params: list[Array], grads: list[Array], *, lr: float, scale: flo
     """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
     params, grads, _ = checks.update_lists(params, grads)
     lr = checks.number("lr", lr)
-    for p, g in zip(params, _scaled(grads, scale), strict=True):
-        p -= lr * g
+    for arrays in zip(params, _scaled(grads, scale), strict=True):
+        for p, g in _pieces(*arrays):
+            p -= lr * g
 
 
 @quiet
@@ -61,10 +62,11 @@ def momentum_update(
     """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
     params, grads, slots = checks.update_lists(params, grads, v=v)
     lr, momentum = checks.number("lr", lr), checks.number("momentum", momentum)
-    for p, g, velocity in zip(params, _scaled(grads, scale), slots["v"], strict=True):
-        velocity *= momentum
-        velocity -= lr * g
-        p += velocity
+    for arrays in zip(params, _scaled(grads, scale), slots["v"], strict=True):
+        for p, g, velocity in _pieces(*arrays):
+            velocity *= momentum
+            velocity -= lr * g
+            p += velocity
 
 
 @quiet
@@ -74,11 +76,12 @@ def nesterov_update(
     """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
     params, grads, slots = checks.update_lists(params, grads, v=v)
     lr, momentum = checks.number("lr", lr), checks.number("momentum", momentum)
-    for p, g, velocity in zip(params, _scaled(grads, scale), slots["v"], strict=True):
-        velocity *= momentum
-        velocity -= lr * g
-        p += momentum * momentum * velocity
-        p -= (1 + momentum) * lr * g
+    for arrays in zip(params, _scaled(grads, scale), slots["v"], strict=True):
+        for p, g, velocity in _pieces(*arrays):
+            velocity *= momentum
+            velocity -= lr * g
+            p += momentum * momentum * velocity
+            p -= (1 + momentum) * lr * g
 
 
 @quiet
@@ -86,9 +89,10 @@ def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, l
     """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
     params, grads, slots = checks.update_lists(params, grads, h=h)
     lr = checks.number("lr", lr)
-    for p, g, squares in zip(params, _scaled(grads, scale), slots["h"], strict=True):
-        squares += g * g
-        p -= lr * g / (np.sqrt(squares) + _EPS)
+    for arrays in zip(params, _scaled(grads, scale), slots["h"], strict=True):
+        for p, g, squares in _pieces(*arrays):
+            squares += g * g
+            p -= lr * g / (np.sqrt(squares) + _EPS)
 
 
 @quiet
@@ -98,10 +102,11 @@ def rmsprop_update(
     """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
     params, grads, slots = checks.update_lists(params, grads, h=h)
     lr, decay_rate = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
-    for p, g, squares in zip(params, _scaled(grads, scale), slots["h"], strict=True):
-        squares *= decay_rate
-        squares += (1 - decay_rate) * g * g
-        p -= lr * g / (np.sqrt(squares) + _EPS)
+    for arrays in zip(params, _scaled(grads, scale), slots["h"], strict=True):
+        for p, g, squares in _pieces(*arrays):
+            squares *= decay_rate
+            squares += (1 - decay_rate) * g * g
+            p -= lr * g / (np.sqrt(squares) + _EPS)
 
 
 @quiet
