@@ -6,6 +6,7 @@ that asks (some look whether the name is there), and says once for each line whi
 
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,10 @@ _OLD: dict[str, tuple[Any, str]] = {
 _LIBRARIES = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")]
 
 
-def _is_the_readers(frame: Any) -> bool:
+@cache  # some ask again and again, in a loop
+def _is_the_readers(module: str, file: str) -> bool:
     """Return whether code is no library's, and not ours."""
-    file = frame.f_code.co_filename
-    if frame.f_globals.get("__name__", "").partition(".")[0] in {"fasts2s", "fasts2s_kernels", "numpy"}:
+    if module.partition(".")[0] in {"fasts2s", "fasts2s_kernels", "numpy"}:
         return False
     return not any(folder in Path(file).resolve().parents for folder in _LIBRARIES)
 
@@ -49,11 +50,11 @@ def bring_back() -> None:
     def found(name: str) -> Any:
         if name in _OLD:
             frame = sys._getframe(1)
-            if _is_the_readers(frame):
+            file = frame.f_code.co_filename
+            if _is_the_readers(frame.f_globals.get("__name__", ""), file):
                 value, version = _OLD[name]
-                where = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
                 meant = getattr(value, "__name__", value)
-                say(f"np.{name} means {meant} in {where} (gone since NumPy {version})")
+                say(f"np.{name} means {meant} in {file}, line {frame.f_lineno} (gone since NumPy {version})")
                 return value
         return theirs(name)
 
