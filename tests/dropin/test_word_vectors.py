@@ -287,3 +287,15 @@ def test_another_choice_is_heard(book, monkeypatch):
         sampler = _sampler()
         monkeypatch.setattr(np.random, "choice", lambda *args, **kwargs: [7, 7, 7])
         assert (sampler.get_negative_sample(np.array([1, 2])) == 7).all()
+
+
+def test_where_numpy_raises_errors_the_books_code_runs(book):
+    with fasts2s.patched("numpy"):
+        training = _Training("CBOW")
+        with np.errstate(all="raise"):
+            training.fit(max_epoch=1)
+        entry = _entry("Trainer")
+        assert (entry.calls, list(entry.fallbacks)) == (
+            0,
+            ["NumPy has been asked to raise errors, as by np.errstate"],
+        )
