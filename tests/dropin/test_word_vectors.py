@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fasts2s
+from fasts2s.dropin import FallbackWarning
 from fasts2s.dropin.verify import difference
 
 MODELS = {"CBOW": "ch04.cbow", "SkipGram": "ch04.skip_gram"}
@@ -292,7 +293,7 @@ def test_another_choice_is_heard(book, monkeypatch):
 def test_where_numpy_raises_errors_the_books_code_runs(book):
     with fasts2s.patched("numpy"):
         training = _Training("CBOW")
-        with np.errstate(all="raise"):
+        with np.errstate(all="raise"), pytest.warns(FallbackWarning, match="asked to raise"):  # of the layers
             training.fit(max_epoch=1)
         entry = _entry("Trainer")
         assert (entry.calls, list(entry.fallbacks)) == (
