@@ -4,7 +4,8 @@
     python benchmarks/book_scripts.py fasts2s 1 --profile train_seq2seq.py
 
 When the script is compiled, the number in its line ``max_epoch = ...`` is exchanged. With
-FASTS2S_TEST_EDITS=reverse,peeky its two switches are set, too, as the book tells its readers to do by hand. NumPy's
+FASTS2S_TEST_EDITS=reverse,peeky its two switches are set, too, as the book tells its readers to do by hand; the other
+edits are in ``_EDITS``. NumPy's
 generator is seeded, so that two runs of a script that does not do so can be compared.
 """
 
@@ -22,19 +23,28 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-#: Every script of chapters 5 to 8, and the folders that they need.
+#: Every script of the book, and the folders that they need. ``ch04/eval.py`` reads what the next one writes over.
 SCRIPTS = (
+    *("ch01/forward_net.py", "ch01/show_spiral_dataset.py", "ch01/train.py", "ch01/train_custom_loop.py"),
+    *("ch02/similarity.py", "ch02/most_similar.py", "ch02/ppmi.py", "ch02/count_method_small.py", "ch02/show_ptb.py"),
+    *("ch02/count_method_big.py", "ch03/cbow_predict.py", "ch03/train.py", "ch04/eval.py", "ch04/train.py"),
     *("ch05/train.py", "ch05/train_custom_loop.py", "ch06/clip_grads.py", "ch06/rnn_gradient_graph.py"),
     *("ch06/train_rnnlm.py", "ch06/train_better_rnnlm.py", "ch06/eval.py", "ch07/show_addition_dataset.py"),
     *("ch07/generate_text.py", "ch07/generate_better_text.py", "ch07/train_seq2seq.py", "ch08/train.py"),
     "ch08/visualize_attention.py",
 )
-_FOLDERS = ("common", "dataset", "ch05", "ch06", "ch07", "ch08")
+_FOLDERS = ("common", "dataset", "ch01", "ch02", "ch03", "ch04", "ch05", "ch06", "ch07", "ch08")
 #: Words that the scripts ask for by name.
-_NAMED = ("<unk>", "N", "$", "you", "the", "meaning", "of", "life", "is")
+_NAMED = (
+    *("<unk>", "N", "$", "you", "the", "meaning", "of", "life", "is"),
+    *("year", "car", "toyota", "happy", "lexus"),
+)
 #: Edit -> pattern of a line, and what takes its place.
 _EDITS = {
     "reverse": (r"^is_reverse = False", "is_reverse = True"),
+    "skip-gram": (r"^model = CBOW\(", "model = SkipGram("),
+    "50 steps": (r"^(contexts, target = create.*)", r"\1; contexts, target = contexts[:5000], target[:5000]"),
+    "500 steps": (r"^(contexts, target = create.*)", r"\1; contexts, target = contexts[:50000], target[:50000]"),
     "peeky": (r"^model = (Attention)?Seq2seq\(", "model = PeekySeq2seq("),
 }
 #: Relative difference of two printed numbers that are called the same: the last of the digits that the scripts print.
@@ -43,16 +53,16 @@ _NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
 _compile = builtins.compile
 
 
-def copy_checkout(checkout: Path, folder: Path, train: int, test: int) -> Path:
-    """Copy what chapters 5 to 8 need of a checkout into a new folder; return that.
+def copy_checkout(checkout: Path, folder: Path, train: int, test: int, vocabulary: int = 10_000) -> Path:
+    """Copy a checkout into a new folder; return that.
 
-    In the place of the Penn Treebank is a made-up text of so many words in its format: 10,000 different ones, whose
-    frequencies follow Zipf's law.
+    In the place of the Penn Treebank is a made-up text of so many words in its format, ``vocabulary`` different ones,
+    whose frequencies follow Zipf's law.
     """
     left_out = shutil.ignore_patterns("__pycache__", "ptb.t*", "ptb.v*")
     for name in _FOLDERS:
         shutil.copytree(checkout / name, folder / name, ignore=left_out)
-    words = np.array([*_NAMED, *(f"w{k}" for k in range(9_999 - len(_NAMED)))])  # and <eos>
+    words = np.array([*_NAMED, *(f"w{k}" for k in range(vocabulary - 1 - len(_NAMED)))])  # and <eos>
     rng, shares = np.random.default_rng(7), 1 / np.arange(1, len(words) + 1)
     for name, size in (("train", train), ("valid", test), ("test", test)):
         ids = rng.choice(len(words), size, p=shares / shares.sum())
@@ -140,7 +150,8 @@ def main() -> int:
     """Run it; return the exit status."""
     way, epochs, rest = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     script = next(word for word in rest if word.endswith(".py"))
-    shorten(script, epochs, os.environ.pop("FASTS2S_TEST_EDITS", "").replace(",", " ").split())
+    edits = os.environ.pop("FASTS2S_TEST_EDITS", "")
+    shorten(script, epochs, edits.split(",") if edits else [])
     np.random.seed(0)
     if way == "fasts2s":
         from fasts2s.dropin import launch  # noqa: PLC0415 - plain python must not load it

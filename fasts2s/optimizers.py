@@ -165,6 +165,9 @@ def clip_rate(norm: Any, max_norm: float | None) -> Any:
     return scalars.clip_rate(norm, max_norm)
 
 
+#: Numbers that are summed up at once: 128 kB of float32.
+_PIECE = 1 << 15
+
 OPTIMIZERS = (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
 
 
@@ -188,6 +191,25 @@ def _is_tied(a: Array, b: Array) -> bool:
     return bool((a.T[:1] == b[:1]).all()) and bool((b == a.T).all())
 
 
+def _add_all(total: Array, more: list[Array]) -> None:
+    """Add arrays to the first one, in their order.
+
+    Of large ones a piece at a time, which stays in the cache meanwhile: a word2vec of the book has 60 gradients of
+    one matrix.
+    """
+    arrays = [total, *more]
+    is_alike = all(type(a) is np.ndarray and a.flags.carray and a.shape == total.shape for a in arrays)
+    if len(more) < 2 or not is_alike:
+        for array in more:
+            total += array
+        return
+    first, *others = (a.reshape(-1) for a in arrays)
+    for start in range(0, first.size, _PIECE):
+        piece = first[start : start + _PIECE]
+        for other in others:
+            piece += other[start : start + _PIECE]
+
+
 def remove_duplicate(params: list[Array], grads: list[Array]) -> tuple[list[Array], list[Array]]:
     """Merge shared parameters: copies of both lists with every shared parameter once, its gradients summed.
 
@@ -201,14 +223,16 @@ def remove_duplicate(params: list[Array], grads: list[Array]) -> tuple[list[Arra
     i = 0
     while i < len(params):
         j, shape = i + 1, params[i].shape
+        more: list[Array] = []
         while j < len(params):
             if params[i] is params[j]:
-                grads[i] += grads[j]
+                more.append(grads[j])
             elif len(shape) == 2 and params[j].shape == shape[::-1] and _is_tied(params[i], params[j]):
-                grads[i] += grads[j].T
+                more.append(grads[j].T)
             else:
                 j += 1
                 continue
             del params[j], grads[j]
+        _add_all(grads[i], more)
         i += 1
     return params, grads

@@ -267,6 +267,37 @@ def test_remove_duplicate_merges_what_has_the_same_values(case, rng):
     assert got_grads is not grads
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_remove_duplicate_sums_many_large_gradients_in_their_order(rng, turned):
+    """More numbers than are summed up at once: the same bits as one sum after the other."""
+    W, grads = np.ones((500, 201), np.float32), [rng.standard_normal((500, 201)).astype(np.float32) for _ in range(5)]
+    params = [W] * 5
+    if turned:
+        params[2], grads[2] = W.T, np.ascontiguousarray(grads[2].T)
+    wanted = grads[0].copy()
+    for g in grads[1:]:
+        wanted += g if g.shape == wanted.shape else g.T
+    others = [g.copy() for g in grads[1:]]
+    (param,), (found,) = remove_duplicate(params, grads)
+    assert param is W
+    assert found is grads[0]
+    assert np.array_equal(found, wanted)
+    assert all(map(np.array_equal, grads[1:], others))
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_adam_of_many_numbers_is_that_of_one(rng, order):
+    """The reference works piece by piece: to the bit what the whole array gives at once."""
+    p, g = (np.asarray(rng.standard_normal((300, 251)).astype(np.float32), order=order) for _ in range(2))
+    wanted, m, v = p.copy(), np.zeros_like(p), np.zeros_like(p)
+    m += (1 - 0.9) * (g - m)
+    v += (1 - 0.999) * (g**2 - v)
+    wanted -= 0.001 * np.sqrt(1.0 - np.float64(0.999) ** 1) / (1.0 - np.float64(0.9) ** 1) * m / (np.sqrt(v) + 1e-7)
+    with use_backend("numpy"):
+        Adam().update([p], [g])
+    assert np.array_equal(p, wanted)
+
+
 def test_remove_duplicate_keeps_a_tie_that_holds_nan(rng):
     W = rng.standard_normal((7, 5)).astype(np.float32)
     W[3, 2] = np.nan

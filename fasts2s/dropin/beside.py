@@ -25,6 +25,7 @@ class Beside:
         "owner",
         "parts",
         "replay",
+        "shares",
         "twin",
     )
 
@@ -40,6 +41,7 @@ class Beside:
         self.changes = 0  # how often an input was changed between forward and backward
         self.parts: Any = None  # a helper of ours that belongs to this object, and what it was made of
         self.aside: dict[str, Any] = {}  # attributes of ours that a reader's class has not
+        self.shares: Any = None  # of a sampler: what its draws need, see choices.py
         self.twin: Any = None  # the copy on which --verify runs the original
         self.compared = False  # whether it ran the last forward
 

@@ -15,3 +15,7 @@ class VerificationError(RuntimeError):
 
 class UnrecognisedError(Exception):
     """A definition is not the book's; the text says why."""
+
+
+class LeftToTheBookError(Exception):
+    """Ours is not made for this call: the book's own code runs, without a word."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import fasts2s
 from fasts2s import backend, dropin
-from fasts2s.dropin import patching, repairs, report, runner, sizes, typed
+from fasts2s.dropin import old_names, patching, repairs, report, runner, sizes, typed
 from fasts2s.dropin.options import Options, parse
 from fasts2s.dropin.report import REPLACED
 from fasts2s.dropin.settings import active_backend
@@ -26,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         backend.override_environment(options.backend, options.threads)
         dropin.patch(strict=options.strict, verify=options.verify, trust=options.trust, only_book=options.only_book)
+        if options.old_numpy:
+            old_names.bring_back()
     except (ValueError, ImportError, RuntimeError) as error:
         print(f"python -m fasts2s: {error}", file=sys.stderr)
         return 2

@@ -35,6 +35,7 @@ class Options:
     verify: bool
     trust: list[str]
     only_book: bool
+    old_numpy: bool
     verbosity: int
 
 
@@ -62,6 +63,9 @@ def make_parser() -> argparse.ArgumentParser:
     add("--verify", action="store_true", help="run the originals as well and compare; slow")
     add("--trust", metavar="CLASS", action="append", default=[], help="replace this class though it was edited")
     add("--only-book", action="store_true", help="replace what has the book's text, not what computes the same")
+    add(
+        "--old-numpy", action="store_true", help="np.int, np.float and so on, which NumPy took away, in your own code"
+    )
     add("-v", dest="verbose", action="count", default=0, help="say more")
     add("-q", dest="quiet", action="store_true", help="say nothing but warnings")
     add("--version", action="version", version=f"fasts2s {fasts2s.__version__}")
@@ -97,5 +101,5 @@ def parse(argv: Sequence[str]) -> Options:
         parser.error(f"expected {wanted}")
     return Options(
         kind, rest[0], rest[1:], a.backend, a.threads, a.profile, a.report, a.strict, a.verify, a.trust,
-        a.only_book,         -1 if a.quiet else a.verbose,
+        a.only_book, a.old_numpy, -1 if a.quiet else a.verbose,
     )  # fmt: skip

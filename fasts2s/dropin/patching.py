@@ -82,7 +82,7 @@ def offer_class(found: type) -> None:
 def may_be(found: type) -> bool:
     """Return whether a class has methods of its own that could be the book's: of any other, nothing is said."""
     target = TARGETS.get(found.__name__)
-    wanted = {"forward", "backward"} if target is None else target.methods.keys()
+    wanted = {"forward", "backward"} if target is None or not target.members else set(target.members)
     return wanted <= meaning.own(found).keys()
 
 
@@ -121,9 +121,13 @@ def _refuse_if_strict(entry: Entry) -> None:
 
 
 def _offer_class(target: Target, found: type) -> None:
-    entry, members = Entry(found.__module__, target.name), tuple(target.methods)
-    relies = _recognised(entry, found, members)
+    if target.on_host and gpu_mode.is_on():
+        return
+    entry = Entry(found.__module__, target.name)
+    relies = _recognised(entry, found, target.members)
     if relies is not None:
+        if not target.members:
+            entries.pop()  # nothing of it is replaced: a loop that is goes past it
         _put_in(target, entry, found, known_class(found, relies, trusted=entry.name in settings.trust))
     elif not _put_in_by_meaning(target, entry, found):
         _refuse_if_strict(entry)
@@ -171,7 +175,11 @@ def _lend(target: Target, found: type) -> None:
 
 
 def _install(target: Target, entry: Entry, found: type) -> None:
-    book, relies = {name: vars(found)[name] for name in target.methods}, reliance.known[found].inside
+    book, relies = {name: vars(found)[name] for name in target.members}, reliance.known[found].inside
+    for name, (prepare, run) in target.loops.items():
+        originals.replace(found, name, wraps(book[name])(wrappers.loop(entry, relies, book[name], prepare, run)))
+    if not target.methods:
+        return
     _lend(target, found)
     new = _ours(target, book)
     if {"forward", "backward"} <= new.keys():
@@ -200,6 +208,7 @@ def _ours(target: Target, book: dict[str, Any]) -> dict[str, Method]:
     return {
         name: gpu_repairs.ours_in_gpu_mode(target.name, name, method, target.methods[name])
         for name, method in book.items()
+        if name in target.methods
     }
 
 
@@ -213,7 +222,7 @@ def _watch(target: Target, entry: Entry, found: type) -> None:
 
 
 def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
-    if originals.of(found) or lookahead.is_watched(found.__code__):
+    if originals.of(found) or lookahead.is_watched(found.__code__) or gpu_repairs.runs_on_host(target.home, found):
         return
     entry = Entry(found.__module__, target.name)
     relies = _recognised(entry, found, ())
@@ -222,17 +231,23 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
         return
     if not target.in_module and _left_in_gpu_mode(entry):
         return
-    if target.ours is None:
+    if target.ours is None and target.loop is None:
         lookahead.watch(found.__code__, entry)
         return
     book = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__)
-    ours = partial(target.ours, found.__globals__) if target.in_module else target.ours
+    originals.replace(found, found.__name__, _sent_to(found, _in_its_place(target, entry, relies, book)))
+    repairs.note_replaced(target.name)
+
+
+def _in_its_place(target: FunctionTarget, entry: Entry, relies: Reliance, book: FunctionType) -> Method:
+    """Return what a function of the book is sent to."""
+    if target.loop is not None:
+        return wrappers.loop(entry, relies, book, *target.loop)
+    assert target.ours is not None  # for the type checker: without one it is watched
+    ours = partial(target.ours, book.__globals__) if target.in_module else target.ours
     left = left_to_the_book(target.name, needs_kernels=target.name == "clip_grads")
     call = wrappers.plain(entry, relies, book, ours, None, left)
-    if settings.verify and not target.in_module:
-        call = verify.plain_method(entry, book, call, deep=True)
-    originals.replace(found, found.__name__, _sent_to(found, call))
-    repairs.note_replaced(target.name)
+    return verify.plain_method(entry, book, call, deep=True) if settings.verify and not target.in_module else call
 
 
 def _offer_to_host(found: FunctionType) -> None:
@@ -289,7 +304,7 @@ def is_candidate(name: str) -> bool:
         return True
     if package in {"common", "dataset"}:
         return last in HOMES or last in repairs.HOMES
-    return package in {"", "ch05", "ch06", "ch07", "ch08"} and last in CHAPTER_HOMES
+    return package in {"", "ch04", "ch05", "ch06", "ch07", "ch08"} and last in CHAPTER_HOMES
 
 
 def offer_module(module: ModuleType) -> None:

@@ -6,7 +6,7 @@ import importlib.util
 import linecache
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,7 @@ HOMES = {"sequence", "spiral"}
 _said: list[str] = []
 _modules: list[tuple[ModuleType, str, Any]] = []
 _finders: list[Any] = []
+_others: list[Callable[[], None]] = []
 
 _REPLACED = {
     "RnnlmGen.generate": "int() of an array of one element, an error since NumPy 2.4",
@@ -100,12 +101,19 @@ def repair_imports(script_folder: Path) -> None:
         sys.meta_path.append(finder)
 
 
+def undone_by(take_back: Callable[[], None]) -> None:
+    """Note a repair made elsewhere, and how it is taken back."""
+    _others.append(take_back)
+
+
 def undo() -> None:
     """Take all repairs back."""
     for module, name, value in _modules:
         setattr(module, name, value)
     for finder in _finders:
         sys.meta_path.remove(finder)
+    while _others:
+        _others.pop()()
     _modules.clear()
     _finders.clear()
     _said.clear()

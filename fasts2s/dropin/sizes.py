@@ -13,6 +13,7 @@ import numpy as np
 from fasts2s.backend import auto_is_open
 from fasts2s.dropin.report import before_first_call
 from fasts2s.dropin.settings import settings
+from fasts2s.dropin.word_layers import can_draw, is_corpus
 
 Question = Callable[..., bool]
 #: Multiply-adds of a product up to which OpenBLAS 0.3 takes one thread (interface/gemm.c), and of a product of one
@@ -67,10 +68,18 @@ def _batch(self: Any, x: Any, t: Any, batch_size: int, time_size: int) -> bool:
     return batch_size * time_size < 25
 
 
+def _draws(self: Any, target: Any) -> bool:
+    """So few words that many rows draw one twice: ours take such a row by itself."""
+    return bool(2 * self.sample_size**2 > self.word_p.size)
+
+
 def _no_large_twins(params: Any, grads: Any) -> bool:
-    """No two matrices that the book compares number by number: shapes turned round."""
-    shapes = {a.shape for a in params if a.ndim == 2 and a.size > 20_000}
-    return all(type(a) is np.ndarray for a in params) and not any(shape[::-1] in shapes for shape in shapes)
+    """No two matrices that the book compares number by number (shapes turned round), or whose sum takes long."""
+    large = [a for a in params if a.ndim == 2 and a.size > 20_000]
+    shapes = {a.shape for a in large}
+    if any(shape[::-1] in shapes for shape in shapes) or len(large) > 2 + len({id(a) for a in large}):
+        return False
+    return all(type(a) is np.ndarray for a in params)
 
 
 def _fewer_than(most: int) -> Question:
@@ -103,6 +112,7 @@ SMALL: dict[str, Question] = {
     "AttentionEncoder": _one_step_of_model,
     "AttentionDecoder": _one_step_of_model,
     "RnnlmTrainer.get_batch": _batch,
+    "UnigramSampler.get_negative_sample": _draws,
     "clip_grads": _fewer_than(120_000),
     "remove_duplicate": _no_large_twins,
     "SGD.update": _fewer_than(300_000),
@@ -134,6 +144,15 @@ def _no_array(self: Any, idx: Any) -> bool:
     return not hasattr(idx, "dtype") or idx.dtype.kind == "b"  # a number, a list, a slice, a mask
 
 
+def _no_corpus(self: Any, corpus: Any, *more: Any) -> bool:
+    return not is_corpus(corpus)
+
+
+def _other_draws(self: Any, target: Any) -> bool:
+    """Of UnigramSampler: what is on a device, ids that are none, few words; another generator."""
+    return not can_draw(self, target)
+
+
 def _no_floats(self: Any, xs: Any, *more: Any) -> bool:
     return bool(xs.dtype not in (np.float32, np.float64))
 
@@ -150,6 +169,8 @@ OTHER_KINDS: dict[str, Question] = {
     "TimeRNN": _spread_bias,
     "TimeLSTM": _spread_bias,
     "Embedding": _no_array,
+    "UnigramSampler.__init__": _no_corpus,
+    "UnigramSampler.get_negative_sample": _other_draws,
     "TimeAttention": _no_floats,
     "TimeSigmoidWithLoss": _truths,
 }
@@ -187,6 +208,13 @@ def _waits(args: tuple[Any, ...]) -> bool:
     while before_first_call:
         before_first_call.pop()()
     return True
+
+
+def foresee(work: float) -> None:
+    """Be told of work that is certain to come: where it is worth loading Numba, it is worth it at once."""
+    global _done  # noqa: PLW0603
+    if work >= _WORTH:
+        _done = max(_done, _WORTH)
 
 
 def _never(*args: Any) -> bool:

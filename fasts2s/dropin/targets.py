@@ -5,11 +5,11 @@ book's class has, beside ``backend`` and what :mod:`fasts2s.dropin.beside` keeps
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fasts2s import layers, optimizers, trainer
-from fasts2s.dropin import book_functions, book_layers
+from fasts2s.dropin import book_functions, book_layers, book_texts, word_layers, word_vectors
 from fasts2s.dropin import book_models as book
 from fasts2s.layers._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
@@ -55,6 +55,10 @@ class Target:
         Whether ours calls none.
     aside : tuple of (str, value)
         Attributes of ours that a reader's class has not, and what they are at first: they lie beside the object.
+    loops : dict of str to (prepare, run)
+        Methods that run a loop of the script's whole work, see :func:`fasts2s.dropin.wrappers.loop`.
+    on_host : bool
+        Whether ours is for arrays of the host alone: in the book's GPU mode it is not looked at.
     """
 
     name: str
@@ -72,6 +76,13 @@ class Target:
     parts: tuple[Any, ...] = ()
     needs_no_kernels: bool = False
     aside: tuple[tuple[str, Any], ...] = ()
+    loops: dict[str, tuple[Method, Method]] = field(default_factory=dict)
+    on_host: bool = False
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Names of all methods that are replaced; of a class that others go past, none."""
+        return (*self.methods, *self.loops)
 
 
 @dataclass(frozen=True)
@@ -84,12 +95,15 @@ class FunctionTarget:
         None: it stays, and the loop that calls it is answered in batches, see :mod:`fasts2s.dropin.lookahead`.
     in_module : bool
         Ours takes the names of the book's module before the arguments.
+    loop : (prepare, run) or None
+        In the place of ours, of a function that prints: see :func:`fasts2s.dropin.wrappers.loop`.
     """
 
     name: str
     home: str
     ours: Method | None
     in_module: bool = False
+    loop: tuple[Method, Method] | None = None
 
 
 def _methods(ours: type, *names: str) -> dict[str, Method]:
@@ -171,22 +185,43 @@ CHAPTERS = (
         for name in ("RnnlmGen", "BetterRnnlmGen")
     ),
 )
+#: Chapter 4. Of most of them nothing is replaced: the loop goes past them.
+WORDS = (
+    Target("SigmoidWithLoss", "layers", {}, on_host=True),
+    Target(
+        "UnigramSampler",
+        "negative_sampling_layer",
+        {"__init__": word_layers.sampler_init, "get_negative_sample": word_layers.get_negative_sample},
+        needs_no_kernels=True,
+        on_host=True,
+    ),
+    Target("EmbeddingDot", "negative_sampling_layer", {}, on_host=True),
+    Target("NegativeSamplingLoss", "negative_sampling_layer", {}, on_host=True),
+    Target("CBOW", "cbow", {}, on_host=True),
+    Target("SkipGram", "skip_gram", {}, on_host=True),
+)
 OTHERS = (
     *(_plain(ours.__name__, "optimizer", **_methods(ours, "update")) for ours in optimizers.OPTIMIZERS),
+    Target("Trainer", "trainer", {}, loops={"fit": (word_vectors.prepare, word_vectors.run)}, on_host=True),
     Target("RnnlmTrainer", "trainer", _methods(trainer.RnnlmTrainer, "get_batch"), needs_no_kernels=True),
 )
 FUNCTIONS = (
     FunctionTarget("clip_grads", "util", book_functions.clip_grads),
     FunctionTarget("eval_seq2seq", "util", None),
     FunctionTarget("remove_duplicate", "trainer", optimizers.remove_duplicate),
+    FunctionTarget("create_contexts_target", "util", book_texts.create_contexts_target),
+    FunctionTarget("convert_one_hot", "util", book_texts.convert_one_hot),
+    FunctionTarget("create_co_matrix", "util", book_texts.create_co_matrix),
+    FunctionTarget("ppmi", "util", None, loop=(book_texts.ppmi_of, book_texts.say_progress)),
+    FunctionTarget("most_similar", "util", None, loop=(book_texts.cosines_of, book_texts.say_most_similar)),
     FunctionTarget("_download", "ptb", book_functions.download, in_module=True),
 )
 #: Last part of a module's name -> what it may hold.
 CLASSES: dict[str, list[Target]] = {}
-for _target in (*LAYERS, *CHAPTERS, *OTHERS):
+for _target in (*LAYERS, *CHAPTERS, *WORDS, *OTHERS):
     CLASSES.setdefault(_target.home, []).append(_target)
 #: Name of a class -> what is put in its place.
 TARGETS = {target.name: target for home in CLASSES.values() for target in home}
 HOMES = {*CLASSES, *(t.home for t in FUNCTIONS)}
 #: Those that are files of chapters; the others lie in the packages common and dataset.
-CHAPTER_HOMES = {t.home for t in CHAPTERS}
+CHAPTER_HOMES = {t.home for t in (*CHAPTERS, *WORDS)} - {"layers"}

@@ -4,6 +4,7 @@ Whatever ours refuses, the book's own code decides: it accepts more, and raises 
 """
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 from weakref import ref
 
@@ -11,11 +12,13 @@ import numpy as np
 
 from fasts2s.dropin import beside, gpu_mode
 from fasts2s.dropin.calls import Call, Given
+from fasts2s.dropin.errors import LeftToTheBookError
 from fasts2s.dropin.reliance import Reliance
 from fasts2s.dropin.report import Entry, Timed, note_fallback
 from fasts2s.dropin.settings import settings
 from fasts2s.dropin.sizes import Question, left_to_the_book
 from fasts2s.dropin.targets import Target
+from fasts2s.dropin.verify import takes
 
 Method = Callable[..., Any]
 _CHANGED = "what it was given has changed since forward"
@@ -151,6 +154,34 @@ def again_of(target: Target, book_forward: Method) -> Method:
     return again
 
 
+def loop(entry: Entry, relies: Reliance, original: Any, prepare: Method, run: Method) -> Method:
+    """Return a method that runs a whole loop of the script's: once it has begun, what it raises is the script's.
+
+    ``prepare(*args)`` returns what ``run`` needs beside the original and the arguments; None where the loop is
+    not of its kind; a text that says why it cannot run.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if settings.verify or not takes(original, *args, **kwargs):
+            return original(*args, **kwargs)
+        given = signature(original).bind(*args, **kwargs)
+        try:
+            found = prepare(*given.args, **given.kwargs)
+        except Exception:  # something of the reader's stands in the place of what the book has
+            found = None
+        if found is None:
+            return original(*args, **kwargs)
+        reason = relies.exchanged() or relies.own_ways(type(args[0])) or (_ERRORS if _asks_for_errors() else "")
+        reason = reason or (found if isinstance(found, str) else "")
+        if reason:
+            note_fallback(entry, reason, strict=settings.strict, warn=False)
+            return original(*args, **kwargs)
+        with Timed(entry):
+            return run(found, original, args[0], args[1:], kwargs)
+
+    return call
+
+
 def plain(
     entry: Entry, relies: Reliance, original: Method, ours: Method, ready: Callable[[Any], str] | None, left: Question
 ) -> Method:
@@ -168,10 +199,13 @@ def plain(
             try:
                 with Timed(entry):
                     return ours(*args, **kwargs)
+            except LeftToTheBookError:
+                pass
             except Exception as error:
                 reason = _reason(error)
         out = original(*args, **kwargs)
-        note_fallback(entry, reason, strict=settings.strict, warn=is_ready)
+        if reason:
+            note_fallback(entry, reason, strict=settings.strict, warn=is_ready)
         return out
 
     return call

@@ -18,7 +18,7 @@ from fasts2s.dropin.settings import settings
 
 BOOK = Path(__file__).parent / "book"
 STAND_IN = str(Path(__file__).parent.parent / "stand_in")
-_NAMES = ("common", "dataset", "ch06", "ch07", "ch08")
+_NAMES = ("common", "dataset", "ch04", "ch06", "ch07", "ch08")
 _CHAPTERS = ("seq2seq", "peeky_seq2seq", "attention_seq2seq", "attention_layer", "rnnlm_gen", "rnnlm")
 
 

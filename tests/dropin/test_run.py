@@ -283,3 +283,15 @@ def test_kernels_are_loaded_when_the_script_has_done_enough(run, library, age, o
     assert "classes and functions replaced" in found.stderr
     assert any(entry["calls"] for entry in told["entries"]) is not early
     assert not any(entry["fallbacks"] for entry in told["entries"])
+
+
+def test_old_names_of_numpy_on_demand(run, tmp_path):
+    (tmp_path / "mine.py").write_text("import numpy as np\nx = np.zeros(3, dtype=np.float)\nprint(x, np.int(2.5))\n")
+    plain = run("mine.py", cwd=tmp_path)
+    assert plain.returncode == 1
+    assert "AttributeError" in plain.stderr
+    found = run("--old-numpy", "mine.py", cwd=tmp_path)
+    assert (found.stdout, found.returncode) == ("[0. 0. 0.] 2\n", 0)
+    file = tmp_path / "mine.py"
+    assert f"repaired: np.float means float in {file}, line 2 (gone since NumPy 1.24)" in found.stderr
+    assert f"repaired: np.int means int in {file}, line 3" in found.stderr

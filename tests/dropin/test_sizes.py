@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fasts2s
-from fasts2s.dropin import FallbackWarning
+from fasts2s.dropin import FallbackWarning, sizes
 from fasts2s.dropin.settings import settings
 from fasts2s.dropin.verify import difference
 
@@ -150,6 +150,26 @@ def test_questions_to_small_models_are_ours(book, monkeypatch, module, name):
     with fasts2s.patched("numpy"):
         assert [int(k) for k in model.generate(question, 1, 5)] == [int(k) for k in expected]
         assert sum(e.calls for e in fasts2s.status().entries if e.name == "Seq2seq") == 1
+
+
+def test_sums_of_many_gradients_are_ours(book, monkeypatch):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    W = _random(300, 100)
+    for count, calls in ((3, 0), (4, 1)):
+        grads = [_random(300, 100) for _ in range(count)]
+        with fasts2s.patched("numpy"):
+            _, (found,) = _layers("common.trainer").remove_duplicate([W] * count, grads)
+            assert _entry("remove_duplicate").calls == calls
+        assert np.array_equal(found, grads[0])
+
+
+def test_work_that_is_certain_to_come_is_no_early_work(monkeypatch):
+    monkeypatch.setattr(sizes, "_done", 0.0)
+    monkeypatch.setattr(sizes, "auto_is_open", lambda: True)
+    sizes.foresee(sizes._WORTH / 2)
+    assert sizes.is_early()
+    sizes.foresee(sizes._WORTH)
+    assert not sizes.is_early()
 
 
 @pytest.mark.parametrize("T", [1, 2])

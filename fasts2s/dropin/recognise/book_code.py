@@ -16,7 +16,7 @@ from fasts2s.dropin.recognise.sources import Text, text_of
 from fasts2s.dropin.reliance import Item, Known, Reliance, Used, names_of
 
 #: What a global name of the book's code may stand for beside its own definitions.
-_MODULES = {"numpy", "cupy", "os", "sys", "time", "pickle", "matplotlib.pyplot", "urllib"}
+_MODULES = {"numpy", "cupy", "collections", "os", "sys", "time", "pickle", "matplotlib.pyplot", "urllib"}
 
 
 @cache

@@ -1,6 +1,7 @@
 """Clipping and parameter updates, in place, with the arithmetic of the book under NumPy 2."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,18 @@ from fasts2s_kernels.quiet import quiet
 
 # Outside the root, as in the book.
 _EPS = 1e-7
+# Numbers that are updated at once: what is in between stays in the cache.
+_PIECE = 1 << 15
+
+
+def _pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Yield arrays of one shape piece by piece, where their memory allows it."""
+    if arrays[0].size <= _PIECE or not all(a.flags.c_contiguous for a in arrays):
+        yield arrays
+        return
+    flat = [a.reshape(-1) for a in arrays]
+    for start in range(0, flat[0].size, _PIECE):
+        yield tuple(a[start : start + _PIECE] for a in flat)
 
 
 @quiet
@@ -37,8 +50,9 @@ def sgd_update(params: list[Array], grads: list[Array], *, lr: float, scale: flo
     """See :meth:`fasts2s_kernels.contract.Kernels.sgd_update`."""
     params, grads, _ = checks.update_lists(params, grads)
     lr = checks.number("lr", lr)
-    for p, g in zip(params, _scaled(grads, scale), strict=True):
-        p -= lr * g
+    for arrays in zip(params, _scaled(grads, scale), strict=True):
+        for p, g in _pieces(*arrays):
+            p -= lr * g
 
 
 @quiet
@@ -48,10 +62,11 @@ def momentum_update(
     """See :meth:`fasts2s_kernels.contract.Kernels.momentum_update`."""
     params, grads, slots = checks.update_lists(params, grads, v=v)
     lr, momentum = checks.number("lr", lr), checks.number("momentum", momentum)
-    for p, g, velocity in zip(params, _scaled(grads, scale), slots["v"], strict=True):
-        velocity *= momentum
-        velocity -= lr * g
-        p += velocity
+    for arrays in zip(params, _scaled(grads, scale), slots["v"], strict=True):
+        for p, g, velocity in _pieces(*arrays):
+            velocity *= momentum
+            velocity -= lr * g
+            p += velocity
 
 
 @quiet
@@ -61,11 +76,12 @@ def nesterov_update(
     """See :meth:`fasts2s_kernels.contract.Kernels.nesterov_update`."""
     params, grads, slots = checks.update_lists(params, grads, v=v)
     lr, momentum = checks.number("lr", lr), checks.number("momentum", momentum)
-    for p, g, velocity in zip(params, _scaled(grads, scale), slots["v"], strict=True):
-        velocity *= momentum
-        velocity -= lr * g
-        p += momentum * momentum * velocity
-        p -= (1 + momentum) * lr * g
+    for arrays in zip(params, _scaled(grads, scale), slots["v"], strict=True):
+        for p, g, velocity in _pieces(*arrays):
+            velocity *= momentum
+            velocity -= lr * g
+            p += momentum * momentum * velocity
+            p -= (1 + momentum) * lr * g
 
 
 @quiet
@@ -73,9 +89,10 @@ def adagrad_update(params: list[Array], grads: list[Array], h: list[Array], *, l
     """See :meth:`fasts2s_kernels.contract.Kernels.adagrad_update`."""
     params, grads, slots = checks.update_lists(params, grads, h=h)
     lr = checks.number("lr", lr)
-    for p, g, squares in zip(params, _scaled(grads, scale), slots["h"], strict=True):
-        squares += g * g
-        p -= lr * g / (np.sqrt(squares) + _EPS)
+    for arrays in zip(params, _scaled(grads, scale), slots["h"], strict=True):
+        for p, g, squares in _pieces(*arrays):
+            squares += g * g
+            p -= lr * g / (np.sqrt(squares) + _EPS)
 
 
 @quiet
@@ -85,10 +102,11 @@ def rmsprop_update(
     """See :meth:`fasts2s_kernels.contract.Kernels.rmsprop_update`."""
     params, grads, slots = checks.update_lists(params, grads, h=h)
     lr, decay_rate = checks.number("lr", lr), checks.number("decay_rate", decay_rate)
-    for p, g, squares in zip(params, _scaled(grads, scale), slots["h"], strict=True):
-        squares *= decay_rate
-        squares += (1 - decay_rate) * g * g
-        p -= lr * g / (np.sqrt(squares) + _EPS)
+    for arrays in zip(params, _scaled(grads, scale), slots["h"], strict=True):
+        for p, g, squares in _pieces(*arrays):
+            squares *= decay_rate
+            squares += (1 - decay_rate) * g * g
+            p -= lr * g / (np.sqrt(squares) + _EPS)
 
 
 @quiet
@@ -108,10 +126,11 @@ def adam_update(
     params, grads, slots = checks.update_lists(params, grads, m=m, v=v)
     lr_t = adam_rate(lr, beta1, beta2, step)
     beta1, beta2 = checks.number("beta1", beta1), checks.number("beta2", beta2)
-    for p, g, mean, square in zip(params, _scaled(grads, scale), slots["m"], slots["v"], strict=True):
-        mean += (1 - beta1) * (g - mean)
-        square += (1 - beta2) * (g**2 - square)
-        p -= lr_t * mean / (np.sqrt(square) + _EPS)
+    for arrays in zip(params, _scaled(grads, scale), slots["m"], slots["v"], strict=True):
+        for p, g, mean, square in _pieces(*arrays):
+            mean += (1 - beta1) * (g - mean)
+            square += (1 - beta2) * (g**2 - square)
+            p -= lr_t * mean / (np.sqrt(square) + _EPS)
 
 
 def adam_rate(lr: float, beta1: float, beta2: float, step: int) -> Any:
