@@ -13,7 +13,8 @@ from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import probe, verdicts
 from fasts2s.dropin.recognise.cases import CASES, SHAPES, Case
 from fasts2s.dropin.recognise.reading import Reading
-from fasts2s.dropin.recognise.trials import Trial, basic
+from fasts2s.dropin.recognise.sequences import basic
+from fasts2s.dropin.recognise.trials import Trial
 from fasts2s.dropin.reliance import Known
 from fasts2s.dropin.settings import installed
 from fasts2s.dropin.targets import Target

@@ -16,9 +16,11 @@ import numpy as np
 from fasts2s.backend import get_backend
 from fasts2s.dropin import originals, reliance, report
 from fasts2s.dropin.errors import UnrecognisedError
-from fasts2s.dropin.recognise.cases import SHAPES, Case, Dice
+from fasts2s.dropin.recognise.bench import Bench
+from fasts2s.dropin.recognise.cases import SHAPES, Case
+from fasts2s.dropin.recognise.dice import Dice
 from fasts2s.dropin.recognise.records import NO_OBJECT, Note, first_difference, in_words, notes
-from fasts2s.dropin.recognise.trials import Bench, Trial, trials
+from fasts2s.dropin.recognise.trials import Trial, trials
 from fasts2s.dropin.reliance import Known, Reliance
 from fasts2s.dropin.report import Entry
 from fasts2s.dropin.settings import installed, settings

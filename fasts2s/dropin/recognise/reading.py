@@ -12,8 +12,6 @@ largest number allowed. That both agree at these points is for :mod:`fasts2s.dro
 import ast
 import builtins
 import hashlib
-from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -23,8 +21,10 @@ import numpy as np
 from fasts2s.dropin import originals
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import allowed, sizes_in
+from fasts2s.dropin.recognise.attributes_in import is_said_only, of_self, stores
 from fasts2s.dropin.recognise.canonical import fingerprint
-from fasts2s.dropin.recognise.grammar import Function, refused
+from fasts2s.dropin.recognise.grammar import Function
+from fasts2s.dropin.recognise.refusals import refused
 from fasts2s.dropin.recognise.sources import Text, text_of
 from fasts2s.dropin.reliance import Item, Reliance, Used, names_of
 
@@ -138,7 +138,7 @@ class Reading:
         for part in text.node.body:
             self._read_class_statement(kind, part)
         for function in text.functions.values():
-            for name, value in _stores(function):
+            for name, value in stores(function):
                 self._stored.setdefault(name, []).append(value)
         wanted = (*self._members, *self._others) if issubclass(self._obj, kind) else ()
         for name in ("__init__", *wanted, *self._asked):
@@ -159,7 +159,7 @@ class Reading:
                     raise UnrecognisedError(f"{_place(part, kind)}: {name}")
                 self._stored.setdefault(name, []).append(part.value)
                 self._texts.append(f"{kind.__name__}.{name}={part.value.value!r}")
-        elif not (isinstance(part, ast.Pass | ast.AnnAssign | ast.Expr) and _is_said_only(part)):
+        elif not (isinstance(part, ast.Pass | ast.AnnAssign | ast.Expr) and is_said_only(part)):
             raise UnrecognisedError(f"{_place(part, kind)}: something that belongs to the class itself")
 
     def _ask(self, kind: type, name: str) -> None:
@@ -210,7 +210,7 @@ class Reading:
 
     def _attributes(self, kind: type) -> frozenset[str]:
         functions = [f for name, f in self._classes[kind].functions.items() if (kind, name) in self._seen]
-        return frozenset().union(*map(_of_self, functions))
+        return frozenset().union(*map(of_self, functions))
 
     # ---- one function --------------------------------------------------------------------------------------------
 
@@ -294,12 +294,6 @@ class Reading:
         return value
 
 
-def _is_said_only(part: Any) -> bool:
-    """Return whether a statement of a class is a docstring, a declaration without a value, or nothing."""
-    value = getattr(part, "value", None)
-    return value is None or (isinstance(part, ast.Expr) and isinstance(value, ast.Constant))
-
-
 def _is_none(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
@@ -318,40 +312,6 @@ def _is_numpys(value: Any) -> bool:
 def _there(obj: type) -> dict[str, Any]:
     """Return what stands in a class as its text has it."""
     return {**vars(obj), **originals.of(obj)}
-
-
-@lru_cache(maxsize=4096)
-def _stores(function: ast.FunctionDef) -> tuple[tuple[str, ast.AST | None], ...]:
-    """Return the attributes that a function sets, and what to: a constant, an argument of a constructor, or None."""
-    named = {p.arg: p for p in function.args.args} if function.name == "__init__" else {}
-    found: list[tuple[str, ast.AST | None]] = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                found += _store(target, node.value, named)
-        elif isinstance(node, ast.AugAssign | ast.AnnAssign | ast.For):
-            found += _store(node.target, None, named)
-    return tuple(found)
-
-
-def _store(target: ast.AST, value: ast.AST | None, named: dict[str, ast.arg]) -> Iterator[tuple[str, ast.AST | None]]:
-    if isinstance(target, ast.Tuple | ast.List):
-        values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
-        parts: list[Any] = list(values) if len(values) == len(target.elts) else [None] * len(target.elts)
-        for part, of_it in zip(target.elts, parts, strict=True):
-            yield from _store(part, of_it, named)
-    elif isinstance(target, ast.Attribute):
-        yield target.attr, named.get(value.id) if isinstance(value, ast.Name) else value
-
-
-@lru_cache(maxsize=4096)
-def _of_self(function: ast.FunctionDef) -> frozenset[str]:
-    """Return the attributes that a method asks of its first parameter."""
-    first = function.args.args[0].arg if function.args.args else ""
-    return frozenset(
-        node.attr for node in ast.walk(function)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == first
-    )  # fmt: skip
 
 
 def _file(obj: Any) -> str:
