@@ -12,6 +12,7 @@ from fasts2s.dropin.beside import FIRST_WEIGHT
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import probe, verdicts
 from fasts2s.dropin.recognise.cases import CASES, SHAPES, Case
+from fasts2s.dropin.recognise.copies import Install, quietly
 from fasts2s.dropin.recognise.reading import Reading
 from fasts2s.dropin.recognise.sequences import basic
 from fasts2s.dropin.recognise.trials import Trial
@@ -32,7 +33,7 @@ class Recognised:
     known: Known
 
 
-def recognise(found: type, target: Target, install: probe.Install) -> Recognised:
+def recognise(found: type, target: Target, install: Install) -> Recognised:
     """Make sure that a class computes what the book's class computes.
 
     Parameters
@@ -83,13 +84,13 @@ def _read(found: type, target: Target, case: Case) -> Reading:
     return Reading(found, tuple(target.methods), _STATE, integers=case.integers)
 
 
-def _try(found: type, target: Target, case: Case, install: probe.Install) -> dict[str, Any]:
+def _try(found: type, target: Target, case: Case, install: Install) -> dict[str, Any]:
     """Return the verdict on a class: the reason why it is another, or "", and how ours fit it."""
     try:
-        with probe.quietly():
+        with quietly():
             _look_at_arguments(found, target, case)
             fit = probe.fit(found, case, target.state)
-            verdict = {"hidden": sorted(fit.hidden), "missing": fit.missing, "doubles": fit.doubles}
+            verdict: dict[str, Any] = {"hidden": sorted(fit.hidden), "missing": fit.missing, "doubles": fit.doubles}
             read_last = fit.hidden.union(fit.parts, case.sets if case.is_model else ())
             reason = probe.compare(found, _adapted(target, verdict), case, read_last, install)
             if probe.CHANGED_INPUT in reason and not target.copies:

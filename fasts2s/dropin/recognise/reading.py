@@ -10,13 +10,10 @@ largest number allowed. That both agree at these points is for :mod:`fasts2s.dro
 """
 
 import ast
-import builtins
 import hashlib
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from fasts2s.dropin import originals
 from fasts2s.dropin.errors import UnrecognisedError
@@ -24,11 +21,9 @@ from fasts2s.dropin.recognise import allowed, sizes_in
 from fasts2s.dropin.recognise.attributes_in import is_said_only, of_self, stores
 from fasts2s.dropin.recognise.canonical import fingerprint
 from fasts2s.dropin.recognise.grammar import Function
-from fasts2s.dropin.recognise.refusals import refused
+from fasts2s.dropin.recognise.names_in import Names
 from fasts2s.dropin.recognise.sources import Text, text_of
 from fasts2s.dropin.reliance import Item, Reliance, Used, names_of
-
-_CONSTANTS = (bool, int, float, str, type(None))
 
 
 class _Task(NamedTuple):
@@ -39,7 +34,7 @@ class _Task(NamedTuple):
     function: FunctionType
 
 
-class Reading:
+class Reading(Names):
     """What was read.
 
     Parameters
@@ -66,15 +61,13 @@ class Reading:
     def __init__(
         self, obj: Any, members: tuple[str, ...], others: tuple[str, ...] = (), *, integers: bool = False
     ) -> None:
-        self._obj, self._members, self._others, self._integers = obj, members, others, integers
-        self.items: list[Item] = []
+        super().__init__(integers=integers)
+        self._obj, self._members, self._others = obj, members, others
         self.used: list[Used] = []
-        self._texts: list[str] = []
         self._forms: set[str] = set()
         self._classes: dict[type, Text] = {}
         self._tasks: list[_Task] = []
         self._seen: set[tuple[Any, str]] = set()
-        self._asked: dict[str, tuple[ast.AST, FunctionType]] = {}
         self._stored: dict[str, list[ast.AST | None]] = {}
         self._flags: list[tuple[str, ast.AST, FunctionType]] = []
         self._shapes: list[tuple[str, ast.AST, FunctionType]] = []
@@ -238,75 +231,9 @@ class Reading:
         for name, asked in read.attributes.items():
             self._asked.setdefault(name, (asked, function))
 
-    def _resolve(self, names: list[str], node: ast.AST, function: FunctionType) -> Any:
-        first, *rest = names
-        space = function.__globals__
-        if first not in space:
-            value = vars(builtins).get(first, originals.ABSENT)
-            if value not in allowed.BUILTINS:
-                raise refused(
-                    node, f"the function {first}" if value is not originals.ABSENT else f"{first}, which is not there"
-                )
-            return value
-        value = space[first]
-        self.items.append(Item(None, space, first, value, f"{function.__module__}.{first}"))
-        while rest and isinstance(value, ModuleType) and value is not np:
-            name, *rest = rest
-            if name not in vars(value):
-                raise refused(node, f"{'.'.join(names)}, which is not there")
-            self.items.append(Item(None, vars(value), name, vars(value)[name], f"{value.__name__}.{name}"))
-            value = vars(value)[name]
-        if value is np:
-            return self._numpy(".".join(rest), node)
-        return self._value(value, rest, names, node, function)
-
-    def _numpy(self, name: str, node: ast.AST) -> Any:
-        known = allowed.NUMPY | allowed.NUMPY_BELOW | allowed.RANDOM
-        known |= allowed.INTEGERS if self._integers else frozenset()
-        if name not in known:
-            raise refused(node, f"np.{name}" if name else "the module np itself")
-        first = name.partition(".")[0]
-        value = getattr(np, first)
-        if first in vars(np):
-            self.items.append(Item(None, vars(np), first, value, f"numpy.{first}"))
-        return value
-
-    def _value(self, value: Any, rest: list[str], names: list[str], node: ast.AST, function: FunctionType) -> Any:
-        said = ".".join(names)
-        if isinstance(value, type) and value not in allowed.BUILTINS and not _is_numpys(value):
-            self._require(value, node)
-            for name in rest:
-                self._asked.setdefault(name, (node, function))
-            return value
-        if rest:
-            raise refused(node, said)
-        if isinstance(value, FunctionType) and not _is_numpys(value):
-            self._require(value, node)
-        elif _is_numpys(value):
-            if value.__name__ not in allowed.NUMPY:
-                raise refused(node, f"np.{value.__name__}")
-        elif isinstance(value, _CONSTANTS):
-            self._texts.append(f"{names[-1]}={value!r}")
-            if isinstance(value, int) and not isinstance(value, bool) and abs(value) > allowed.LARGEST:
-                raise refused(node, f"the whole number {said} = {value}")
-        elif not any(value is known for known in allowed.BUILTINS):
-            raise refused(node, said)
-        return value
-
 
 def _is_none(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
-
-
-def _is_numpys(value: Any) -> bool:
-    """Return whether this is what NumPy has under its name."""
-    name = getattr(value, "__name__", "")
-    return (
-        isinstance(name, str)
-        and bool(name)
-        and not isinstance(value, ModuleType)
-        and getattr(np, name, None) is value
-    )
 
 
 def _there(obj: type) -> dict[str, Any]:
