@@ -125,6 +125,8 @@ def loss_after_backward(obj: Any, kept: Any, names: tuple[str, ...]) -> None:
 def _with_gradient(value: Any, given: Array) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_with_gradient(part, given) for part in value)
+    if hasattr(value, "__dict__"):  # a layer that a reader has made a part of his
+        vars(value).update({name: _with_gradient(part, given) for name, part in vars(value).items()})
     is_it = hasattr(value, "dtype") and value.dtype.kind == "f" and value.ndim >= 2 and value.size == given.size
     return given.reshape(value.shape) if is_it else value
 

@@ -228,9 +228,9 @@ class Expressions:
     def _guarded(self, node: ast.Call, name: str) -> None:
         """Look at calls that are harmless only as the book makes them."""
         asked = node.func.value if isinstance(node.func, ast.Attribute) and not node.args else (*node.args, None)[0]
-        if name in {"max", "amax"} and isinstance(node.func, ast.Attribute):
-            root = node.func.value
-            is_method = not (isinstance(root, ast.Name) and root.id not in self._locals)
+        if name in {"max", "amax"}:
+            root = getattr(node.func, "value", None)
+            is_method = root is not None and not (isinstance(root, ast.Name) and root.id not in self._locals)
             if not sizes_in.is_made_of_arrays(root if is_method else asked, self._assigned):
                 raise refused(node, "the larger of several values")
         if name == "int" and not (

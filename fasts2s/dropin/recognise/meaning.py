@@ -65,7 +65,7 @@ def recognise(found: type, target: Target, install: Install) -> Recognised:
         verdicts.put(key, verdict)
     if verdict["reason"]:
         raise UnrecognisedError(verdict["reason"])
-    adapted = _adapted(target, verdict)
+    adapted = _adapted(target, verdict, frozenset(reading.kinds()))
     known = Known(reading.reliance(), reading.whole(verdict["fixed"]), adapted.ready)
     return Recognised(adapted, known)
 
@@ -90,7 +90,12 @@ def _try(found: type, target: Target, case: Case, install: Install) -> dict[str,
         with quietly():
             _look_at_arguments(found, target, case)
             fit = probe.fit(found, case, target.state)
-            verdict: dict[str, Any] = {"hidden": sorted(fit.hidden), "missing": fit.missing, "doubles": fit.doubles}
+            verdict: dict[str, Any] = {
+                "hidden": sorted(fit.hidden),
+                "missing": fit.missing,
+                "doubles": fit.doubles,
+                "parts": fit.parts,
+            }
             read_last = fit.hidden.union(fit.parts, case.sets if case.is_model else ())
             reason = probe.compare(found, _adapted(target, verdict), case, read_last, install)
             if probe.CHANGED_INPUT in reason and not target.copies:
@@ -116,8 +121,12 @@ def _look_at_arguments(found: type, target: Target, case: Case) -> None:
             raise UnrecognisedError(f"{name} has a default that the book's has not")
 
 
-def _adapted(target: Target, verdict: dict[str, Any]) -> Target:
-    """Return a target for a class that leaves other attributes than the book's, and has not all of them."""
+def _adapted(target: Target, verdict: dict[str, Any], kinds: frozenset[type] = frozenset()) -> Target:
+    """Return a target for a class that leaves other attributes than the book's, and has not all of them.
+
+    ``kinds``: the classes of what it is made of.
+    """
+    parts = [] if target.made_of or not kinds else verdict["parts"]
     missing, doubles = verdict["missing"], [(name, int(k)) for name, k in verdict["doubles"]]
 
     def there(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -127,12 +136,15 @@ def _adapted(target: Target, verdict: dict[str, Any]) -> Target:
         for name, k in doubles:
             if getattr(obj, name) is not obj.params[k]:
                 return f"its {name} is another array than params[{k}]"
+        for name in parts:
+            if type(vars(obj).get(name)) not in kinds:
+                return f"its {name} is another one"
         return ""
 
     return replace(
         target, state=there(target.state), made_on_read=tuple(verdict["hidden"]), owed=there(target.owed),
         read_back=there(target.read_back),
-        copies=target.copies or bool(verdict.get("copies")), ready=ready if doubles else target.ready,
+        copies=target.copies or bool(verdict.get("copies")), ready=ready if doubles or parts else target.ready,
         aside=tuple((name, _DEFAULTS.get(name)) for name in missing),
     )  # fmt: skip
 

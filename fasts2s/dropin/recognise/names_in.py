@@ -9,7 +9,9 @@ import numpy as np
 
 from fasts2s.dropin import originals
 from fasts2s.dropin.recognise import allowed
+from fasts2s.dropin.recognise.canonical import fingerprint
 from fasts2s.dropin.recognise.refusals import refused
+from fasts2s.dropin.recognise.sources import text_of
 from fasts2s.dropin.reliance import Item
 
 _CONSTANTS = (bool, int, float, str, type(None))
@@ -62,6 +64,7 @@ class Names:
 
     def _value(self, value: Any, rest: list[str], names: list[str], node: ast.AST, function: FunctionType) -> Any:
         said = ".".join(names)
+        self._texts.append(f"{function.__qualname__}: {said} is {meant_by(value)}")
         if isinstance(value, type) and value not in allowed.BUILTINS and not _is_numpys(value):
             self._require(value, node)
             for name in rest:
@@ -81,6 +84,16 @@ class Names:
         elif not any(value is known for known in allowed.BUILTINS):
             raise refused(node, said)
         return value
+
+
+def meant_by(value: Any) -> str:
+    """Return what a name stands for, as a text that is another one for another definition."""
+    if _is_numpys(value) or not isinstance(value, type | FunctionType):
+        return f"{type(value).__name__} {getattr(value, '__name__', repr(value))}"
+    if value.__module__ == "builtins":
+        return value.__name__
+    functions = text_of(value, originals.of(value)).functions
+    return f"{value.__name__} {' '.join(fingerprint(node)[0] for node in functions.values())}"
 
 
 def _is_numpys(value: Any) -> bool:

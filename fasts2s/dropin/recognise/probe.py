@@ -41,7 +41,7 @@ class Fit(NamedTuple):
     doubles : tuple of (str, int)
         Further names of weights in ``params``: they must stay the same arrays.
     parts : tuple of str
-        Layers that it is made of, whose attributes are looked at when all else has been.
+        Objects of readers' classes that it is made of.
     """
 
     hidden: frozenset[str]
@@ -67,10 +67,12 @@ def fit(found: type, case: Case, state: tuple[str, ...]) -> Fit:
         parts = {name for name, value in vars(obj).items() if hasattr(value, "forward")}
         return Fit(frozenset(changed - {*parts, *case.sets, "params", "grads"}), (), (), tuple(parts))
     weights = list(enumerate(getattr(obj, "params", ())))
+    inside = tuple(name for name, value in vars(obj).items() if type(value).__module__ == found.__module__)
     return Fit(
         frozenset(changed - {*state, "params", "grads"}),
         tuple(name for name in (*state, *case.read) if name not in after and not hasattr(obj, name)),
         tuple((name, k) for name, value in vars(obj).items() for k, p in weights if value is p),
+        inside,
     )
 
 

@@ -152,6 +152,8 @@ class Reading(Names):
                     raise UnrecognisedError(f"{_place(part, kind)}: {name}")
                 self._stored.setdefault(name, []).append(part.value)
                 self._texts.append(f"{kind.__name__}.{name}={part.value.value!r}")
+                if name in vars(kind):
+                    self.items.append(Item(kind, names_of(kind), name, vars(kind)[name], f"{kind.__name__}.{name}"))
         elif not (isinstance(part, ast.Pass | ast.AnnAssign | ast.Expr) and is_said_only(part)):
             raise UnrecognisedError(f"{_place(part, kind)}: something that belongs to the class itself")
 

@@ -24,7 +24,7 @@ print("%.4f %.4f" % (np.abs(hs).sum(), np.abs(dxs).sum()))
 import fasts2s, json
 print(json.dumps([[e.name, e.status, e.calls] for e in fasts2s.status().entries if e.name == "TimeLSTM"]))
 """
-_START = "from fasts2s.dropin.settings import settings; settings.all_sizes = True\nimport sys\nfrom fasts2s.dropin import launch\nsys.exit(launch.main())"  # noqa: E501
+_START = "from fasts2s.dropin.settings import settings; settings.all_sizes = True\nimport sys\nfrom fasts2s.dropin import launch\nsys.exit(launch.main())"
 
 
 @pytest.mark.parametrize("name", ["utils", "network_2", "anything"])
@@ -210,3 +210,65 @@ def test_weights_of_two_names_are_the_same_array_or_the_readers_own_code_runs(re
     assert embed.forward(np.array([[1, 2]]))[0, 0, 0] == 103
     (reason,) = entries()["TimeEmbedding"].fallbacks
     assert reason == "its W is another array than params[0]"
+
+
+def test_a_part_that_is_exchanged_runs_the_readers_own_code(reader):
+    made = "        self.ignore_label = -1\n"
+    text = varied(
+        PLAIN,
+        (made, made + "        self.softmax = Softmax()\n"),
+        ("shares = softmax(scores)", "shares = self.softmax.forward(scores)"),
+    )
+    module = reader(text)
+    loss = module.TimeSoftmaxWithLoss()
+    xs, ts = np.random.normal(size=(2, 3, 5)).astype("f"), np.array([[1, 2, 3], [0, 1, 4]])
+    plain = loss.forward(xs, ts)
+
+    class Even:
+        def forward(self, x):
+            return np.full_like(x, 0.2)
+
+    loss.softmax = Even()
+    assert loss.forward(xs, ts) == pytest.approx(np.log(5))
+    assert entries()["TimeSoftmaxWithLoss"].reason == ""
+    assert entries()["TimeSoftmaxWithLoss"].fallbacks == {"its softmax is another one": 1}
+    assert plain != pytest.approx(np.log(5))
+
+
+def test_a_constant_of_the_class_that_is_exchanged(reader):
+    text = varied(
+        PLAIN,
+        ("class TimeRNN:\n", "class TimeRNN:\n    factor = 1\n\n"),
+        (
+            '            outputs[:, t, :] = self.h\n            self.steps.append(step)\n        return outputs\n\n    def backward(self, d_outputs):\n        batch, length, size = d_outputs.shape\n        d_inputs = np.zeros((batch, length, self.params[0].shape[0]), dtype="f")\n        dh = 0\n        sums = [0, 0, 0]\n        for t in reversed(range(length)):\n            d_inputs[:, t, :], dh = ',
+            '            outputs[:, t, :] = self.factor * self.h\n            self.steps.append(step)\n        return outputs\n\n    def backward(self, d_outputs):\n        batch, length, size = d_outputs.shape\n        d_inputs = np.zeros((batch, length, self.params[0].shape[0]), dtype="f")\n        dh = 0\n        sums = [0, 0, 0]\n        for t in reversed(range(length)):\n            d_inputs[:, t, :], dh = ',
+        ),
+    )
+    module = reader(text)
+    assert entries()["TimeRNN"].status == "replaced"
+    layer = module.TimeRNN(*(np.full(s, 0.1, "f") for s in ((2, 3), (3, 3), (3,))))
+    xs = np.ones((2, 4, 2), "f")
+    before = layer.forward(xs)
+    module.TimeRNN.factor = 3
+    assert np.allclose(layer.forward(xs), 3 * before)
+
+
+def test_the_same_text_with_other_names_behind_it_is_another_class(reader):
+    own = PLAIN[: PLAIN.index("class LSTM")].replace("np.tanh(", "bent(")
+    reader("from numpy import tanh as bent\n" + own, "good")
+    assert entries()["TimeRNN"].status == "replaced"
+    fasts2s.unpatch()
+    reader("from numpy import sin as bent\n" + own, "bad")
+    assert {e.module: e.status for e in fasts2s.status().entries if e.name == "TimeRNN"} == {
+        "good": "replaced", "bad": "left as is"
+    }  # fmt: skip
+
+
+def test_the_larger_of_two_by_another_name_is_refused(reader):
+    text = varied(
+        PLAIN,
+        ("import numpy as np", "import numpy as np\nfrom numpy import max"),
+        ("after = np.tanh(", "before = before / max([1.0, 2.0])\n        after = np.tanh("),
+    )
+    reader(text)
+    assert "the larger of several values" in entries()["TimeRNN"].reason
