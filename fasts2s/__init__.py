@@ -7,20 +7,9 @@ The switch: ``FASTS2S_BACKEND``, :func:`set_backend`, :func:`use_backend`, or ``
 loads neither Numba nor CuPy nor matplotlib.
 """
 
-from fasts2s import (
-    checkpoint,
-    corpus,
-    dropin,
-    evaluation,
-    generation,
-    layers,
-    metrics,
-    models,
-    optimizers,
-    sequence,
-    text,
-    trainer,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from fasts2s.backend import Backend, BackendStatus, backends, get_backend, set_backend, to_cpu, to_gpu, use_backend
 from fasts2s.dropin import (
     FallbackError,
@@ -35,6 +24,22 @@ from fasts2s.dropin import (
     unpatch,
 )
 from fasts2s.dropin.notebook import load_ipython_extension, unload_ipython_extension
+
+if TYPE_CHECKING:
+    from fasts2s import (
+        checkpoint,
+        corpus,
+        dropin,
+        evaluation,
+        generation,
+        layers,
+        metrics,
+        models,
+        optimizers,
+        sequence,
+        text,
+        trainer,
+    )
 
 __version__ = "0.2.0"
 
@@ -73,3 +78,17 @@ __all__ = [
     "unpatch",
     "use_backend",
 ]
+
+#: Parts that are imported when they are first asked for.
+_PARTS = frozenset(__all__) - globals().keys()
+
+
+def __getattr__(name: str) -> Any:
+    """Import a part when it is first asked for: a script of a second, run by the drop-in, needs few of them."""
+    if name not in _PARTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"fasts2s.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PARTS})

@@ -1,13 +1,11 @@
 """Replacements that no layer or optimiser of ours is: the book's own interface over the same kernels."""
 
-import gzip
 import shutil
 from pathlib import Path
 from typing import Any
 
-from fasts2s import corpus
+import fasts2s
 from fasts2s.backend import ptb_folder
-from fasts2s.checkpoint.atomic import write_atomically
 from fasts2s.dropin.settings import active_backend
 from fasts2s_kernels.contract import Array
 
@@ -30,13 +28,15 @@ def download(space: dict[str, Any], file_name: str) -> None:
         _copy(Path(folder) / file_name, target)
         return
     print(f"Downloading {file_name} ... ")  # the book's own words: this is the script's output
-    corpus.fetch_ptb(target.parent, names=[file_name], base_url=space["url_base"])
+    fasts2s.corpus.fetch_ptb(target.parent, names=[file_name], base_url=space["url_base"])
     print("Done")
 
 
 def _copy(source: Path, target: Path) -> None:
+    import gzip  # noqa: PLC0415 - a script that loads nothing starts sooner without it
+
     packed = source.with_name(f"{source.name}.gz")
     if not source.exists() and not packed.exists():
         raise FileNotFoundError(f"FASTS2S_PTB_DIR is {str(source.parent)!r}, where there is no {source.name}")
     with source.open("rb") if source.exists() else gzip.open(packed, "rb") as text:
-        write_atomically(target, lambda out: shutil.copyfileobj(text, out))
+        fasts2s.checkpoint.atomic.write_atomically(target, lambda out: shutil.copyfileobj(text, out))

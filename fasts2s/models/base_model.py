@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fasts2s.backend import to_cpu
-from fasts2s.checkpoint import load_book_pickle, save_book_pickle
 from fasts2s.layers import Embedding, TimeEmbedding
 from fasts2s.models._ties import same_memory, tie_again, ties_of
 from fasts2s_kernels.checks.arguments import as_path, listed_arrays, with_methods
@@ -57,6 +56,8 @@ class BaseModel:
         float16 keeps three digits. ``fasts2s.models.save_model`` keeps all. Raises ValueError for a value that
         float16 cannot hold.
         """
+        from fasts2s.checkpoint import save_book_pickle  # noqa: PLC0415 - who saves nothing starts sooner
+
         save_book_pickle(
             f"{type(self).__name__}.pkl" if file_name is None else file_name, [to_cpu(p) for p in self.params]
         )
@@ -71,6 +72,8 @@ class BaseModel:
         ValueError
             The file is no list of arrays, or their number or shapes are not those of this model.
         """
+        from fasts2s.checkpoint import load_book_pickle  # noqa: PLC0415 - as above
+
         path = as_path("file_name", f"{type(self).__name__}.pkl" if file_name is None else file_name)
         if not path.exists():
             raise FileNotFoundError(f"there is no parameter file {path}")

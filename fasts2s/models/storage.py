@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, BackendLike, FloatName, get_backend, to_cpu
-from fasts2s.checkpoint import load_arrays, save_arrays
 from fasts2s.models._ties import is_transpose, is_whole, replace, same_memory
 from fasts2s.models.attention_seq2seq import AttentionSeq2seq
 from fasts2s.models.base_model import BaseModel
@@ -48,6 +47,8 @@ def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | No
     more = {} if extra is None else dict(mapping("extra", extra))
     meta: dict[str, Any] = {"class": name, "config": dict(model.config), "extra": more}
     meta["ties"] = _ties(model.params)
+    from fasts2s.checkpoint import save_arrays  # noqa: PLC0415 - who saves nothing starts sooner
+
     save_arrays(path, arrays, meta)
 
 
@@ -68,6 +69,8 @@ def load_model(path: str | Path, *, backend: BackendLike | None = None) -> tuple
     ValueError
         The file is damaged or of another kind.
     """
+    from fasts2s.checkpoint import load_arrays  # noqa: PLC0415 - as above
+
     arrays, meta = load_arrays(path)
     is_double = any(a.dtype.kind == "f" and a.dtype.itemsize == 8 for a in arrays.values())
     dtype: FloatName | None = "float64" if is_double else None
