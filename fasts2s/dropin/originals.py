@@ -18,6 +18,11 @@ def of(owner: Any) -> dict[str, Any]:
     return {name: value for name, value in _kept.get(owner, {}).items() if value is not ABSENT}
 
 
+def own(found: type) -> dict[str, Any]:
+    """Return what stands in a class, as its text has it."""
+    return {**vars(found), **of(found)}
+
+
 def put_there(owner: Any, name: str) -> Any:
     """Return what we have put in a class; what nothing is identical with where that is nothing."""
     return _put_there.get(owner, {}).get(name, _NOTHING)

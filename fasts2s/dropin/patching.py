@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import partial, wraps
+from importlib import import_module
 from inspect import Parameter, signature
 from types import FunctionType, ModuleType
 from typing import Any
@@ -22,7 +23,7 @@ from fasts2s.dropin import (
     wrappers,
 )
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
-from fasts2s.dropin.recognise import book_code, meaning
+from fasts2s.dropin.recognise import book_code
 from fasts2s.dropin.recognise.book_code import known_class, require_known
 from fasts2s.dropin.reliance import Known, Reliance
 from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
@@ -83,12 +84,20 @@ def may_be(found: type) -> bool:
     """Return whether a class has methods of its own that could be the book's: of any other, nothing is said."""
     target = TARGETS.get(found.__name__)
     wanted = {"forward", "backward"} if target is None or not target.members else set(target.members)
-    return wanted <= meaning.own(found).keys()
+    return wanted <= originals.own(found).keys()
+
+
+def _meaning() -> Any:
+    """Return what recognises by meaning; a script that has the book's text never asks for it, and it takes time."""
+    return import_module("fasts2s.dropin.recognise.meaning")
 
 
 def _offer_nameless(found: type) -> None:
     """Replace a class that has another name than the book's; of one that is nothing of the book's nothing is said."""
     _looked_at.add(found)
+    if not may_be(found):
+        return
+    meaning = _meaning()
     for name in meaning.similar(found):
         target = TARGETS[name]
         try:
@@ -145,6 +154,7 @@ def _put_in(target: Target, entry: Entry, found: type, known: Known) -> None:
 
 def _put_in_by_meaning(target: Target, entry: Entry, found: type) -> bool:
     """Replace a class whose text is another, if it computes the same; else say why it does not."""
+    meaning = _meaning()
     if settings.only_book or gpu_mode.is_on() or not meaning.can_be_tried(target):
         return False
     try:

@@ -52,7 +52,7 @@ def recognise(found: type, target: Target, install: Install) -> Recognised:
     case = CASES.get(target.name)
     if case is None:
         raise UnrecognisedError(f"{target.name} is recognised by its text alone")
-    missing = [name for name in target.methods if not isinstance(own(found).get(name), FunctionType)]
+    missing = [name for name in target.methods if not isinstance(originals.own(found).get(name), FunctionType)]
     if missing:
         raise UnrecognisedError(f"it has no {missing[0]} of its own")
     reading = _read(found, target, case)
@@ -73,11 +73,6 @@ def recognise(found: type, target: Target, install: Install) -> Recognised:
 def can_be_tried(target: Target) -> bool:
     """Return whether it is known how to try classes of this kind."""
     return target.name in CASES
-
-
-def own(found: type) -> dict[str, Any]:
-    """Return what stands in a class, as its text has it."""
-    return {**vars(found), **originals.of(found)}
 
 
 def _read(found: type, target: Target, case: Case) -> Reading:
@@ -113,7 +108,7 @@ def _look_at_arguments(found: type, target: Target, case: Case) -> None:
     wanted = {"forward": len(case.inputs(dice)), "backward": len(case.gradient(dice)), "generate": 3}
     wanted["update"] = wanted["forward"]
     for name in target.methods:
-        parameters = list(signature(own(found)[name]).parameters.values())[1:]
+        parameters = list(signature(originals.own(found)[name]).parameters.values())[1:]
         if any(p.kind is not Parameter.POSITIONAL_OR_KEYWORD for p in parameters) or len(parameters) != wanted[name]:
             raise UnrecognisedError(f"{name} takes other arguments than the book's")
         defaults = [p.default for p in parameters if p.default is not Parameter.empty]
@@ -180,7 +175,7 @@ def _set(obj: Any, before: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 def similar(found: type) -> list[str]:
     """Return the names of targets that a class could be, whatever it is called: by what it is given."""
-    members = own(found)
+    members = originals.own(found)
     if not all(isinstance(members.get(name), FunctionType) for name in ("forward", "backward")):
         return []
     try:

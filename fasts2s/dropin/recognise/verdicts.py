@@ -10,13 +10,13 @@ import os
 import platform
 import tempfile
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import platformdirs
 
+import fasts2s
 from fasts2s.backend import cache_folder
 
 _NAME, _MOST = "recognised.json", 2000
@@ -48,11 +48,7 @@ def _versions() -> str:
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
-    try:
-        ours = metadata.version("fasts2s")
-    except metadata.PackageNotFoundError:  # a source tree on the path
-        ours = "0"
-    return f"{ours} {np.__version__} {platform.python_version()} {digest.hexdigest()}"
+    return f"{fasts2s.__version__} {np.__version__} {platform.python_version()} {digest.hexdigest()}"
 
 
 def _file() -> Path:
