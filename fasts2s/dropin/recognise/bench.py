@@ -65,7 +65,7 @@ class Bench:
         obj = self.obj
         self.seen.append(Note(f"the attributes after {method}", f"{sorted(vars(obj).keys() - self.hidden)}", None))
         for name in sorted(vars(obj).keys() - self.hidden - {"params", "grads"}):
-            self.seen += notes(f"the attribute {name} after {method}", getattr(obj, name))
+            self.seen += notes(f"after {method} the attribute {name}", getattr(obj, name))
 
     def _memory(self, method: str, out: Any, given: tuple[Any, ...]) -> None:
         """Note who shares memory with whom: the last arrays of this method, state, weights, gradients."""

@@ -147,8 +147,8 @@ def updates(bench: Bench) -> None:
     before = [*params, *grads]
     for turn in range(3):
         bench.obj.update(params, grads)
-        bench.note("the weights after update", params)
-        bench.note("the gradients after update", grads)
+        bench.note("after update the weights", params)
+        bench.note("after update the gradients", grads)
         bench.note("the arrays after update", [a is b for a, b in zip(before, (*params, *grads), strict=True)])
         bench.note("what the optimiser keeps", bench.obj)
         for g in grads:
