@@ -24,7 +24,7 @@ def _kind(text, name):
         module = mutants.module_of(text)
         kind = getattr(module, name)
         before = mutants.behaviour(kind, name)
-        fasts2s.accelerate(vars(module))
+        fasts2s.accelerate(vars(module) if name in mutants.MODELS else kind)
         after = mutants.behaviour(kind, name)
         mutants.forget(module)
     return kind, before, after
