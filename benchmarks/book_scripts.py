@@ -62,6 +62,12 @@ def copy_checkout(checkout: Path, folder: Path, train: int, test: int, vocabular
     left_out = shutil.ignore_patterns("__pycache__", "ptb.t*", "ptb.v*")
     for name in _FOLDERS:
         shutil.copytree(checkout / name, folder / name, ignore=left_out)
+    made_up_ptb(folder / "dataset", train, test, vocabulary)
+    return folder
+
+
+def made_up_ptb(folder: Path, train: int, test: int, vocabulary: int = 10_000) -> None:
+    """Write a text of so many words in the format of the Penn Treebank, see :func:`copy_checkout`."""
     words = np.array([*_NAMED, *(f"w{k}" for k in range(vocabulary - 1 - len(_NAMED)))])  # and <eos>
     rng, shares = np.random.default_rng(7), 1 / np.arange(1, len(words) + 1)
     for name, size in (("train", train), ("valid", test), ("test", test)):
@@ -69,8 +75,7 @@ def copy_checkout(checkout: Path, folder: Path, train: int, test: int, vocabular
         if name == "train":
             ids[: len(words)] = rng.permutation(len(words))  # every word at least once
         lines = (f" {' '.join(words[ids[k : k + 21]])} \n" for k in range(0, size, 21))
-        (folder / "dataset" / f"ptb.{name}.txt").write_text("".join(lines), encoding="ascii")
-    return folder
+        (folder / f"ptb.{name}.txt").write_text("".join(lines), encoding="ascii")
 
 
 class Done(NamedTuple):

@@ -1,16 +1,17 @@
 """Microseconds of single calls of the book's layers, plain and replaced: no size may be slower than the book's.
 
-Usage: FASTS2S_BOOK=checkout python benchmarks/dropin_calls.py [backend] [part of a name]
+    FASTS2S_BOOK=checkout python benchmarks/dropin_calls.py [--backend numba] [--only PART] [--rows 1x1,5x9]
 
 Columns: the book's code; ours, at this size too; what runs, which at small sizes is the book's code again; and the
 first over the last, where above 1 is a gain. The least of many calls counts; on a busy machine the ratios still mean
-little.
+little. What is slower is listed again at the end.
 """
 
+import argparse
 import importlib
-import sys
 import timeit
 from collections.abc import Callable, Iterator
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,6 @@ from fasts2s.dropin.settings import settings
 
 #: Name of a layer, what is called, and the call.
 Calls = Iterator[tuple[str, Callable[[], Any]]]
-_ROUNDS = 9
 
 
 class Size(NamedTuple):
@@ -71,6 +71,9 @@ def layers(s: Size) -> Calls:
     yield from _layer("Embedding", flat.Embedding(_random(V, D)), ids[:, 0], dout=xs[:, 0])
     yield from _layer("TimeRNN", steps.TimeRNN(*_recurrent(1, s)), xs, dout=hs)
     yield from _layer("TimeLSTM", steps.TimeLSTM(*_recurrent(4, s)), xs, dout=hs)
+    gru = steps.TimeGRU
+    weights = _recurrent(3, s)[: len(signature(gru).parameters) - 1]  # in the Korean edition it has no bias
+    yield from _layer("TimeGRU", gru(*weights), xs, dout=hs)
     yield from _layer("TimeEmbedding", steps.TimeEmbedding(_random(V, D)), ids, dout=xs)
     yield from _layer("TimeAffine", steps.TimeAffine(W, b), hs, dout=scores)
     yield from _layer("TimeSoftmaxWithLoss", steps.TimeSoftmaxWithLoss(), scores, ids)
@@ -79,10 +82,21 @@ def layers(s: Size) -> Calls:
     yield from _layer("TimeAttention", attention, hs, hs, dout=hs)
 
 
+def _generator(s: Size) -> Calls:
+    """Yield the words of a language model, where the book's own code can make them (NumPy before 2.4)."""
+    model = importlib.import_module("rnnlm_gen").RnnlmGen(s.V, s.D, s.H)
+    try:
+        model.generate(0, [1], 4)
+    except TypeError:
+        return
+    yield "RnnlmGen.generate", lambda: model.generate(0, [1], 4)
+
+
 def models(s: Size) -> Calls:
     """Yield the calls of encoders and decoders, and of one answer, for vocabularies of letters."""
     ids = np.arange(s.N * s.T).reshape(s.N, s.T) % s.V
     hs, scores = _random(s.N, s.T, s.H), _random(s.N, s.T, s.V)
+    yield from _generator(s)
     for name in ("Seq2seq", "PeekySeq2seq", "AttentionSeq2seq") if s.V <= 100 else ():
         file = importlib.import_module(name.replace("Seq2seq", "_seq2seq").lower().strip("_"))
         model = getattr(file, name)(s.V, s.D, s.H)
@@ -120,30 +134,45 @@ def _measured(s: Size, part: str) -> dict[str, float]:
     return found
 
 
-def _least_of_rounds(s: Size, backend: Any, part: str) -> list[dict[str, float]]:
+def _least_of_rounds(s: Size, backend: Any, part: str, rounds: int) -> list[dict[str, float]]:
     """Return the least times of plain, ours, runs: taken in turns, because machines change their speed."""
     ways: list[list[dict[str, float]]] = [[], [], []]
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         ways[0].append(_measured(s, part))
         with fasts2s.patched(backend):
             for way, settings.all_sizes in ((1, True), (2, False)):
                 ways[way].append(_measured(s, part))
-    return [{name: min(times[name] for times in way) for name in way[0]} for way in ways]
+    # What only one of them can run is left out.
+    names = [name for name in ways[2][0] if name in ways[0][0]]
+    return [{name: min(times[name] for times in way) for name in names} for way in ways]
 
 
-def main(backend: Any = "numba", part: str = "") -> None:
-    """Measure and print, size by size."""
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--backend", default="numba", help="%(default)s")
+    parser.add_argument("--only", default="", help="only calls with this in their name")
+    parser.add_argument("--rows", default="", help="only sizes with these batches and steps, such as 1x1,128x29")
+    parser.add_argument("--rounds", type=int, default=9, help="in turn (%(default)s)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure and print, size by size; then what is slower."""
+    a = _arguments()
     book_code()
     print(heading("Microseconds of single calls of the book's layers, plain and replaced", "as they come"))
-    print(f"{backend}, microseconds{'plain':>36} {'ours':>9} {'runs':>9}")
-    for s in SIZES:
-        print(", ".join(f"{name} {value}" for name, value in s._asdict().items()))
-        plain, ours, runs = _least_of_rounds(s, backend, part)
+    print(f"{a.backend}, microseconds{'plain':>36} {'ours':>9} {'runs':>9}")
+    slower = []
+    for s in (s for s in SIZES if not a.rows or f"{s.N}x{s.T}" in a.rows.split(",")):
+        said = ", ".join(f"{name} {value}" for name, value in s._asdict().items())
+        print(said)
+        plain, ours, runs = _least_of_rounds(s, a.backend, a.only, a.rounds)
         for name, took in plain.items():
             ratio = took / runs[name]
-            slower = "  slower" if ratio < 0.95 else ""
-            print(f"  {name:36} {took:9.1f} {ours[name]:9.1f} {runs[name]:9.1f} {ratio:6.2f}{slower}", flush=True)
+            print(f"  {name:36} {took:9.1f} {ours[name]:9.1f} {runs[name]:9.1f} {ratio:6.2f}", flush=True)
+            slower += [f"  {ratio:.2f} {name}, {said}"] if ratio < 0.95 else []
+    print("slower:", *slower or ["  none"], sep="\n")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

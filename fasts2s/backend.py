@@ -190,8 +190,11 @@ def environment_setting() -> str | None:
 
 def auto_is_open() -> bool:
     """Return whether ``auto`` decides which kernels run here, and has not yet: to find out, it loads them."""
-    named = _context.get() or _global or _ALIASES.get(*2 * ((environment_setting() or "").strip().lower(),))
-    return named == "auto" and not _auto.cache_info().currsize
+    if _auto.cache_info().currsize:
+        return False
+    return (
+        _context.get() or _global or _ALIASES.get(*2 * ((environment_setting() or "").strip().lower(),))
+    ) == "auto"
 
 
 def set_environment(variables: dict[str, str]) -> None:

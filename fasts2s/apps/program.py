@@ -17,7 +17,11 @@ from fasts2s.generation import GenerationOptions
 from fasts2s.text import Pairs
 from fasts2s.text_to_text import TextToText
 
-_PROGRAMS: dict[str, Any] = {"tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 16}
+#: Numbers are printed from the left, and made from the right: what is carried is known before it is needed.
+_PROGRAMS: dict[str, Any] = {
+    "tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 26, "batch_size": 64, "lr": 0.004,
+    "target_backwards": True,
+}  # fmt: skip
 _LETTERS: dict[str, Any] = {"tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 6}
 #: Programs of each kind and number of digits, and texts of each length, that the curve is made of.
 _FOR_CURVE = 100

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from operator import is_
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from fasts2s.dropin.calls import Call
 
@@ -14,6 +14,7 @@ class Beside:
 
     __slots__ = (
         "again",
+        "alive",
         "aside",
         "asked",
         "busy",
@@ -28,6 +29,8 @@ class Beside:
         "shares",
         "twin",
     )
+
+    alive: ref[Any]  # tells when the object is gone
 
     def __init__(self) -> None:
         self.cache: Any = None  # of the replaced forward, for the replaced backward
@@ -46,20 +49,27 @@ class Beside:
         self.compared = False  # whether it ran the last forward
 
 
-_all: "WeakKeyDictionary[Any, Beside]" = WeakKeyDictionary()
+#: Identity of an object -> what is kept, for as long as the object lives: a subclass may have no hash, and two
+#: objects may be equal.
+everything: dict[int, Beside] = {}
 
 
 def of(obj: Any) -> Beside:
     """Return what is kept beside an object."""
-    found = _all.get(obj)
+    found = everything.get(id(obj))
     if found is None:
-        found = _all[obj] = Beside()
+        found = everything[id(obj)] = Beside()
+        found.alive = ref(obj, partial(_forget_dead, id(obj)))
     return found
+
+
+def _forget_dead(identity: int, _: ref[Any]) -> None:
+    everything.pop(identity, None)
 
 
 def known(obj: Any) -> Beside | None:
     """Return what is kept beside an object, if anything is."""
-    return _all.get(obj)
+    return everything.get(id(obj))
 
 
 def forget_forward(obj: Any) -> None:
@@ -72,7 +82,7 @@ def forget_forward(obj: Any) -> None:
 
 def forget() -> None:
     """Forget everything."""
-    _all.clear()
+    everything.clear()
 
 
 def settle(kept: Beside) -> None:

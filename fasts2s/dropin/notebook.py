@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import fasts2s
 from fasts2s import backend, dropin
-from fasts2s.dropin import gpu_mode, originals, patching, reliance, report, typed
+from fasts2s.dropin import frames, gpu_mode, originals, patching, reliance, report, typed
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
 from fasts2s.dropin.recognise.book_code import require_known
 from fasts2s.dropin.report import LEFT, REPLACED, Entry
@@ -46,6 +46,7 @@ class _Notebook:
 
     def __init__(self, shell: Any) -> None:
         self._shell, self._handler = shell, _OnStderr()
+        self._shows = shell.showtraceback
         self._offered: WeakKeyDictionary[type, Entry] = WeakKeyDictionary()
         self._definitions: dict[str, Any] = {}  # of the namespace, after the last cell
         self._said: set[tuple[str, str]] = set()
@@ -62,6 +63,7 @@ class _Notebook:
         self._shell.events.register("post_run_cell", self._after_cell)
         self._shell.register_magic_function(self._profile, "cell", _PROFILE)
         self._shell.register_magic_function(self._backend, "line", _BACKEND)
+        self._shell.showtraceback = self._show
         self._look()
 
     def leave(self) -> None:
@@ -70,6 +72,7 @@ class _Notebook:
         self._shell.events.unregister("post_run_cell", self._after_cell)
         self._shell.magics_manager.magics["cell"].pop(_PROFILE, None)
         self._shell.magics_manager.magics["line"].pop(_BACKEND, None)
+        self._shell.showtraceback = self._shows
         report.before_first_call[:] = [call for call in report.before_first_call if call != self._announce]
         dropin.unpatch()
         report.fall_silent(self._handler)
@@ -89,6 +92,13 @@ class _Notebook:
         error, self._error = self._error, None
         if error is not None and result.success:
             result.error_in_exec = error  # it has been shown, inside: what runs the cells stops here all the same
+
+    def _show(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Show the error of a cell without our frames."""
+        error = (exc_tuple or sys.exc_info())[1]
+        if error is not None:
+            frames.hide_ours(error)
+        self._shows(exc_tuple, *args, **kwargs)
 
     def _profile(self, line: str, cell: str) -> None:
         """Run a cell on fasts2s, and print its calls, seconds and fallbacks on stderr."""

@@ -1,6 +1,7 @@
 """Putting replacements in, module by module, and taking them out."""
 
 import sys
+import warnings
 from collections.abc import Callable
 from functools import partial, wraps
 from importlib import import_module
@@ -32,17 +33,12 @@ from fasts2s.dropin.sizes import left_to_the_book
 from fasts2s.dropin.targets import CHAPTER_HOMES, FUNCTIONS, HOMES, TARGETS, FunctionTarget, Target
 
 Method = Callable[..., Any]
+#: Stands for what a function of the book is sent to while its new code is compiled.
+_CALLED = "what is called in its place"
 #: Everything of the book that was found, in the order in which it was.
 entries: list[Entry] = []
 #: Classes of other names that are nothing of the book's, and functions that have been offered.
 _looked_at: "WeakSet[Any]" = WeakSet()
-#: Number in a trampoline -> what it calls.
-_destinations: list[Method] = []
-
-
-def destination(number: int) -> Method:
-    """Return what the trampoline with a number calls."""
-    return _destinations[number]
 
 
 def offer(space: dict[str, Any], module: str) -> None:
@@ -204,8 +200,9 @@ def _install(target: Target, entry: Entry, found: type) -> None:
         if settings.verify:
             new |= verify.layer_methods(entry, book, dict(new), target.ready)
     for name in new.keys() - {"forward", "backward"}:
-        left = left_to_the_book(f"{target.name}.{name}", needs_kernels=not target.needs_no_kernels)
-        new[name] = wrappers.plain(entry, relies, book[name], new[name], target.ready, left)
+        computes = not target.needs_no_kernels
+        left = left_to_the_book(f"{target.name}.{name}", needs_kernels=computes, ready=target.ready)
+        new[name] = wrappers.plain(entry, relies, book[name], new[name], target.ready, left, computes=computes)
         if settings.verify:
             new[name] = verify.plain_method(entry, book[name], new[name], deep=name != "get_batch")
         repairs.note_replaced(f"{target.name}.{name}")
@@ -255,8 +252,9 @@ def _in_its_place(target: FunctionTarget, entry: Entry, relies: Reliance, book: 
         return wrappers.loop(entry, relies, book, *target.loop)
     assert target.ours is not None  # for the type checker: without one it is watched
     ours = partial(target.ours, book.__globals__) if target.in_module else target.ours
-    left = left_to_the_book(target.name, needs_kernels=target.name == "clip_grads")
-    call = wrappers.plain(entry, relies, book, ours, None, left)
+    computes = target.name == "clip_grads"
+    left = left_to_the_book(target.name, needs_kernels=computes)
+    call = wrappers.plain(entry, relies, book, ours, None, left, computes=computes, decides=target.in_module)
     return verify.plain_method(entry, book, call, deep=True) if settings.verify and not target.in_module else call
 
 
@@ -270,30 +268,26 @@ def _offer_to_host(found: FunctionType) -> None:
         originals.repair(found, found.__name__, _sent_to(found, gpu_repairs.host_version(entry, found)))
 
 
-def _sent_to(found: FunctionType, call: Method) -> Any:
-    """Return the code with which a function of the book calls something else."""
-    _destinations.append(call)
-    return _trampoline(found, len(_destinations) - 1)
-
-
-def _trampoline(function: FunctionType, number: int) -> Any:
-    """Return the code of a function with the same parameters that calls a destination.
+def _sent_to(function: FunctionType, call: Method) -> Any:
+    """Return the code of a function with the same parameters that calls something else.
 
     Exchanging the code reaches everybody who has imported the function by name. The parameters must be the same,
-    for the defaults stay with the function; the code must have no free variables, for it can be given none.
+    for the defaults stay with the function; the code must have no free variables, for it can be given none, and finds
+    its names in the book's module: what it calls is one of its constants.
     """
     names = list(signature(function).parameters.values())
     if any(p.kind is not Parameter.POSITIONAL_OR_KEYWORD for p in names):
         raise ValueError(f"{function.__name__} has parameters that no function of the book has")
     parameters = ", ".join(p.name for p in names)
-    text = (
-        f"def {function.__name__}({parameters}):\n"
-        "    from fasts2s.dropin.patching import destination\n"
-        f"    return destination({number})({parameters})\n"
-    )
+    text = f"def {function.__name__}({parameters}):\n    return {_CALLED!r}({parameters})\n"
     space: dict[str, Any] = {}
-    exec(compile(text, "<fasts2s>", "exec"), space)
-    return space[function.__name__].__code__
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # a text is called, for now
+        exec(compile(text, "<fasts2s>", "exec"), space)
+    code, there = space[function.__name__].__code__, function.__code__
+    constants = tuple(call if constant == _CALLED else constant for constant in code.co_consts)
+    # Who asks for the source text finds the book's.
+    return code.replace(co_consts=constants, co_filename=there.co_filename, co_firstlineno=there.co_firstlineno)
 
 
 def offer_loaded() -> None:
@@ -339,4 +333,3 @@ def take_out() -> None:
     lookahead.forget()
     entries.clear()
     _looked_at.clear()
-    _destinations.clear()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fasts2s.dropin import frames
 from fasts2s.dropin.errors import FallbackError, FallbackWarning
 
 _log = logging.getLogger("fasts2s.dropin")
@@ -126,7 +127,21 @@ def note_fallback(entry: Entry, reason: str, *, strict: bool, warn: bool = True)
     if strict:
         raise FallbackError(text)
     if first and warn:
-        warnings.warn(text, FallbackWarning, stacklevel=4)
+        _warn(text)
+
+
+def _warn(text: str) -> None:
+    """Warn at the reader's line. Who has made all warnings errors has not meant that a script ends by this one."""
+    frame = frames.first_outside()
+    space = {} if frame is None else frame.f_globals
+    file, line = ("<unknown>", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+    seen = space.setdefault("__warningregistry__", {})
+    try:
+        warnings.warn_explicit(text, FallbackWarning, file, line, space.get("__name__"), seen)
+    except FallbackWarning:
+        if any(action == "error" and kind is FallbackWarning for action, _, kind, *_ in warnings.filters):
+            raise  # this one was meant
+        _log.warning("%s", text)
 
 
 def speak(handler: logging.Handler, verbosity: int = 0) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
+from fasts2s.dropin import frames
 from fasts2s.dropin.options import COMMANDS, Options
 from fasts2s.dropin.recognise import sources
 
@@ -41,21 +42,18 @@ def run(options: Options) -> int:
     except SystemExit:
         raise
     except BaseException as error:
-        return _failed(error, _frames_of_the_script(error.__traceback__))
+        frames.hide_ours(error)  # the first is that of run
+        return _failed(error, error.__traceback__)
     return 0
 
 
-def _frames_of_the_script(frames: TracebackType | None) -> TracebackType | None:
-    return frames.tb_next if frames is not None else None  # the first frame is that of run
-
-
-def _failed(error: BaseException, frames: TracebackType | None) -> int:
+def _failed(error: BaseException, trace: TracebackType | None) -> int:
     """Hand an exception to ``sys.excepthook``; return the exit status."""
-    error.__traceback__ = frames
-    if isinstance(error, SyntaxError) and frames is None:
+    error.__traceback__ = trace
+    if isinstance(error, SyntaxError) and trace is None:
         error.__context__ = error.__cause__ = None
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, frames
-    sys.excepthook(type(error), error, frames)
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace
+    sys.excepthook(type(error), error, trace)
     if isinstance(error, KeyboardInterrupt):
         global interrupted  # noqa: PLW0603
         interrupted = True

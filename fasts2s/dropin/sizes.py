@@ -86,10 +86,12 @@ def _fewer_than(most: int) -> Question:
     """Return a question about lists of arrays: whether they hold fewer numbers than so many, on the host."""
 
     def few(*args: Any) -> bool:
-        arrays, numbers = args[-2], 0
-        for a in arrays:
+        numbers = 0
+        for a in args[-2]:
+            if type(a) is not np.ndarray:
+                return False
             numbers += a.size
-        return numbers < most and all(type(a) is np.ndarray for a in arrays)
+        return numbers < most
 
     return few
 
@@ -186,9 +188,9 @@ _done = 0.0
 
 def is_early() -> bool:
     """Return whether the book's code runs on: a script that did so little may be over before kernels are loaded."""
-    if _done >= _WORTH or settings.all_sizes or settings.verify:
+    if _done >= _WORTH or settings.backend is not None or settings.all_sizes or settings.verify:
         return False
-    return settings.backend is None and auto_is_open()
+    return auto_is_open()
 
 
 def _work(args: tuple[Any, ...]) -> float:
@@ -199,12 +201,16 @@ def _work(args: tuple[Any, ...]) -> float:
     return float(_CALL + args[1].size / weights[0].shape[0] * sum(w.size for w in weights))
 
 
-def _waits(args: tuple[Any, ...]) -> bool:
-    """As :func:`is_early`, asked by a call, whose work is counted: what is said before the first one is said."""
+def _waits(args: tuple[Any, ...], ready: Callable[[Any], str] | None) -> bool:
+    """As :func:`is_early`, asked by a call, whose work is counted: what is said before the first one is said.
+
+    What ours could not run does not count: it is no reason to load kernels.
+    """
     global _done  # noqa: PLW0603
     if not is_early():
         return False
-    _done += _work(args)
+    if ready is None or not ready(args[0]):
+        _done += _work(args)
     while before_first_call:
         before_first_call.pop()()
     return True
@@ -221,8 +227,11 @@ def _never(*args: Any) -> bool:
     return False
 
 
-def left_to_the_book(name: str, *, needs_kernels: bool = True) -> Question:
-    """Return a function of the arguments of a call of forward, update, generate: whether the book's code runs."""
+def left_to_the_book(name: str, *, needs_kernels: bool = True, ready: Callable[[Any], str] | None = None) -> Question:
+    """Return a function of the arguments of a call of forward, update, generate: whether the book's code runs.
+
+    ``ready`` tells of an object why ours cannot run on it, or "".
+    """
     small: Question = SMALL.get(name) or _never
     other: Question = OTHER_KINDS.get(name) or _never
 
@@ -234,6 +243,6 @@ def left_to_the_book(name: str, *, needs_kernels: bool = True) -> Question:
                 return True
         except Exception:  # arguments that the book's code will refuse, or has its own answer for
             return False
-        return needs_kernels and _waits(args)
+        return needs_kernels and _waits(args, ready)
 
     return left

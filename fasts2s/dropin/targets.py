@@ -94,7 +94,7 @@ class FunctionTarget:
     ours : function or None
         None: it stays, and the loop that calls it is answered in batches, see :mod:`fasts2s.dropin.lookahead`.
     in_module : bool
-        Ours takes the names of the book's module before the arguments.
+        Ours takes the names of the book's module before the arguments, and its errors are the answer.
     loop : (prepare, run) or None
         In the place of ours, of a function that prints: see :func:`fasts2s.dropin.wrappers.loop`.
     """

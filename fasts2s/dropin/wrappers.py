@@ -70,11 +70,14 @@ def forward_of(
     target: Target, entry: Entry, relies: Reliance, original: Method, ours: Method, again: Method
 ) -> Method:
     """Return a forward that keeps what is needed to run the book's forward in its place."""
-    names, attributes, left = target.state, target.state + target.state_of_parts, left_to_the_book(target.name)
+    names, attributes = target.state, target.state + target.state_of_parts
+    left = left_to_the_book(target.name, ready=target.ready)
+    is_known = beside.everything.__contains__
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and left(self, *args):
-            beside.forget_forward(self)
+            if is_known(id(self)):
+                beside.forget_forward(self)
             return original(self, *args)
         kept, unready = beside.of(self), _why_not(relies, target.ready, self)
         beside.settle(kept)
@@ -111,8 +114,10 @@ def forward_of(
 def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method, ours: Method) -> Method:
     """Return a backward for :func:`forward_of`."""
 
+    known = beside.everything.get
+
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        kept = beside.known(self)
+        kept = known(id(self))
         if kept is not None:
             beside.settle(kept)
         if kept is None or kept.replay is None:
@@ -183,11 +188,20 @@ def loop(entry: Entry, relies: Reliance, original: Any, prepare: Method, run: Me
 
 
 def plain(
-    entry: Entry, relies: Reliance, original: Method, ours: Method, ready: Callable[[Any], str] | None, left: Question
+    entry: Entry,
+    relies: Reliance,
+    original: Method,
+    ours: Method,
+    ready: Callable[[Any], str] | None,
+    left: Question,
+    *,
+    computes: bool = True,
+    decides: bool = False,
 ) -> Method:
     """Return a method that has no backward, or what a function is sent to.
 
-    ``ready`` is asked about the object, ``left`` about the arguments, see ``left_to_the_book``.
+    ``ready`` is asked about the object, ``left`` about the arguments, see ``left_to_the_book``; ``computes`` says
+    whether NumPy's errors are a matter of it, ``decides`` that errors of ours are the answer.
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -195,13 +209,17 @@ def plain(
             return original(*args)
         reason = _why_not(relies, ready, args[0]) if args else ""
         is_ready = not reason
-        if is_ready:
+        if is_ready and computes and _asks_for_errors():
+            reason = _ERRORS
+        if not reason:
             try:
                 with Timed(entry):
                     return ours(*args, **kwargs)
             except LeftToTheBookError:
                 pass
             except Exception as error:
+                if decides:
+                    raise
                 reason = _reason(error)
         out = original(*args, **kwargs)
         if reason:

@@ -182,3 +182,15 @@ def test_a_decoder_that_is_run_word_by_word_is_the_books(book, monkeypatch, T):
         found = [decoder.forward(xs, h), decoder.backward(dout), *(g.copy() for g in decoder.grads)]
         assert _entry("Decoder").calls == 2 * (T - 1)
     assert difference(found, expected) < 1e-5
+
+
+def test_what_ours_cannot_run_is_no_reason_to_load_kernels(monkeypatch):
+    monkeypatch.setattr(sizes, "is_early", lambda: True)
+    monkeypatch.setattr(sizes, "_done", 0.0)
+    monkeypatch.setattr(sizes, "before_first_call", [])
+    ready = sizes.left_to_the_book("a model", ready=lambda obj: "")
+    unready = sizes.left_to_the_book("a model", ready=lambda obj: "its lstm was left as it is")
+    assert unready(object(), np.ones(3))
+    assert sizes._done == 0
+    assert ready(object(), np.ones(3))
+    assert sizes._done > 0
