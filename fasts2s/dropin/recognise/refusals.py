@@ -21,5 +21,6 @@ def refused(node: ast.AST, what: str = "") -> UnrecognisedError:
 
 
 def short(node: ast.AST) -> str:
+    """Return the text of an expression, cut where it is long."""
     text = ast.unparse(node)
     return text if len(text) <= 60 else text[:57] + "..."
