@@ -65,6 +65,13 @@ def put_back(owner: Any) -> None:
         _put(owner, name, value)
 
 
+def take_back(owner: Any) -> None:
+    """Put everything of one owner back, what was not there before as well, and forget it."""
+    for name, value in _kept.get(owner, {}).items():
+        _put(owner, name, value)
+    drop(owner)
+
+
 def drop(owner: Any) -> None:
     """Forget an owner that nobody will use again: nothing is put back."""
     for kept in (_kept, _repaired, _put_there):

@@ -73,8 +73,7 @@ def _wait_for(kind: type) -> None:
 
 def _let_go(kind: type) -> None:
     _waiting.discard(kind)
-    originals.put_back(kind)
-    originals.drop(kind)
+    originals.take_back(kind)
 
 
 def _settle(kind: type) -> None:

@@ -87,6 +87,14 @@ def test_the_script_itself(tmp_path):
     assert "TimeLSTM of script.py computes what the book's computes: replaced" in said
 
 
+def test_a_class_without_a_constructor(tmp_path):
+    mine = "class Adam:\n    def update(self, params, grads):\n        print('mine')\n\n\nAdam().update([], [])\n"
+    mine += "class SGD:\n    def update(self, params, grads):\n        pass\n\n\n"
+    mine += "import fasts2s\nfasts2s.unpatch()\nprint(Adam.__init__ is SGD.__init__ is object.__init__, SGD())\n"
+    (tmp_path / "script.py").write_text(mine)
+    assert _run(tmp_path, "script.py")[0].startswith("True <__main__.SGD object")
+
+
 def test_a_function_that_the_script_types(tmp_path):
     function = "def clip_grads(grads, max_norm):\n    return 3\n"
     (tmp_path / "script.py").write_text(function + PLAIN + _STEP)
