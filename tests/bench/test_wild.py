@@ -125,7 +125,7 @@ def test_every_definition_gets_its_verdict(rows):
     # None has the book's text; what was recognised was recognised by what it computes.
     replaced = {name for (_, name), row in rows.items() if row["replaced"]}
     assert {"TimeLSTM", "TimeEmbedding", "TimeAffine", "Decoder"} <= replaced
-    assert {row["verdict"] for row in rows.values() if row["replaced"]} == {"same"}
+    assert "different" not in {row["verdict"] for row in rows.values() if row["replaced"]}
 
 
 @pytest.fixture
