@@ -3,10 +3,10 @@
     python benchmarks/wild_scripts.py FOLDER [--list FILE.json] [--dataset BOOK/dataset] [--cpu] [--json FILE]
 
 In FOLDER lie folders, one for each repository. Scripts are those of a list, ``[{"script": "name/ch07/train.py",
-"epochs": 2, "set": {"batch_size": 10}}, ...]``, where ``set`` gives numbers to other names; without a list all files
-train*.py. They run in copies of their repositories, see ``wild/shortened.py``, with few epochs, a tenth of the
-additions and dates, and a made-up text where ``ptb.py`` looks for the Penn Treebank. Data that are missing beside
-these end the script, in both ways.
+"epochs": 2, "set": {"batch_size": 10}}, ...]``, where ``set`` gives numbers to other names, and notebooks may be
+among them; without a list all files train*.py. They run in copies of their repositories, see ``wild/shortened.py``,
+with few epochs, a tenth of the additions and dates, and a made-up text where ``ptb.py`` looks for the Penn Treebank.
+Data that are missing beside these end the script, in both ways.
 
 Code of others is executed: look at it first.
 """
@@ -38,7 +38,7 @@ _TIMES = re.compile(r"\b(?:elapsed|time)\w*[ :=|]*\d+(?:\.\d+)?", re.IGNORECASE)
 _WORDS = 12_000, 2_000
 _WITH_LINES = ("addition.txt", "date.txt")
 _LEFT_OUT = shutil.ignore_patterns(".git", "__pycache__", "ptb.*.npy", "ptb.vocab.pkl", "venv", ".venv")
-_RUNNER = Path(__file__).parent / "wild" / "shortened.py"
+_RUNNERS = {".py": "shortened.py", ".ipynb": "cells.py"}
 
 
 class Outcome(NamedTuple):
@@ -107,8 +107,9 @@ def run(copy: Path, script: Path, way: str, about: dict[str, Any], how: How) -> 
     environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "PYTHONPATH": paths}
     if how.cpu:
         environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "FASTS2S_NUM_THREADS"), "1")
-    command = [sys.executable, str(_RUNNER), way, json.dumps(about), str(copy), script.name]
-    if way == "fasts2s":
+    runner = Path(__file__).parent / "wild" / _RUNNERS[script.suffix]
+    command = [sys.executable, str(runner), way, json.dumps(about), str(copy), script.name]
+    if way == "fasts2s" and script.suffix == ".py":
         command.append("-q")
     started = _clock(how.cpu)
     more: Any = {"cwd": script.parent, "env": environment, "stdin": subprocess.DEVNULL, "capture_output": True}

@@ -25,7 +25,7 @@ _EPOCHS = frozenset(("max_epoch", "max_epochs", "epoch", "epochs", "num_epoch", 
 _compile = builtins.compile
 
 
-class _Shorter(ast.NodeTransformer):
+class Shorter(ast.NodeTransformer):
     """Exchanges the numbers that certain names are given, in assignments and in calls."""
 
     def __init__(self, epochs: int, others: dict[str, Any]) -> None:
@@ -53,7 +53,8 @@ class _Shorter(ast.NodeTransformer):
         return node
 
 
-def _shorten(folder: str, about: dict[str, Any]) -> None:
+def shorten(folder: str, about: dict[str, Any]) -> None:
+    """Exchange numbers in all files of a folder when they are compiled."""
     inside = folder + os.sep
 
     def compile_shorter(source: Any, filename: Any, mode: str, flags: int = 0, *args: Any, **kwargs: Any) -> Any:
@@ -61,16 +62,14 @@ def _shorten(folder: str, about: dict[str, Any]) -> None:
         is_theirs = name.endswith(".py") and os.path.realpath(name).startswith(inside)
         if is_theirs and isinstance(source, str | bytes) and not flags & ast.PyCF_ONLY_AST:
             tree = ast.parse(source)
-            source = _Shorter(about.get("epochs", 1), about.get("set", {})).visit(tree)
+            source = Shorter(about.get("epochs", 1), about.get("set", {})).visit(tree)
         return _compile(source, filename, mode, flags, *args, **kwargs)
 
     builtins.compile = compile_shorter  # type: ignore[assignment]
 
 
-def main(way: str, about: str, folder: str, script: str, *options: str) -> int:
-    """Run it; return the exit status."""
-    sys.path[0] = str(Path(script).resolve().parent)
-    _shorten(os.path.realpath(folder), json.loads(about))
+def begin() -> None:
+    """Seed the generators, and give NumPy the names back that it had."""
     np.random.seed(0)
     random.seed(0)
     with warnings.catch_warnings():
@@ -78,6 +77,13 @@ def main(way: str, about: str, folder: str, script: str, *options: str) -> int:
         for name, kind in (("int", int), ("float", float), ("bool", bool), ("object", object)):
             if not hasattr(np, name):
                 setattr(np, name, kind)
+
+
+def main(way: str, about: str, folder: str, script: str, *options: str) -> int:
+    """Run it; return the exit status."""
+    sys.path[0] = str(Path(script).resolve().parent)
+    shorten(os.path.realpath(folder), json.loads(about))
+    begin()
     if way == "fasts2s":
         from fasts2s.dropin import launch  # noqa: PLC0415 - plain python must not load it
 
