@@ -33,10 +33,12 @@ def download(space: dict[str, Any], file_name: str) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    import gzip  # noqa: PLC0415 - a script that loads nothing starts sooner without it
+    import gzip  # noqa: PLC0415 - a script that loads nothing starts sooner without them
+
+    from fasts2s.checkpoint.atomic import write_atomically  # noqa: PLC0415
 
     packed = source.with_name(f"{source.name}.gz")
     if not source.exists() and not packed.exists():
         raise FileNotFoundError(f"FASTS2S_PTB_DIR is {str(source.parent)!r}, where there is no {source.name}")
     with source.open("rb") if source.exists() else gzip.open(packed, "rb") as text:
-        fasts2s.checkpoint.atomic.write_atomically(target, lambda out: shutil.copyfileobj(text, out))
+        write_atomically(target, lambda out: shutil.copyfileobj(text, out))

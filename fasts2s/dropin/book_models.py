@@ -85,8 +85,8 @@ def _id(start_id: Any) -> int:
 
 
 def _as_book(decoder: Any, ids: Array) -> list[Any]:
-    """Return ids of the host as the book does: Python's integers from Decoder, NumPy's from the others."""
-    return ids.tolist() if installed[type(decoder)] == "Decoder" else list(ids)
+    """Return ids of the host as the decoder's own code does: of the book's, Python's integers from Decoder alone."""
+    return ids.tolist() if decoder._plain_ids else list(ids)
 
 
 def decoder_generate(self: Any, h: Array, start_id: Any, sample_size: int) -> list[Any]:

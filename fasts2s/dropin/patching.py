@@ -178,6 +178,7 @@ def _lend(target: Target, found: type) -> None:
         originals.replace(found, name, beside.Aside(name, at_first))
     if target.parts:
         originals.replace(found, "_reader", beside.Part(*target.parts))
+        originals.replace(found, "_plain_ids", target.plain_ids)
 
 
 def _install(target: Target, entry: Entry, found: type) -> None:

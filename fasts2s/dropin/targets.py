@@ -5,7 +5,7 @@ book's class has, beside ``backend`` and what :mod:`fasts2s.dropin.beside` keeps
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fasts2s import layers, optimizers, trainer
@@ -57,6 +57,8 @@ class Target:
         Attributes of ours that a reader's class has not, and what they are at first: they lie beside the object.
     loops : dict of str to (prepare, run)
         Methods that run a loop of the script's whole work, see :func:`fasts2s.dropin.wrappers.loop`.
+    plain_ids : bool
+        Of a decoder, whether its answers are lists of Python's integers, as those of NumPy print otherwise.
     on_host : bool
         Whether ours is for arrays of the host alone: in the book's GPU mode it is not looked at.
     """
@@ -77,6 +79,7 @@ class Target:
     needs_no_kernels: bool = False
     aside: tuple[tuple[str, Any], ...] = ()
     loops: dict[str, tuple[Method, Method]] = field(default_factory=dict)
+    plain_ids: bool = False
     on_host: bool = False
 
     @property
@@ -161,7 +164,7 @@ CHAPTERS = (
         read_back=("attention_weights",),
     ),
     _model(Encoder, "seq2seq", book.encoder_ready),
-    _model(Decoder, "seq2seq", book.decoder_ready, "affine", generate=book.decoder_generate),
+    replace(_model(Decoder, "seq2seq", book.decoder_ready, "affine", generate=book.decoder_generate), plain_ids=True),
     _model(
         PeekyDecoder,
         "peeky_seq2seq",

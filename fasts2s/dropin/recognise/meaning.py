@@ -90,6 +90,7 @@ def _try(found: type, target: Target, case: Case, install: Install) -> dict[str,
                 "missing": fit.missing,
                 "doubles": fit.doubles,
                 "parts": fit.parts,
+                "plain_ids": fit.plain_ids,
             }
             read_last = fit.hidden.union(fit.parts, case.sets if case.is_model else ())
             reason = probe.compare(found, _adapted(target, verdict), case, read_last, install)
@@ -140,7 +141,7 @@ def _adapted(target: Target, verdict: dict[str, Any], kinds: frozenset[type] = f
         target, state=there(target.state), made_on_read=tuple(verdict["hidden"]), owed=there(target.owed),
         read_back=there(target.read_back),
         copies=target.copies or bool(verdict.get("copies")), ready=ready if doubles or parts else target.ready,
-        aside=tuple((name, _DEFAULTS.get(name)) for name in missing),
+        aside=tuple((name, _DEFAULTS.get(name)) for name in missing), plain_ids=verdict["plain_ids"],
     )  # fmt: skip
 
 

@@ -42,12 +42,15 @@ class Fit(NamedTuple):
         Further names of weights in ``params``: they must stay the same arrays.
     parts : tuple of str
         Objects of readers' classes that it is made of.
+    plain_ids : bool
+        Whether it answers with Python's integers.
     """
 
     hidden: frozenset[str]
     missing: tuple[str, ...]
     doubles: tuple[tuple[str, int], ...]
     parts: tuple[str, ...] = ()
+    plain_ids: bool = False
 
 
 def fit(found: type, case: Case, state: tuple[str, ...]) -> Fit:
@@ -65,7 +68,8 @@ def fit(found: type, case: Case, state: tuple[str, ...]) -> Fit:
     changed = {name for name in after if before.get(name) != after[name]}
     if case.is_model:
         parts = {name for name, value in vars(obj).items() if hasattr(value, "forward")}
-        return Fit(frozenset(changed - {*parts, *case.sets, "params", "grads"}), (), (), tuple(parts))
+        hidden = frozenset(changed - {*parts, *case.sets, "params", "grads"})
+        return Fit(hidden, (), (), tuple(parts), _answers_plainly(obj, case, dice))
     weights = list(enumerate(getattr(obj, "params", ())))
     inside = tuple(name for name, value in vars(obj).items() if type(value).__module__ == found.__module__)
     return Fit(
@@ -74,6 +78,19 @@ def fit(found: type, case: Case, state: tuple[str, ...]) -> Fit:
         tuple((name, k) for name, value in vars(obj).items() for k, p in weights if value is p),
         inside,
     )
+
+
+def _answers_plainly(obj: Any, case: Case, dice: Dice) -> bool:
+    """Return whether answers are Python's integers. UnrecognisedError: they are neither these nor NumPy's."""
+    if case.asked is None:
+        return False
+    try:
+        kinds = {type(i) for i in obj.generate(*case.asked(dice))}
+    except Exception as error:
+        raise UnrecognisedError(f"its generate cannot be tried ({type(error).__name__}: {error})") from None
+    if kinds not in ({int}, {np.int64}):
+        raise UnrecognisedError(f"its answers are made of {', '.join(sorted(kind.__name__ for kind in kinds))}")
+    return kinds == {int}
 
 
 def _nothing(bench: Bench) -> None:

@@ -166,7 +166,7 @@ def generates(bench: Bench) -> None:
         if asked is not None:
             given = asked(bench.dice)
             for start in (0, given[0].size % bench.dice.shape["V"]):
-                bench.note("what generate returns", [int(i) for i in obj.generate(given[0], start, *given[2:])])
+                bench.note("what generate returns", obj.generate(given[0], start, *given[2:]))
         if turn == 0:
             bench.peek()
         if turn == 1 and hasattr(obj, "forward") and bench.case.gradient(bench.dice):

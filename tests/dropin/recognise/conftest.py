@@ -10,7 +10,9 @@ import fasts2s
 from fasts2s.dropin.recognise import book_code, verdicts
 from fasts2s.dropin.settings import settings
 
-PLAIN = (Path(__file__).parent / "plain_layers.py").read_text(encoding="utf-8")
+PLAIN, MODELS = (
+    (Path(__file__).parent / f"plain_{what}.py").read_text(encoding="utf-8") for what in ("layers", "models")
+)
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,14 @@ import contextlib
 import io
 import random
 import warnings
-from pathlib import Path
 
 import pytest
 
 import fasts2s
 from fasts2s.dropin.settings import installed
 from tests.dropin.recognise import mutants
-from tests.dropin.recognise.conftest import PLAIN, entries
+from tests.dropin.recognise.conftest import MODELS, PLAIN, entries
 from tests.dropin.recognise.variations import varied
-
-MODELS = (Path(__file__).parent / "plain_models.py").read_text(encoding="utf-8")
 
 
 def _kind(text, name):

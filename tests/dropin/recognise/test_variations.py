@@ -5,7 +5,7 @@ import pytest
 
 import fasts2s
 from fasts2s.dropin.settings import installed
-from tests.dropin.recognise.conftest import PLAIN, entries
+from tests.dropin.recognise.conftest import MODELS, PLAIN, entries
 from tests.dropin.recognise.variations import DIFFERENT, SAME, varied
 
 
@@ -49,3 +49,16 @@ def test_a_replaced_layer_computes_the_same(reader):
     fasts2s.unpatch()
     for a, b in zip(ours, step(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("appended", "kind"), [("int(word)", int), ("word", np.int64)])
+def test_answers_are_made_of_the_readers_own_numbers(reader, appended, kind):
+    """NumPy's integers print in another way."""
+    module = reader(PLAIN + "\n\n" + varied(MODELS, ("answer.append(int(word))", f"answer.append({appended})")))
+    assert {entries()[name].status for name in ("Decoder", "Seq2seq")} == {"replaced"}
+    model, xs = module.Seq2seq(7, 3, 5), np.array([[1, 2, 3]])
+    answer = model.generate(xs, 2, 4)
+    assert [type(i) for i in answer] == [kind] * 4
+    assert entries()["Seq2seq"].calls == 1
+    fasts2s.unpatch()
+    assert repr(model.generate(xs, 2, 4)) == repr(answer)
