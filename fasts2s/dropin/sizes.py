@@ -178,9 +178,9 @@ OTHER_KINDS: dict[str, Question] = {
 }
 
 
-#: Work from which on loading Numba is worth its half second where ``auto`` may choose it: some two seconds of the
+#: Work from which on loading Numba is worth its half second where ``auto`` may choose it: about one second of the
 #: book's code. Counted in multiplications of forwards, and not in time: a run computes the same bits every time.
-_WORTH = 2e10
+_WORTH = 1e10
 #: What a call costs beside its multiplications, as so many of them.
 _CALL = 1e6
 _done = 0.0
