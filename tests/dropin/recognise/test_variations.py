@@ -62,3 +62,9 @@ def test_answers_are_made_of_the_readers_own_numbers(reader, appended, kind):
     assert entries()["Seq2seq"].calls == 1
     fasts2s.unpatch()
     assert repr(model.generate(xs, 2, 4)) == repr(answer)
+
+
+def test_trying_a_model_counts_no_calls_of_the_layers_it_is_made_of(reader):
+    reader(PLAIN + "\n\n" + MODELS)
+    assert entries()["Decoder"].status == "replaced"
+    assert {name: (e.calls, e.fallbacks) for name, e in entries().items() if e.calls or e.fallbacks} == {}
