@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import fasts2s
 from fasts2s.backend import override_environment
+from fasts2s.bench import machine
 from fasts2s.dropin import patching
 from fasts2s.dropin.settings import installed, settings
 from tests.dropin.recognise import mutants
@@ -76,6 +77,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("-v", dest="verbose", action="store_true")
     asked = parser.parse_args()
+    print(machine.heading("Layers that are changed a little", "1"))
     settings.all_sizes = True
     with tempfile.TemporaryDirectory() as folder:
         override_environment("numpy", None, Path(folder))
