@@ -29,6 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_generate(commands)
     add_app(commands)
     add_serve(commands)
+    _history_parser(commands)
     info = commands.add_parser("info", help="what is installed and usable", description="Show versions and backends.")
     info.set_defaults(run=_run_info, backend=None)
     _add_warmup(commands)
@@ -89,6 +90,21 @@ def _run_chat(a: argparse.Namespace) -> int:
     from fasts2s.commands.chat import chat  # noqa: PLC0415
 
     return chat(a)
+
+
+def _history_parser(commands: Any) -> None:
+    summary = "compare runs: a table, a picture, the logs as CSV"
+    parser = commands.add_parser("history", help=summary, description=summary)
+    parser.add_argument("dirs", nargs="+", metavar="DIR", help="folders that train or app wrote")
+    parser.add_argument("--csv", metavar="FILE", help="write all lines of the logs")
+    parser.add_argument("--picture", metavar="FILE.png", help="draw losses and what was measured")
+    parser.set_defaults(run=_run_history, backend=None)
+
+
+def _run_history(a: argparse.Namespace) -> int:
+    from fasts2s.commands.history import history  # noqa: PLC0415
+
+    return history(a)
 
 
 def _add_warmup(commands: Any) -> None:
@@ -154,10 +170,9 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments = argparse.Namespace()
     try:
         arguments = make_parser().parse_args(argv)
-        run: Callable[[argparse.Namespace], int] = arguments.run
-        if arguments.backend is not None:
-            set_backend(arguments.backend)
-        return run(arguments)
+        if arguments.command in {"train", "app"}:
+            return _train(arguments)
+        return _started(arguments)
     except (CommandError, ImportError, NoDeviceError, ValueError, OSError, MemoryError, OverflowError) as error:
         if nobody_reads(error):
             return NOBODY_READS
@@ -173,6 +188,20 @@ def _run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         complain("interrupted", by="\nfasts2s")
         return 130
+
+
+def _started(arguments: argparse.Namespace) -> int:
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    if arguments.backend is not None:
+        set_backend(arguments.backend)
+    return run(arguments)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from fasts2s.commands.session import session_of  # noqa: PLC0415 - only who trains pays for it
+
+    with session_of(arguments) as first:
+        return _started(first)
 
 
 if __name__ == "__main__":

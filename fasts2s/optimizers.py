@@ -143,6 +143,40 @@ class Adam:
         self.m, self.v, self.iter = m, v, self.iter + 1  # only after the kernel accepted everything
 
 
+class AdamW(Adam):
+    """Adam with weight decay beside the gradient (Loshchilov and Hutter, arXiv:1711.05101).
+
+    ``p *= 1 - lr weight_decay``, then Adam's step. All parameters decay, biases too.
+    """
+
+    def __init__(
+        self,
+        lr: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        weight_decay: float = 0.01,
+        *,
+        backend: BackendLike | None = None,
+    ) -> None:
+        super().__init__(lr, beta1, beta2, backend=backend)
+        self.weight_decay = bounded("weight_decay", weight_decay, 0.01)
+
+    def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
+        """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
+        # Adam looks at gradients alone, so the weights may shrink after its step, by what they were before: only then
+        # has the kernel accepted everything.
+        before = [p.copy() for p in array_list("params", params)]
+        super().update(params, grads, scale=scale)
+        decay = self.lr * self.weight_decay
+        for p, old in zip(params, before, strict=True):
+            # On a device a scale that is not finite leaves a step out; 0 times it is NaN then.
+            p -= (
+                old * p.dtype.type(decay)
+                if not is_cupy(scale)
+                else np.where(np.isfinite(scale), decay * old, 0 * old)
+            )
+
+
 def clip_grads(grads: list[Array], max_norm: float | None) -> Any:
     """Scale gradients in place so that their global L2 norm is at most max_norm; None only measures.
 
@@ -168,13 +202,14 @@ def clip_rate(norm: Any, max_norm: float | None) -> Any:
 #: Numbers that are summed up at once: 128 kB of float32.
 _PIECE = 1 << 15
 
+#: Those of the book.
 OPTIMIZERS = (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
 
 
 def takes_scale(optimizer: Any) -> bool:
     """Return whether ``optimizer.update`` is one of this module, and not one of a subclass or of somebody else."""
     update = getattr(getattr(optimizer, "update", None), "__func__", None)
-    return any(update is kind.update for kind in OPTIMIZERS)
+    return any(update is kind.update for kind in (*OPTIMIZERS, AdamW))
 
 
 def _is_tied(a: Array, b: Array) -> bool:

@@ -16,13 +16,14 @@ FLOORS = {
     "text": 3,
     "corpus": 4,
     "onnx_backbone": 3,
+    "resuming": 3,
     "trainer": 4,
     "text_to_text": 5,
     "dropin": 5,
 }
 FLOORS |= dict.fromkeys(("backend", "_reading", "_extras"), 1)
 FLOORS |= dict.fromkeys(("layers", "initial_weights", "optimizers", "generation", "evaluation", "checkpoint"), 2)
-FLOORS |= dict.fromkeys(("testing", "sequence", "metrics"), 2)
+FLOORS |= dict.fromkeys(("testing", "sequence", "metrics", "schedules"), 2)
 FLOORS |= dict.fromkeys(("cli", "__main__", "auto", "commands", "bench", "web", "examples", "apps"), 6)
 # What the package itself hands out comes from all units up to the trainer.
 FLOOR_OF_THE_PACKAGE = 4

@@ -4,7 +4,7 @@ import argparse
 import time
 from typing import Any
 
-from fasts2s.commands.arguments import add_backend, positive, seed
+from fasts2s.commands.arguments import add_backend, add_checkpoint_every, positive, seed
 
 #: Seconds after the first step, which compiles kernels, at which ``--quick`` ends, whatever was planned.
 QUICK_SECONDS = 15.0
@@ -27,8 +27,8 @@ def falling(done: float) -> float:
 
 
 def quick_enough(quick: bool, first_step_ended: float) -> str:
-    """Return why a training ends if it is a quick one whose time is over, else ""."""
-    late = quick and time.perf_counter() - first_step_ended > QUICK_SECONDS
+    """Return why a training ends if it is a quick one whose time is over, else ""; 0: no step has ended yet."""
+    late = quick and first_step_ended and time.perf_counter() - first_step_ended > QUICK_SECONDS
     return f"--quick trains for {QUICK_SECONDS:.0f} s at most" if late else ""
 
 
@@ -40,6 +40,8 @@ def add_common(parser: argparse.ArgumentParser, name: str) -> None:
     add("--quick", action="store_true", help="a short training on little data, to see it work")
     add("--seed", metavar="N", type=seed, default=1, help="of data, weights and shuffling (%(default)s)")
     add("--epochs", metavar="N", type=positive, help="passes over the data (as many as it needs)")
+    add("--resume", metavar="DIR", help="go on with the run in DIR, as it was started")
+    add_checkpoint_every(parser)
     add_backend(parser)
 
 

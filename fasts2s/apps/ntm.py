@@ -84,7 +84,11 @@ class NtmRun(TrainingRun):
 
     def fit(self) -> None:
         """Train one epoch."""
-        self.teacher.epoch()
+        self.teacher.epoch(self.skipped)
+
+    def generators(self) -> dict[str, Any]:
+        """Return that of the sequences."""
+        return {"sequences": self.teacher.rng}
 
     def measure(self, losses: list[float], seconds: float) -> dict[str, Any]:
         """Return the loss at lengths half as long again, and the share of wrong bits at those learned, in percent.
@@ -124,18 +128,17 @@ class Teacher:
     def __init__(self, model: Any, options: NtmOptions) -> None:
         self.options, self.optimizer = options, Adam(options.lr)
         self.trainer = Trainer(model, self.optimizer)
-        self.rng, self.steps = np.random.default_rng([options.seed, 0]), 0
+        self.rng = np.random.default_rng([options.seed, 0])
 
-    def epoch(self) -> None:
-        """Train the steps of an epoch; over the second half of all the learning rate falls."""
+    def epoch(self, skipped: int = 0) -> None:
+        """Train the steps of an epoch but the first ones; over the second half of all the learning rate falls."""
         o = self.options
-        for _ in range(_STEPS):
-            left = 1 - self.steps / (o.epochs * _STEPS)
+        for _ in range(skipped, _STEPS):
+            left = 1 - self.trainer.updates / (o.epochs * _STEPS)
             self.optimizer.lr = o.lr * min(1.0, 2 * left + 0.01)
             self.trainer.train_step(
                 *copy_batch(self.rng, o.batch_size, int(self.rng.integers(1, LONGEST + 1))), o.max_grad
             )
-            self.steps += 1
 
 
 def error_at(model: Any, length: int, count: int, rng: np.random.Generator) -> float:

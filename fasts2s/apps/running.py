@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from fasts2s.apps.application import USUAL, Application
@@ -51,7 +52,7 @@ class AppRun(PairsRun):
     """The training of an application: the learning rate falls to the end, its own score decides."""
 
     def __init__(self, app: Application, options: PairOptions, data: PairsData, quick: bool) -> None:
-        self.app, self._quick, self._steps = app, quick, 0
+        self.app, self._quick = app, quick
         self._first_step_ended = 0.0
         if app.rightness is not None:
             self.measure_name, self.larger_is_better = "accuracy", True
@@ -59,12 +60,10 @@ class AppRun(PairsRun):
         self.history["application"] = app.name
 
     def fit(self) -> None:
-        number, self.number = self.number, self.number + 1
         steps = self.options.epochs * len(self.batches)
-        for batch in self.batches.epoch(number):
-            self.optimizer.lr = self.options.lr * falling(self._steps / steps)
+        for batch in islice(self.batches.epoch(len(self.epochs)), self.skipped, None):
+            self.optimizer.lr = self.options.lr * falling(self.trainer.updates / steps)
             self.trainer.train_step(batch.xs, batch.ts, self.options.max_grad)
-            self._steps += 1
             self._first_step_ended = self._first_step_ended or time.perf_counter()
 
     def measure(self, losses: list[float], seconds: float) -> dict[str, Any]:

@@ -139,7 +139,7 @@ class SenseRun(TrainingRun):
         self.whole, self.title, self.learned, self.held_out = whole, title, train, held_out[:_MEASURED]
         self.ids = whole.targets(train.texts)
         self.optimizer = Adam(options.lr, backend=whole.model.backend)
-        self._steps, self._number, self._first_step_ended = 0, 0, 0.0
+        self._first_step_ended = 0.0
         facts = {"application": name, "examples": {"train": len(train), "held_out": len(held_out)}}
         super().__init__(options, name, whole.model, Trainer(whole.model, self.optimizer), facts)
 
@@ -150,14 +150,12 @@ class SenseRun(TrainingRun):
     def fit(self) -> None:
         """Train one epoch."""
         o, steps = self.options, self.options.epochs * self.iterations()
-        order = np.random.default_rng([o.seed, self._number]).permutation(len(self.learned))
-        self._number += 1
-        for rows in np.array_split(order, self.iterations()):
-            self.optimizer.lr = o.lr * falling(self._steps / steps)
+        order = np.random.default_rng([o.seed, len(self.epochs)]).permutation(len(self.learned))
+        for rows in np.array_split(order, self.iterations())[self.skipped :]:
+            self.optimizer.lr = o.lr * falling(self.trainer.updates / steps)
             ids = self.ids[rows]
             ids = ids[:, : int((ids != PAD).sum(axis=1).max())]
             self.trainer.train_step(self.learned.sources[rows], ids, o.max_grad)
-            self._steps += 1
             self._first_step_ended = self._first_step_ended or time.perf_counter()
 
     def measure(self, losses: list[float], seconds: float) -> dict[str, Any]:
@@ -185,6 +183,10 @@ class SenseRun(TrainingRun):
     def write_beside(self) -> None:
         """Write the tokenizer."""
         self.whole.target.save(self.folder, TARGET)
+
+    def learned_from(self) -> tuple[Any, ...]:
+        """Return what is to be said: what is seen comes from the same seed, and its bits from the backend too."""
+        return self.ids, list(self.held_out.texts)
 
     def titles(self) -> tuple[str, str]:
         """Return the title of the curve and of its right half."""

@@ -86,9 +86,22 @@ positive = whole(1)
 seed = whole(0, 2**32 - 1)
 
 
-def add_backend(parser: Any) -> None:
+def add_backend(parser: Any, **options: Any) -> None:
     """Add the option that chooses the kernels."""
-    parser.add_argument("--backend", choices=NAMES, help="overrides FASTS2S_BACKEND")
+    parser.add_argument("--backend", choices=NAMES, help="overrides FASTS2S_BACKEND", **options)
+
+
+def every(text: str) -> tuple[int | None, float | None]:
+    """Read how often a checkpoint is written: ``50`` is steps, ``2m`` minutes; return (steps, seconds)."""
+    if text.endswith("m"):
+        return None, 60 * above_zero(text[:-1])
+    return positive(text), None
+
+
+def add_checkpoint_every(parser: Any, **options: Any) -> None:
+    """Add the option that says how often a training is kept."""
+    text = "keep the state after so many steps, or minutes: 5m (10m)"
+    parser.add_argument("--checkpoint-every", metavar="N", type=every, help=text, **options)
 
 
 def fields(arguments: argparse.Namespace, options: Any) -> dict[str, Any]:

@@ -59,6 +59,10 @@ def _run_train(a: argparse.Namespace) -> int:
     return train_lm(LanguageModelOptions(**fields(a, LanguageModelOptions)))
 
 
+#: What runs a task.
+RUNS = {"lm": _run_train}
+
+
 def _run_generate(a: argparse.Namespace) -> int:
     from fasts2s.commands.generate import generate  # noqa: PLC0415
 

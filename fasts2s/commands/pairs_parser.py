@@ -82,3 +82,7 @@ def _run(a: argparse.Namespace) -> int:
     from fasts2s.commands.train_pairs import PairOptions, train_pairs  # noqa: PLC0415 - see train_parsers
 
     return train_pairs(PairOptions(**fields(a, PairOptions)))
+
+
+#: What runs a task.
+RUNS = {"pairs": _run}

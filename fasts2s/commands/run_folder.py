@@ -17,13 +17,18 @@ from fasts2s.checkpoint.atomic import previous_path, write_atomically
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.folder_lock import FolderLock
 from fasts2s.commands.output import complain
+from fasts2s.commands.run_log import LOG
+from fasts2s.commands.session import CHECKPOINT
 from fasts2s.models import BaseModel, load_model, save_model
 from fasts2s.text.tokenizer import path_of
 from fasts2s.text_to_text import SOURCE, TARGET
 
 MODEL, HISTORY, CURVE = "model.npz", "history.json", "curve.png"
 PREVIOUS = previous_path(MODEL).name
-_FILES = (MODEL, PREVIOUS, HISTORY, CURVE)
+_RUN = (MODEL, PREVIOUS, HISTORY, CURVE)
+#: Of a run that goes on from it, or that was stopped before its first epoch was saved.
+_STATE = (CHECKPOINT, previous_path(CHECKPOINT).name, LOG)
+_FILES = (*_RUN, *_STATE)
 #: The tokenizer of a language model.
 TEXT = "text"
 
@@ -56,12 +61,12 @@ class RunFolder:
             self._lock = FolderLock(self.path)
         except OSError as error:
             raise CommandError(f"cannot write to the folder {wanted}: {error.strerror}") from None
-        found = [file for file in _FILES if (self.path / file).exists()]
-        if found and not overwrite:
+        found = [[file for file in files if (self.path / file).exists()] for files in (_RUN, _STATE)]
+        if any(found) and not overwrite:
             self.close()
             raise CommandError(
-                f"{self.path} holds a training run ({', '.join(found)}): give another --out, or replace it with "
-                "--overwrite"
+                f"{self.path} holds a training run ({', '.join(found[0] or found[1])}): give another --out, or "
+                "replace it with --overwrite" + (", or go on with train --resume" if found[1] else "")
             )
 
     def close(self) -> None:

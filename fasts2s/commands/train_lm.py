@@ -61,6 +61,10 @@ class LanguageModelOptions:
     seed: int
     out: str | None
     overwrite: bool
+    schedule: Any = None
+    warmup: int | None = None
+    patience: int | None = None
+    average: bool = False
 
 
 class _Run(TrainingRun):
@@ -168,6 +172,9 @@ class _Run(TrainingRun):
 
     def write_beside(self) -> None:
         self.corpus.tokenizer.save(self.folder, run_folder.TEXT)
+
+    def learned_from(self) -> tuple[Any, ...]:
+        return self.corpus.train, self.corpus.valid, self.corpus.test
 
     def titles(self) -> tuple[str, str]:
         return f"language model {self.kind}: {self.corpus.name}", self.measured()

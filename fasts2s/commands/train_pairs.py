@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,10 @@ class PairOptions:
     seed: int
     out: str | None
     overwrite: bool
+    schedule: Any = None
+    warmup: int | None = None
+    patience: int | None = None
+    average: bool = False
 
     def settings(self, source_size: int, target_size: int) -> EncoderDecoderSettings:
         """Return those of the model."""
@@ -158,7 +163,6 @@ class PairsRun(TrainingRun):
         self.batches = Batches(
             self.data.learned, o.batch_tokens, max_rows=_rows(o, len(self.data.learned)), seed=o.seed
         )
-        self.number = 0
         facts = {"pairs": {name: len(getattr(self.data, name)) for name in ("train", "validation", "test")}}
         super().__init__(o, "pairs", model, Trainer(model, self.optimizer), facts)
 
@@ -166,8 +170,7 @@ class PairsRun(TrainingRun):
         return len(self.batches)
 
     def fit(self) -> None:
-        number, self.number = self.number, self.number + 1
-        for batch in self.batches.epoch(number):
+        for batch in islice(self.batches.epoch(len(self.epochs)), self.skipped, None):
             self.trainer.train_step(batch.xs, batch.ts, self.options.max_grad)
 
     def measure(self, losses: list[float], seconds: float) -> dict[str, Any]:
@@ -225,6 +228,11 @@ class PairsRun(TrainingRun):
 
     def write_beside(self) -> None:
         self.whole.save_tokenizers(self.folder)
+
+    def learned_from(self) -> tuple[Any, ...]:
+        encoded = (self.data.learned, self.data.held_out)
+        sides = [side for pairs in encoded for side in (pairs.source, pairs.target)]
+        return [[side.ids, side.offsets] for side in sides], list(self.data.test.sources)
 
     def titles(self) -> tuple[str, str]:
         o = self.options

@@ -3,7 +3,16 @@
 import argparse
 from typing import Any
 
-from fasts2s.commands.arguments import Parser, above_zero, add_backend, fields, positive, seed
+from fasts2s.commands.arguments import (
+    Parser,
+    above_zero,
+    add_backend,
+    add_checkpoint_every,
+    fields,
+    positive,
+    seed,
+    whole,
+)
 from fasts2s.commands.lm_parser import add_lm
 from fasts2s.commands.pairs_parser import add_pairs
 
@@ -11,7 +20,11 @@ from fasts2s.commands.pairs_parser import add_pairs
 def add_train(commands: Any) -> None:
     """Add the command ``train`` and its tasks."""
     train = commands.add_parser("train", help="train a model", description="Train a model.")
-    tasks = train.add_subparsers(dest="task", required=True, metavar="TASK")
+    train.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, as it was started")
+    add_checkpoint_every(train, dest="resume_every")
+    add_backend(train, dest="resume_backend")
+    tasks = train.add_subparsers(dest="task", metavar="TASK")
+    train.set_defaults(run=None, backend=None, refuse=train.error)
     _sequence_parser(tasks, "addition", "learn to add: 57+5 = 62", "peeky", 128, 14)
     _sequence_parser(tasks, "date", "learn to write dates: sep 27, 1994 = 1994-09-27", "attention", 256, 4)
     add_lm(tasks, _common)
@@ -52,7 +65,18 @@ def _common(parser: Any, **defaults: Any) -> None:
         "--out", metavar="DIR", help="folder to write to (a new one: runs/<task>-<model>, -2, -3, ...)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the run that --out holds")
+    _add_schedule(parser)
+    add_checkpoint_every(parser)
     add_backend(parser)
+
+
+def _add_schedule(parser: Any) -> None:
+    add = parser.add_argument
+    names = ("constant", "plateau", "inverse-root", "cosine", "one-cycle")
+    add("--schedule", choices=names, help="how the learning rate changes (as the task does it)")
+    add("--warmup", metavar="N", type=whole(0), help="steps in which the learning rate rises to --lr")
+    add("--patience", metavar="N", type=positive, help="stop after so many epochs without progress")
+    add("--average", action="store_true", help="measure and keep a running average of the weights")
 
 
 # The commands are imported when they are run: `fasts2s --help` loads neither matplotlib nor tqdm.
@@ -60,3 +84,7 @@ def _run_sequence(a: argparse.Namespace) -> int:
     from fasts2s.commands.train_sequence import SequenceOptions, train_sequence  # noqa: PLC0415
 
     return train_sequence(SequenceOptions(**fields(a, SequenceOptions)))
+
+
+#: What runs a task.
+RUNS = {"addition": _run_sequence, "date": _run_sequence}

@@ -40,6 +40,10 @@ class SequenceOptions:
     data: str | None
     out: str | None
     overwrite: bool
+    schedule: Any = None
+    warmup: int | None = None
+    patience: int | None = None
+    average: bool = False
 
 
 class _Run(TrainingRun):
@@ -88,6 +92,10 @@ class _Run(TrainingRun):
             "question_length": d.x_train.shape[1],
             "answer_length": d.t_train.shape[1] - 1,
         }
+
+    def learned_from(self) -> tuple[Any, ...]:
+        d = self.data
+        return d.x_train, d.t_train, d.x_test, d.t_test, d.id_to_char[0]
 
     def titles(self) -> tuple[str, str]:
         o = self.options

@@ -43,7 +43,7 @@ def test_a_used_folder_is_refused(tmp_path, addition, words, capsys):
     folder = tmp_path / "run"
     assert main([*addition, "--out", str(folder)]) == 0
     before = _files(folder)
-    assert set(before) == {"model.npz", "history.json", "curve.png"}
+    assert set(before) == {"model.npz", "history.json", "curve.png", "checkpoint.npz", "log.jsonl"}
     for again in (addition, words):
         capsys.readouterr()
         assert main([*again, "--out", str(folder)]) == 1
@@ -55,7 +55,7 @@ def test_a_used_folder_is_refused(tmp_path, addition, words, capsys):
         assert _files(folder) == before
 
 
-@pytest.mark.parametrize("left", ["model.npz", "model.npz.prev", "history.json", "curve.png"])
+@pytest.mark.parametrize("left", run_folder._FILES)
 def test_any_file_of_a_run_makes_a_folder_used(left, tmp_path):
     (tmp_path / left).write_text("")
     with pytest.raises(CommandError, match=rf"holds a training run \({left}\)"):
@@ -75,7 +75,8 @@ def test_overwriting_leaves_nothing_of_the_older_run(tmp_path, addition, words):
     assert main([*addition, "--epochs", "3", "--out", str(folder)]) == 0
     (folder / "model.npz.prev").write_bytes((folder / "model.npz").read_bytes())
     assert main([*words, "--out", str(folder), "--overwrite"]) == 0
-    assert set(_files(folder)) == {"model.npz", "history.json", "curve.png", "text.tokenizer.json"}
+    kept = {"checkpoint.npz", "log.jsonl"}
+    assert set(_files(folder)) == {"model.npz", "history.json", "curve.png", "text.tokenizer.json", *kept}
     assert load_model(folder / "model.npz")[1]["task"] == "lm"
     history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
     assert [row["epoch"] for row in history["epochs"]] == [1]

@@ -22,6 +22,7 @@ from fasts2s import (
     metrics,
     models,
     optimizers,
+    schedules,
     sequence,
     testing,
     text,
@@ -39,6 +40,7 @@ MODULES = (
     metrics,
     models,
     optimizers,
+    schedules,
     sequence,
     testing,
     text,
@@ -48,6 +50,7 @@ MODULES = (
 ELSEWHERE = {"forward", "backward", "predict", "generate", "generate_batch", "set_state"}
 #: Plain records of results, which take what they are given; exceptions; and what only subclasses have.
 LEFT_OUT = {"rows_until", "not_finite", "weights_at_fault", "sample_row"}  # between modules
+LEFT_OUT |= {f"{t}.{m}" for t in ("Trainer", "RnnlmTrainer") for m in ("take_state", "give_state")}  # the same
 LEFT_OUT |= {"TimeBiLSTM.step"}  # refuses whatever it is given
 LEFT_OUT |= {"Pairs.count", "Pairs.index", "Texts.count", "Texts.index"}  # of every sequence
 if importlib.util.find_spec("sacrebleu") is None or importlib.util.find_spec("rouge_score") is None:
@@ -62,6 +65,7 @@ RECORDS_OF_RESULTS = {
     "SubwordTokenizer",  # reads what its library wrote; tests/text/test_subwords.py
     "Model",
     "Optimizer",
+    "Schedule",
     "Corpus",
     "SequenceData",
     "BackendStatus",
@@ -206,6 +210,10 @@ VALUES: dict[str, Callable[[], Any]] = {
     "picture": lambda: (3, 8, 8), "values": lambda: np.ones((2, 3, 1)), "lengths": lambda: np.array([1, 3]),
     **_weights("gamma", "beta"), "running_mean": lambda: None, "running_var": lambda: None, "stride": lambda: 1,
     "pool_h": lambda: 2, "pool_w": lambda: 2,
+    "schedule": lambda: None, "accumulate": lambda: 2, "average": lambda: 0.9, "weight_decay": lambda: 0.1,
+    "checkpoint": lambda: None, "checkpoint_every": lambda: None, "warmup": lambda: 3, "divisor": lambda: 4.0,
+    "patience": lambda: 2, "larger_is_better": lambda: True, "steps": lambda: 9, "least": lambda: 0.0,
+    "decay": lambda: 0.9, "value": lambda: 1.5,
 }  # fmt: skip
 #: Where a name means something else.
 OTHERWISE: dict[str, Callable[[], Any]] = {
@@ -214,6 +222,7 @@ OTHERWISE: dict[str, Callable[[], Any]] = {
     "start xs": lambda: IDS, "Frames.of rows": lambda: [np.ones((2, 3))],
     "NeuralTuringMachine rows": lambda: 4, "NeuralTuringMachine.scores xs": lambda: np.ones((1, 2, SIZES["D"]), "f"),
     "NeuralTuringMachine.watch xs": lambda: np.ones((1, 2, SIZES["D"]), "f"),
+    "make_schedule name": lambda: "cosine", "rate step": lambda: 3,
     "Convolution pad": lambda: 1, "Pooling pad": lambda: 0,
     "BatchNormalization gamma": lambda: np.ones(3, "f"), "BatchNormalization beta": lambda: np.ones(3, "f"),
     "step x": lambda: np.ones((2, SIZES["D"]), "f"),
@@ -248,6 +257,14 @@ TEXTS: dict[str, Callable[[], Any]] = {
 }
 
 
+SCHEDULES: dict[str, Callable[[], Any]] = {
+    "Constant": lambda: schedules.Constant(0.1), "Plateau": lambda: schedules.Plateau(0.1),
+    "InverseRoot": lambda: schedules.InverseRoot(0.1), "Cosine": lambda: schedules.Cosine(0.1, 9),
+    "OneCycle": lambda: schedules.OneCycle(0.1, 9), "EarlyStopping": lambda: schedules.EarlyStopping(2),
+    "WeightAverage": schedules.WeightAverage,
+}  # fmt: skip
+
+
 def value(call: str, argument: str) -> Any:
     """Return a fresh valid value."""
     keys = (f"{call} {argument}", f"{call.rpartition('.')[2]} {argument}")
@@ -278,11 +295,13 @@ def _built(name: str) -> Callable[[], Any]:
         return lambda: getattr(trainer, name)(Model(), optimizers.SGD())
     if name == "Backend":
         return lambda: fasts2s.Backend("numpy")
+    if name in SCHEDULES:
+        return SCHEDULES[name]
     return getattr(optimizers, name)
 
 
 def _of_class(name: str, cls: type) -> Iterator[Call]:
-    extra = ["nonfinite", "on_step"] if name.endswith("Trainer") else []
+    extra = ["nonfinite", "on_step", "schedule", "accumulate", "average"] if name.endswith("Trainer") else []
     yield Call(name, lambda: cls, _names(cls) + extra)
     for method in sorted(set(dir(cls)) - ELSEWHERE) if name != "Backend" else ():  # layers call those
         if not method.startswith("_") and inspect.isfunction(inspect.getattr_static(cls, method)):
