@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
 import fasts2s
 from fasts2s.backend import cache_folder
@@ -52,6 +51,8 @@ def _versions() -> str:
 
 
 def _file() -> Path:
+    import platformdirs  # noqa: PLC0415 - where a folder is named nobody needs it
+
     return (cache_folder() or Path(platformdirs.user_cache_dir("fasts2s", False))) / _NAME
 
 
