@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s.bench import machine
 from fasts2s.models import AttentionSeq2seq, BetterRnnlm, PeekySeq2seq
 from fasts2s.optimizers import SGD, Adam
 from fasts2s.resuming import Keeper, Packed
@@ -87,6 +88,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20, help="checkpoints of a model")
     parser.add_argument("--model", choices=MODELS, help="only this one (all)")
     a = parser.parse_args()
+    print(machine.heading("What checkpoints cost", "the library's choice"))
     with tempfile.TemporaryDirectory() as folder:
         for name in [a.model] if a.model else MODELS:
             print(cost(name, a.every, a.count, Path(folder)), flush=True)

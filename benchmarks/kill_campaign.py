@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s import set_backend
+from fasts2s.bench import machine
 from fasts2s.checkpoint import load_arrays
 from fasts2s.cli import main as fasts2s
 from fasts2s.commands.run_log import read_log
@@ -236,6 +237,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=2, help="steps between two checkpoints")
     parser.add_argument("--backend", default="numba")
     a = parser.parse_args()
+    print(machine.heading("Trainings that are killed and go on", "1"))
     set_backend(a.backend)
     counts = campaign(a.kills, a.seed, a.every, print)
     print(f"{sum(counts.values())} kills ({dict(counts)}), backend {a.backend}: all ends equal bit by bit")

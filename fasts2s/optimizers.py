@@ -163,11 +163,12 @@ class AdamW(Adam):
 
     def update(self, params: list[Array], grads: list[Array], *, scale: float = 1.0) -> None:
         """Change params in place, by ``scale`` times grads. ValueError if lists, or shapes in them, do not match."""
+        rate = bounded("weight_decay", self.weight_decay, 0.01)
         # Adam looks at gradients alone, so the weights may shrink after its step, by what they were before: only then
         # has the kernel accepted everything.
         before = [p.copy() for p in array_list("params", params)]
         super().update(params, grads, scale=scale)
-        decay = self.lr * self.weight_decay
+        decay = self.lr * rate
         for p, old in zip(params, before, strict=True):
             # On a device a scale that is not finite leaves a step out; 0 times it is NaN then.
             p -= (
