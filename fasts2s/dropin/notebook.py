@@ -170,7 +170,7 @@ class _Notebook:
     @staticmethod
     def _is_typed(found: type, space: dict[str, Any]) -> bool:
         """Return whether a class comes from a cell: its code finds its names here, and so does who looks at them."""
-        members = {**vars(found), **originals.of(found)}.values()
+        members = originals.own(found).values()
         home = getattr(sys.modules.get(found.__module__), "__dict__", None)
         return home is space and any(isinstance(m, FunctionType) and m.__globals__ is space for m in members)
 

@@ -51,7 +51,7 @@ def require_known(obj: Any, members: tuple[str, ...]) -> Reliance:
 
 def known_class(obj: type, inside: Reliance, *, trusted: bool) -> Known:
     """Return what is known of a class whose replaced methods rely on ``inside``; its other methods may be edited."""
-    there = {**vars(obj), **originals.of(obj)}
+    there = originals.own(obj)
     methods = {name: f for name, f in there.items() if isinstance(f, FunctionType) and name != "__init__"}
     items = [Item(obj, names_of(obj), name, f, f"{obj.__name__}.{name}") for name, f in methods.items()]
     search, fixed = _Search(), ""
@@ -107,7 +107,7 @@ class _Search:
         if intruder:
             raise UnrecognisedError(f"{intruder} is not in the book ({_where(obj)})")
         self.used.append(used)
-        there = {**vars(obj), **originals.of(obj)}
+        there = originals.own(obj)
         if own:
             self.items += [Item(obj, names_of(obj), name, there[name], f"{obj.__name__}.{name}") for name in wanted]
 

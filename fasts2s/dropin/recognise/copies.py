@@ -47,8 +47,9 @@ class Copy:
     """A throw-away copy of a class with our methods in it; a ``with`` block, after which nothing is left of it."""
 
     def __init__(self, found: type, target: Target, install: Install) -> None:
-        own = {**vars(found), **originals.of(found)}
-        kept = {name: value for name, value in own.items() if name not in {"__dict__", "__weakref__"}}
+        kept = {
+            name: value for name, value in originals.own(found).items() if name not in {"__dict__", "__weakref__"}
+        }
         self.entry, self._target, self._install = Entry("", found.__name__), target, install
         # A subclass: `super()` in its methods goes on from the class that they were written in.
         self.kind = type(found.__name__, (found,), kept)

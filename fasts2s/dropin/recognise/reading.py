@@ -90,7 +90,7 @@ class Reading(Names):
 
     def whole(self, fixed: str) -> Reliance:
         """Return the same with all methods of the class, for who goes past these; ``fixed``: why nobody may."""
-        there = _there(self._obj)
+        there = originals.own(self._obj)
         own = [Item(self._obj, names_of(self._obj), name, f, f"{self._obj.__name__}.{name}")
                for name, f in there.items() if isinstance(f, FunctionType) and name != "__init__"]  # fmt: skip
         return Reliance([*own, *self.items], self.used, fixed, self._again)
@@ -121,7 +121,7 @@ class Reading(Names):
     def _read_class(self, kind: type, node: ast.AST | None) -> None:
         if kind in self._classes:
             return
-        if not any(isinstance(value, FunctionType | staticmethod) for value in _there(kind).values()):
+        if not any(isinstance(value, FunctionType | staticmethod) for value in originals.own(kind).values()):
             if kind.__module__ == "builtins":
                 raise UnrecognisedError(f"{kind.__name__} as a base class")
             return
@@ -162,7 +162,7 @@ class Reading(Names):
         text = self._classes[kind]
         if name in text.functions and (kind, name) not in self._seen:
             self._seen.add((kind, name))
-            live = _there(kind)[name]
+            live = originals.own(kind)[name]
             self._add_task(kind, text.functions[name], getattr(live, "__func__", live))
             if kind is not self._obj or name not in (*self._members, "__init__"):
                 self.items.append(Item(kind, names_of(kind), name, live, f"{kind.__name__}.{name}"))
@@ -236,11 +236,6 @@ class Reading(Names):
 
 def _is_none(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
-
-
-def _there(obj: type) -> dict[str, Any]:
-    """Return what stands in a class as its text has it."""
-    return {**vars(obj), **originals.of(obj)}
 
 
 def _file(obj: Any) -> str:
