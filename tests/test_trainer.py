@@ -8,11 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from fasts2s import trainer
 from fasts2s.backend import to_cpu
 from fasts2s.models import Rnnlm
 from fasts2s.optimizers import SGD, Adam
-from fasts2s.trainer import RnnlmTrainer, Trainer
+from fasts2s.trainer import RnnlmTrainer, Trainer, _loop
 from tests.sides import put, skip_on_the_stand_in
 
 TIME_SIZE = {Trainer: {}, RnnlmTrainer: {"time_size": 2}}
@@ -42,7 +41,7 @@ def clock(monkeypatch):
         now[0] += 0.75
         return now[0] - 0.75
 
-    monkeypatch.setattr(trainer, "time", SimpleNamespace(time=time))
+    monkeypatch.setattr(_loop, "time", SimpleNamespace(time=time))
 
 
 def rows(n):
