@@ -75,9 +75,10 @@ def test_what_is_installed_already_is_not_installed(name):
     assert all("%pip" not in cell.source for cell in _code(_read(name))[1:])
 
 
+@pytest.mark.parametrize("language", ["", ".ko", ".ja"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_runs(name, monkeypatch, tmp_path):
-    notebook = _read(name)
+def test_a_notebook_runs(name, language, monkeypatch, tmp_path):
+    notebook = _read(name, language)
     (sizes,) = [k for k, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]
     assert {line.split(" = ")[0] for line in notebook.cells[sizes].source.splitlines()} == set(SMALL[name])
     smaller = "\n".join(f"{size} = {value}" for size, value in SMALL[name].items())
