@@ -1,15 +1,18 @@
-"""Runs every application, with three seeds, and writes score, time and memory of each.
+"""Runs every application, with three seeds, and writes score, time, memory and a picture of each.
 
     python benchmarks/applications.py [--seeds 1,2,3] [--only TEXT] [--rest] [--quick]
 
 Each training is a process of its own, one after the other. After each of them applications.json and .md in
-benchmarks/results are written again; ``--rest`` keeps what stands there and runs what does not. ``--quick`` runs the
-short trainings, prints seconds, and writes nothing. benchmarks/readme_tables.py puts the table on docs/apps.md.
+benchmarks/results are written again; ``--rest`` keeps what stands there and runs what does not. The first seed gives
+the pictures of docs/gallery. ``--quick`` runs the short trainings, prints seconds, and writes nothing.
+benchmarks/readme_tables.py puts the table on docs/apps.md, and the pictures on docs/gallery.md.
 """
 
 import argparse
 import json
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +28,7 @@ from fasts2s.bench.report import units
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "applications.json"
+GALLERY = ROOT / "docs" / "gallery"
 
 
 @dataclass(frozen=True)
@@ -37,33 +41,60 @@ class Case:
     what : the score, in words
     score : keys into history.json
     beside : further numbers of the report that the table shows
+    picture : the file of the run that the gallery shows, and what is to be seen in it; "" for none
     """
 
     command: str
     what: str
     score: tuple[str, str] = ("test", "accuracy")
     beside: tuple[str, ...] = ()
+    picture: tuple[str, str] = ("", "")
+
+    @property
+    def shown(self) -> Path:
+        """Where its picture lies for the gallery."""
+        return GALLERY / f"{re.sub('[^a-z]+', '-', self.command)}.png"
 
 
+_LOOKED = ("attention.png", "From left to right: the source. From top to bottom: the answer, and where it looked.")
 _EXACT = "exact answers"
+#: The seed whose pictures are shown.
+_PICTURED = 1
 CASES = (
     Case("translate --task numbers --to ko", _EXACT),
-    Case("translate --task grammar --to ko", _EXACT),
+    Case("translate --task grammar --to ko", _EXACT, picture=_LOOKED),
     Case("translate --task grammar --to ko --model plain", _EXACT),
     Case("translate --task grammar --to ja", _EXACT),
     Case("translate --task grammar --to ja --model plain", _EXACT),
-    Case("summarise", "headlines, all slots right"),
+    Case("summarise", "headlines, all slots right", picture=_LOOKED),
     Case("summarise --task docstrings", "ROUGE-L", beside=("first 8 words",)),
-    Case("answer", "right answers"),
+    Case("answer", "right answers", picture=_LOOKED),
     Case("answer --model plain", "right answers"),
-    Case("mail", "replies, all slots right", beside=("English", "Korean")),
+    Case("mail", "replies, all slots right", beside=("English", "Korean"), picture=_LOOKED),
     Case("mail --model plain", "replies, all slots right", beside=("English", "Korean")),
     Case("chat", "right answers", beside=("drawn answers that end", "drawn answers without <unk>")),
-    Case("program", f"{_EXACT}, 3 digits"),
+    Case("program", f"{_EXACT}, 3 digits", picture=_LOOKED),
     Case("program --task copy", _EXACT, beside=("alignment",)),
-    Case("program --task reverse", _EXACT, beside=("alignment",)),
+    Case("program --task reverse", _EXACT, beside=("alignment",), picture=_LOOKED),
     Case("program --task sort", _EXACT),
     Case("rhyme", "verses that rhyme", ("report", "rhyming"), ("new",)),
+    Case(
+        "caption",
+        _EXACT,
+        picture=("captions.png", "Pictures that it had not seen, and what it said; wrong ones in red."),
+    ),
+    Case(
+        "tones",
+        _EXACT,
+        picture=("attention.png", "A sound from left to right, and where it listened for each digit."),
+    ),
+    Case(
+        "ntm",
+        "right bits, 1 to 10 vectors",
+        ("report", "right bits"),
+        ("at length 20", "LSTM at length 20"),
+        ("memory.png", "20 vectors that are read and said again: where the machine writes, and where it reads."),
+    ),
 )
 
 
@@ -94,6 +125,9 @@ def train(case: Case, seed: int, quick: bool) -> Run:
         history = json.loads((out / "history.json").read_text(encoding="utf-8"))
         (part, key), report = case.score, history.get("report", {})
         beside = {name: report[name] for name in case.beside if name in report}
+        if case.picture[0] and seed == _PICTURED and not quick:
+            GALLERY.mkdir(exist_ok=True)
+            shutil.copy(out / case.picture[0], case.shown)
         return Run(case.command, seed, history[part][key], beside, seconds, history.get("peak_memory_mb"))
 
 
@@ -102,10 +136,14 @@ def columns(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     heads = ["fasts2s app", "score", "on average", "the worst", "seeds", "time", "memory"]
     lines = []
     for case in CASES:
-        runs = [run for run in found["runs"] if run["command"] == case.command and run["score"] is not None]
+        runs = _runs(case, found)
         if runs:
             lines.append(_line(case, runs))
     return heads, lines
+
+
+def _runs(case: Case, found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [run for run in found["runs"] if run["command"] == case.command and run["score"] is not None]
 
 
 def _line(case: Case, runs: Sequence[dict[str, Any]]) -> list[str]:
@@ -124,6 +162,18 @@ def table(found: dict[str, Any]) -> str:
     heads, lines = columns(found)
     rows = [heads, ["---", "---", *["---:"] * (len(heads) - 2)], *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def gallery(found: dict[str, Any]) -> str:
+    """Return the pictures as Markdown, each with its command, score and time."""
+    parts = []
+    for case in CASES:
+        runs = _runs(case, found)
+        if case.picture[0] and runs and case.shown.exists():
+            command, what, score, _, seeds, time_taken, _ = _line(case, runs)
+            text = f"{score} {what}, {seeds} seeds, {time_taken} each. {case.picture[1]}"
+            parts.append(f"## {command}\n\n{text}\n\n![{case.command}](gallery/{case.shown.name})")
+    return "\n\n".join(parts)
 
 
 def write(found: dict[str, Any]) -> None:

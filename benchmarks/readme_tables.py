@@ -25,7 +25,7 @@ from fasts2s.bench.results import Result, Row
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 _READMES = ("README.md", "README.ko.md", "README.ja.md")
-_PAGES = ("DROPIN.md", "docs/apps.md", "docs/backends.md", "benchmarks/README.md")
+_PAGES = ("DROPIN.md", "docs/apps.md", "docs/gallery.md", "docs/backends.md", "benchmarks/README.md")
 FILES = tuple(ROOT / name for name in (*_READMES, *_PAGES))
 #: The run that the front page shows; the other tables are those of "full".
 FRONT = "peers_amd_epyc_avx512"
@@ -195,15 +195,15 @@ def beside(group: str) -> str:
     return _table(["", goals.OURS, "of the peak", *(f"{name} takes" for name in others)], lines)
 
 
-def applications_table() -> str:
-    """Return the table of all applications, and where they were run."""
+def all_applications(shown: Callable[[dict[str, Any]], str]) -> str:
+    """Return all applications as a table or as pictures, and where they were run."""
     path = RESULTS / "applications.json"
     if not path.exists():
         return UNTIMED.replace("readme_commands", "applications")
     found = json.loads(path.read_text(encoding="utf-8"))
     about = found["machine"]
     where = f"*{about['processor']}, {about['threads']} cores, {found['started']}, commit {about['commit']}.*"
-    return f"{applications.table(found)}\n\n{where}"
+    return f"{shown(found)}\n\n{where}"
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -224,7 +224,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "layers": lambda: beside("layers"),
     "answers": lambda: beside("answers"),
     "start-table": lambda: markdown.table(load("full"), "start"),
-    "applications": applications_table,
+    "applications": lambda: all_applications(applications.table),
+    "gallery": lambda: all_applications(applications.gallery),
     "memory": lambda: markdown.table(load("full"), "memory"),
 }
 

@@ -164,6 +164,8 @@ def _summarise(training: NtmRun, finished: bool) -> None:
         f"LSTM of as many parameters, trained in as many steps, has {other:.2f} %"
     )
     training.history["test"] = {"error": learned, "by length": errors}
+    at = f"at length {2 * LONGEST}"
+    training.history["report"] = {"right bits": 100 - learned, at: 100 - twice, f"LSTM {at}": 100 - other}
     training.save_costs()
     with Beside("drawing the memory"):
         draw_memory(training.folder / MEMORY, training.model, 2 * LONGEST, training.options.seed)

@@ -4,8 +4,12 @@ import contextlib
 import io
 import random
 from collections.abc import Callable
+from typing import TypeAlias
 
 from fasts2s.apps.worlds.drawing import Drawn
+
+#: What is held out, and the program.
+_Program: TypeAlias = tuple[str, str]
 
 #: Digits of the largest numbers that are learned.
 DIGITS = 3
@@ -39,36 +43,46 @@ def _operands(rng: random.Random, digits: int) -> tuple[int, str, int]:
     return both[0], sign, both[1]
 
 
-def _expression(rng: random.Random, digits: int) -> str:
+def _expression(rng: random.Random, digits: int) -> _Program:
     a, sign, b = _operands(rng, digits)
-    return f"print({a}{sign}{b})"
+    return f"{a}{sign}{b}", f"print({a}{sign}{b})"
 
 
-def _product(rng: random.Random, digits: int) -> str:
-    return f"print({_number(rng, digits)}*{rng.randint(2, 9)})"
-
-
-def _assignment(rng: random.Random, digits: int) -> str:
-    a, sign, b = _operands(rng, digits)
+def _assigned(rng: random.Random, a: int, sign: str, b: int) -> str:
     return f"a={a}\nprint(a{sign}{b})" if rng.random() < 0.5 else f"a={a}\nb={b}\nprint(a{sign}b)"
 
 
-def _condition(rng: random.Random, digits: int) -> str:
+def _product(rng: random.Random, digits: int) -> _Program:
+    """Write a product in one of several ways: there are few of them, and each alone would be learned by heart."""
+    factors = [_number(rng, digits), rng.randint(2, 9)]
+    combination = "{}*{}".format(*factors)
+    rng.shuffle(factors)
+    a, b = factors
+    return combination, f"print({a}*{b})" if rng.random() < 0.4 else _assigned(rng, a, "*", b)
+
+
+def _assignment(rng: random.Random, digits: int) -> _Program:
+    a, sign, b = _operands(rng, digits)
+    return f"{a}{sign}{b}", _assigned(rng, a, sign, b)
+
+
+def _condition(rng: random.Random, digits: int) -> _Program:
     a, sign, b = _operands(rng, digits)
     test = f"a{rng.choice('<>')}{_shorter(rng, digits)}"
-    if rng.random() < 0.5:
-        return f"a={a}\nif {test}:\n a=a{sign}{b}\nprint(a)"
-    return f"a={a}\nif {test}:\n print(a)\nelse:\n print({b})"
+    then = f" a=a{sign}{b}\nprint(a)" if rng.random() < 0.5 else f" print(a)\nelse:\n print({b})"
+    program = f"a={a}\nif {test}:\n{then}"
+    return program, program
 
 
-def _loop(rng: random.Random, digits: int) -> str:
+def _loop(rng: random.Random, digits: int) -> _Program:
     a, step, times = _number(rng, digits), rng.randint(1, 9), rng.randint(2, 9)
     sign = "-" if a >= step * times and rng.random() < 0.5 else "+"
-    return f"a={a}\nfor i in range({times}):\n a=a{sign}{step}\nprint(a)"
+    program = f"a={a}\nfor i in range({times}):\n a=a{sign}{step}\nprint(a)"
+    return program, program
 
 
 #: Kind of program -> what draws one whose numbers have so many digits.
-KINDS: dict[str, Callable[[random.Random, int], str]] = {
+KINDS: dict[str, Callable[[random.Random, int], _Program]] = {
     "+ -": _expression,
     "*": _product,
     "assign": _assignment,
@@ -78,13 +92,13 @@ KINDS: dict[str, Callable[[random.Random, int], str]] = {
 
 
 def program_pair(rng: random.Random, digits: int | None = None, kind: str | None = None) -> Drawn:
-    """Draw a program and what it prints; its combination is the program itself.
+    """Draw a program and what it prints; its combination is what it calculates, or the whole program.
 
     ``digits``, ``kind`` : None draws them; of longer numbers there are more, and they are harder.
     """
     digits = rng.choice((1, 2, 2, 3, 3, 3, 3)) if digits is None else digits
-    program = KINDS[rng.choice(list(KINDS)) if kind is None else kind](rng, digits)
-    return Drawn(program, program, printed(program))
+    combination, program = KINDS[rng.choice(list(KINDS)) if kind is None else kind](rng, digits)
+    return Drawn(combination, program, printed(program))
 
 
 #: Task on letters -> what it makes of them.
