@@ -12,14 +12,14 @@ from fasts2s.apps.application import Application, Findings
 from fasts2s.apps.arguments import add_pairs
 from fasts2s.apps.running import run_application
 from fasts2s.apps.worlds.drawing import Drawn, draw
-from fasts2s.apps.worlds.programs import DIGITS, KINDS, LETTER_TASKS, LETTERS, letters_pair, program_pair
+from fasts2s.apps.worlds.programs import DIGITS, KINDS, LEARNED, LETTER_TASKS, LETTERS, letters_pair, program_pair
 from fasts2s.generation import GenerationOptions
 from fasts2s.text import Pairs
 from fasts2s.text_to_text import TextToText
 
 #: Numbers are printed from the left, and made from the right: what is carried is known before it is needed.
 _PROGRAMS: dict[str, Any] = {
-    "tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 26, "batch_size": 64, "lr": 0.004,
+    "tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 20, "batch_size": 64, "lr": 0.004,
     "target_backwards": True,
 }  # fmt: skip
 _LETTERS: dict[str, Any] = {"tokens": "char", "hidden": 128, "wordvec": 32, "epochs": 6}
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def application(a: argparse.Namespace) -> Application:
     """Return what the options ask for."""
     if a.task == "program":
-        parts = draw(program_pair, (60_000, 300, 0), a.seed, "programs")
+        parts = draw(partial(program_pair, kinds=LEARNED), (100_000, 300, 0), a.seed, "programs")
         test = draw(partial(program_pair, digits=DIGITS), (0, 0, 1000), a.seed, "programs").test
         return Application(
             "program", "programs", parts._replace(test=test), _PROGRAMS, 6000, report=partial(_by_digits, seed=a.seed)
@@ -59,7 +59,7 @@ def _by_digits(whole: TextToText, pairs: Pairs, said: Sequence[str], seed: int) 
     for kind in KINDS:
         cells = []
         for digits in range(1, DIGITS + 2):
-            share = _share(whole, partial(program_pair, digits=digits, kind=kind), seed)
+            share = _share(whole, partial(program_pair, digits=digits, kinds=[kind]), seed)
             cells.append(f"{share:>7.1f}%")
             found[f"{kind}, {digits} digits"] = share
         lines.append(f"{kind:<24}" + "".join(cells))

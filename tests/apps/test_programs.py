@@ -37,7 +37,7 @@ def test_another_python_prints_the_same():
 def test_numbers_have_the_digits_that_were_asked(kind, digits):
     rng = random.Random(digits)
     for _ in range(60):
-        numbers = re.findall(r"\d+", program_pair(rng, digits, kind).source)
+        numbers = re.findall(r"\d+", program_pair(rng, digits, [kind]).source)
         assert max(map(len, numbers)) == digits
         assert all(number == str(int(number)) for number in numbers)
 
@@ -46,9 +46,21 @@ def test_kinds_look_as_they_are_called():
     rng = random.Random(0)
     signs = {"*": "*", "if": "if a", "for": "for i in range"}
     for kind, sign in signs.items():
-        assert all(sign in program_pair(rng, 2, kind).source for _ in range(30))
+        assert all(sign in program_pair(rng, 2, [kind]).source for _ in range(30))
         others = [other for other in KINDS if other not in (kind,)]
-        assert not any(sign in program_pair(rng, 2, other).source for other in others for _ in range(30))
+        assert not any(sign in program_pair(rng, 2, [other]).source for other in others for _ in range(30))
+
+
+def test_what_a_program_calculates_is_held_out_however_it_is_written():
+    rng = random.Random(1)
+    ways = {}
+    for _ in range(600):
+        drawn = program_pair(rng, 1, ["*"])
+        ways.setdefault(drawn.combination, set()).add(drawn.source)
+        a, b = map(int, drawn.combination.split("*"))
+        assert int(drawn.target) == a * b
+    assert max(map(len, ways.values())) == 3
+    assert ways["7*8"] <= {"print(7*8)", "a=7\nprint(a*8)", "a=7\nb=8\nprint(a*b)"}
 
 
 @pytest.mark.parametrize(("task", "wanted"), [("copy", "dbca"), ("reverse", "acbd"), ("sort", "abcd")])

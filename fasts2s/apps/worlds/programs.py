@@ -3,7 +3,7 @@
 import contextlib
 import io
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from fasts2s.apps.worlds.drawing import Drawn
@@ -54,11 +54,8 @@ def _assigned(rng: random.Random, a: int, sign: str, b: int) -> str:
 
 def _product(rng: random.Random, digits: int) -> _Program:
     """Write a product in one of several ways: there are few of them, and each alone would be learned by heart."""
-    factors = [_number(rng, digits), rng.randint(2, 9)]
-    combination = "{}*{}".format(*factors)
-    rng.shuffle(factors)
-    a, b = factors
-    return combination, f"print({a}*{b})" if rng.random() < 0.4 else _assigned(rng, a, "*", b)
+    a, b = _number(rng, digits), rng.randint(2, 9)
+    return f"{a}*{b}", f"print({a}*{b})" if rng.random() < 1 / 3 else _assigned(rng, a, "*", b)
 
 
 def _assignment(rng: random.Random, digits: int) -> _Program:
@@ -91,13 +88,17 @@ KINDS: dict[str, Callable[[random.Random, int], _Program]] = {
 }
 
 
-def program_pair(rng: random.Random, digits: int | None = None, kind: str | None = None) -> Drawn:
+#: Kinds to learn from, as often as they stand here: products are the hardest.
+LEARNED = (*KINDS, "*")
+
+
+def program_pair(rng: random.Random, digits: int | None = None, kinds: Sequence[str] = tuple(KINDS)) -> Drawn:
     """Draw a program and what it prints; its combination is what it calculates, or the whole program.
 
-    ``digits``, ``kind`` : None draws them; of longer numbers there are more, and they are harder.
+    ``digits`` : None draws them; of longer numbers there are more, and they are harder.
     """
     digits = rng.choice((1, 2, 2, 3, 3, 3, 3)) if digits is None else digits
-    combination, program = KINDS[rng.choice(list(KINDS)) if kind is None else kind](rng, digits)
+    combination, program = KINDS[rng.choice(kinds)](rng, digits)
     return Drawn(combination, program, printed(program))
 
 
