@@ -105,7 +105,7 @@ def load(file: File, folder: Path) -> dict[str, Any]:
 
 
 def _python(file: File) -> dict[str, Any]:
-    from fasts2s.dropin import launch  # noqa: PLC0415
+    from fasts2s.dropin import launch, typed  # noqa: PLC0415
 
     said = io.StringIO()
     what = ["-c", f"import {file.module}"] if file.module else [str(file.path)]
@@ -114,6 +114,7 @@ def _python(file: File) -> dict[str, Any]:
             status = launch.main(["-q", "--backend", "numpy", *what])
         except SystemExit as error:
             status, said = 1, io.StringIO(f"SystemExit: {error}")
+    typed.offer_functions()  # as a first call of one would
     if status:
         raise CannotBeImportedError((said.getvalue().strip().splitlines() or ["?"])[-1][:200])
     return vars(sys.modules[file.module or "__main__"])

@@ -31,9 +31,7 @@ _SEED, _FIRST = 7, 1  # the size that is tried first with definitions of other n
 #: The package stays in float32 where the book's code comes to float64.
 _IN_FLOAT32 = {"SigmoidWithLoss"}
 #: Names of what the drop-in has replacements for.
-REPLACEABLE = {t.name for home in dropin_targets.CLASSES.values() for t in home} | {
-    t.name for t in dropin_targets.FUNCTIONS
-}
+REPLACEABLE = {*dropin_targets.NAMES, *(t.name for t in dropin_targets.FUNCTIONS)}
 
 
 class Row(NamedTuple):

@@ -156,7 +156,8 @@ class MadeOnRead:
             raise AttributeError(f"{type(obj).__name__!r} object has no attribute {self._name!r}") from None
 
     def __set__(self, obj: Any, value: Any) -> None:
-        forget_forward(obj)
+        if id(obj) in everything:
+            forget_forward(obj)
         obj.__dict__[self._name] = value
 
     def __delete__(self, obj: Any) -> None:

@@ -5,7 +5,8 @@ and backward looks whether an array has changed since. If so, the book's forward
 the new values: its layers hold views of them, and are in the state that they have in plain Python.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
 from operator import attrgetter
 from typing import Any
 
@@ -56,11 +57,21 @@ class Call:
         Those whose arrays the book's backward reads.
     watched : bool
         Whether ours has copied what the book keeps by reference.
+    weights : lists
+        Of weights that the book's forward hands to layers of single steps: these go on with the arrays that they have
+        when others are put into the list.
     """
 
     def __init__(
-        self, obj: Any, given: Given, state: tuple[str, ...], results: tuple[str, ...], watched: bool
+        self,
+        obj: Any,
+        given: Given,
+        state: tuple[str, ...],
+        results: tuple[str, ...],
+        watched: bool,
+        weights: Iterable[list[Any]] = (),
     ) -> None:
+        self._weights = [(now, now[:]) for now in weights]
         self.given, self._state, self._results = given, state, results
         self._then = given.copy() if watched else given
         self._left = self._results_of(obj)
@@ -76,7 +87,9 @@ class Call:
         return ((now, then) for now, then in pairs if now is not then)
 
     def is_changed(self) -> bool:
-        """Return whether an array has changed since."""
+        """Return whether an array has changed since, or another is in its place among the weights."""
+        if any(a is not b for now, then in self._weights for a, b in zip_longest(now, then)):
+            return True
         return not all(_same(now, then) for now, then in self._pairs())
 
     def run(self, obj: Any, book_forward: Method) -> None:
@@ -86,8 +99,15 @@ class Call:
         changed = self.is_changed()
         given = self._then if changed else self.given
         vars(obj).update(given.before)
-        with np.errstate(all="ignore"):  # it has run already, and was heard or not
-            book_forward(obj, *given.args, **given.kwargs)
+        weights = [now[:] for now, _ in self._weights]
+        for now, then in self._weights:
+            now[:] = then
+        try:
+            with np.errstate(all="ignore"):  # it has run already, and was heard or not
+                book_forward(obj, *given.args, **given.kwargs)
+        finally:
+            for (now, _), new in zip(self._weights, weights, strict=True):
+                now[:] = new
         for now, then, made in zip(self._left, self._left_then, self._results_of(obj), strict=True):
             if now is not then and not _same(now, then):  # else the book's own, which is rounded otherwise
                 made[...] = now

@@ -15,7 +15,7 @@ _TOLD = (FallbackError, FallbackWarning, VerificationError)
 
 
 def _is_ours(code: CodeType) -> bool:
-    # A constant that can be called has only the code that a replaced function is given, see ``patching._sent_to``.
+    # A constant that can be called has only the code that a replaced function is given, see ``patching.sent_to``.
     return code.co_filename.startswith(_FOLDER) or any(map(callable, code.co_consts))
 
 

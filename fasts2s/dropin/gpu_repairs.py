@@ -16,13 +16,13 @@ from fasts2s.dropin import gpu_mode, originals
 from fasts2s.dropin.gpu_proxy import on_host
 from fasts2s.dropin.repairs import say
 from fasts2s.dropin.report import Entry, Timed, before_first_call
-from fasts2s.dropin.targets import LAYERS
+from fasts2s.dropin.targets import LAYERS, TIME_ATTENTION
 from fasts2s.dropin.verify import takes
 from fasts2s_kernels.checks import is_cupy
 
 Method = Callable[..., Any]
 _MOVED = "ids, labels and inputs that are NumPy arrays (moved to the device of the weights)"
-_LAYERS = {target.name for target in LAYERS} | {"TimeAttention"}
+_LAYERS = {target.name for target in LAYERS} | {TIME_ATTENTION.name}
 #: Layers of ids and of labels -> which argument of forward these are.
 _IDS = {
     "Embedding": 0, "TimeEmbedding": 0, "SoftmaxWithLoss": 1, "TimeSoftmaxWithLoss": 1, "TimeSigmoidWithLoss": 1,

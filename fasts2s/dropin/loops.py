@@ -6,7 +6,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from fasts2s.dropin.errors import UnrecognisedError
-from fasts2s.dropin.recognise.sources import inner_codes, parsed_file
+from fasts2s.dropin.recognise.sources import as_written, inner_codes, parsed_file
 
 #: What an assignment in the loop may be made of: nothing here can change an array.
 _HARMLESS = (
@@ -59,7 +59,7 @@ def _innermost_loop(frame: FrameType) -> ast.For | None:
     except UnrecognisedError:
         return None
     around = [n for n in ast.walk(tree) if isinstance(n, ast.For) and n.lineno <= line <= (n.end_lineno or 0)]
-    if not around or frame.f_code not in _codes(tree, code, line):
+    if not around or as_written(frame.f_code) not in _codes(tree, code, line):
         return None  # without a loop; or the text is not what runs
     return max(around, key=lambda node: node.lineno)
 

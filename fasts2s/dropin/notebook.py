@@ -3,6 +3,7 @@
 IPython itself is never imported: it comes here, with its shell.
 """
 
+import contextlib
 import importlib
 import logging
 import sys
@@ -12,15 +13,13 @@ from weakref import WeakKeyDictionary
 
 import fasts2s
 from fasts2s import backend, dropin
-from fasts2s.dropin import frames, gpu_mode, originals, patching, reliance, report, typed
+from fasts2s.dropin import frames, gpu_mode, originals, patching, reliance, report, targets, typed
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
 from fasts2s.dropin.recognise.book_code import require_known
 from fasts2s.dropin.report import LEFT, REPLACED, Entry
 from fasts2s.dropin.settings import active_backend, installed, settings
-from fasts2s.dropin.targets import CLASSES
 
 _log = logging.getLogger("fasts2s.dropin")
-_TARGETS = {target.name: target for home in CLASSES.values() for target in home}
 _PROFILE, _BACKEND = "fasts2s.profile", "fasts2s.backend"
 
 
@@ -160,12 +159,14 @@ class _Notebook:
 
     def _offer_new(self, space: dict[str, Any]) -> None:
         known = {id(entry) for entry in patching.entries}  # unpatch forgets them, and then all are new
-        for name in _TARGETS:
+        for name in targets.NAMES:
             found = space.get(name)
             if not isinstance(found, type) or found.__name__ != name or found in installed:
                 continue
             if id(self._offered.get(found)) not in known and self._is_typed(found, space):
                 self._offer(found)
+        with contextlib.suppress(FallbackError):  # strict: it has been entered with its reason, and the cell is over
+            patching.offer_functions(space, "__main__")
 
     @staticmethod
     def _is_typed(found: type, space: dict[str, Any]) -> bool:
@@ -209,8 +210,10 @@ class _Notebook:
         """Return why a class that was replaced is not the book's any more, or ""."""
         if entry.by_meaning:
             return reliance.known[found].inside.exchanged()
+        target = targets.named(entry.name)
+        assert target is not None  # for the type checker: it has been replaced by one
         try:
-            require_known(found, tuple(_TARGETS[entry.name].methods))
+            require_known(found, tuple(target.methods))
         except UnrecognisedError as error:
             return str(error)
         return ""

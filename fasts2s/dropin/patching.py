@@ -18,19 +18,22 @@ from fasts2s.dropin import (
     originals,
     owed,
     places,
+    quick,
     reliance,
     repairs,
+    targets,
     verify,
     wrappers,
 )
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
 from fasts2s.dropin.recognise import book_code
 from fasts2s.dropin.recognise.book_code import known_class, require_known
+from fasts2s.dropin.recognise.sources import as_written
 from fasts2s.dropin.reliance import Known, Reliance
 from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings
 from fasts2s.dropin.sizes import left_to_the_book
-from fasts2s.dropin.targets import CHAPTER_HOMES, FUNCTIONS, HOMES, TARGETS, FunctionTarget, Target
+from fasts2s.dropin.targets import CHAPTER_HOMES, FUNCTIONS, HOMES, FunctionTarget, Target
 
 Method = Callable[..., Any]
 #: Stands for what a function of the book is sent to while its new code is compiled.
@@ -59,6 +62,7 @@ def offer_functions(space: dict[str, Any], module: str) -> None:
         found = space.get(function.name)
         if isinstance(found, FunctionType) and found.__module__ == module and found not in _looked_at:
             _looked_at.add(found)
+            found.__code__ = as_written(found.__code__)  # see heard.py
             _offer_function(function, found)
     for found in list(space.values()):
         if isinstance(found, FunctionType) and found.__module__ == module and gpu_repairs.runs_on_host(home, found):
@@ -69,7 +73,7 @@ def offer_class(found: type) -> None:
     """Replace a class, whatever its module is: by its name, or by what it is made of."""
     if found in installed or found in _looked_at:
         return
-    target = TARGETS.get(found.__name__)
+    target = targets.named(found.__name__)
     if target is not None:
         _offer_class(target, found)
     elif not settings.only_book and not gpu_mode.is_on() and not book_code.is_known(found.__name__):
@@ -78,7 +82,7 @@ def offer_class(found: type) -> None:
 
 def may_be(found: type) -> bool:
     """Return whether a class has methods of its own that could be the book's: of any other, nothing is said."""
-    target = TARGETS.get(found.__name__)
+    target = targets.named(found.__name__)
     wanted = {"forward", "backward"} if target is None or not target.members else set(target.members)
     return wanted <= originals.own(found).keys()
 
@@ -95,7 +99,8 @@ def _offer_nameless(found: type) -> None:
         return
     meaning = _meaning()
     for name in meaning.similar(found):
-        target = TARGETS[name]
+        target = targets.named(name)
+        assert target is not None  # for the type checker: it is the name of one
         try:
             recognised = meaning.recognise(found, target, _install)
         except UnrecognisedError:
@@ -200,12 +205,17 @@ def _install(target: Target, entry: Entry, found: type) -> None:
             originals.replace(found, name, owed.Owed(name))
         if settings.verify:
             new |= verify.layer_methods(entry, book, dict(new), target.ready)
+        else:
+            new["forward"] = quick.forward(target.name, book["forward"], new["forward"])
+            new["backward"] = quick.backward(book["backward"], new["backward"])
     for name in new.keys() - {"forward", "backward"}:
         computes = not target.needs_no_kernels
         left = left_to_the_book(f"{target.name}.{name}", needs_kernels=computes, ready=target.ready)
         new[name] = wrappers.plain(entry, relies, book[name], new[name], target.ready, left, computes=computes)
         if settings.verify:
             new[name] = verify.plain_method(entry, book[name], new[name], deep=name != "get_batch")
+        else:
+            new[name] = quick.plain(f"{target.name}.{name}", book[name], new[name])
         repairs.note_replaced(f"{target.name}.{name}")
     for name, method in new.items():
         originals.replace(found, name, wraps(book[name])(method))
@@ -243,7 +253,7 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
         lookahead.watch(found.__code__, entry)
         return
     book = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__)
-    originals.replace(found, found.__name__, _sent_to(found, _in_its_place(target, entry, relies, book)))
+    originals.replace(found, found.__name__, sent_to(found, _in_its_place(target, entry, relies, book)))
     repairs.note_replaced(target.name)
 
 
@@ -256,7 +266,11 @@ def _in_its_place(target: FunctionTarget, entry: Entry, relies: Reliance, book: 
     computes = target.name == "clip_grads"
     left = left_to_the_book(target.name, needs_kernels=computes)
     call = wrappers.plain(entry, relies, book, ours, None, left, computes=computes, decides=target.in_module)
-    return verify.plain_method(entry, book, call, deep=True) if settings.verify and not target.in_module else call
+    if target.in_module:
+        return call
+    if settings.verify:
+        return verify.plain_method(entry, book, call, deep=True)
+    return quick.plain(target.name, book, call)
 
 
 def _offer_to_host(found: FunctionType) -> None:
@@ -266,10 +280,10 @@ def _offer_to_host(found: FunctionType) -> None:
     if _recognised(entry, found, ()) is None:
         _refuse_if_strict(entry)
     else:
-        originals.repair(found, found.__name__, _sent_to(found, gpu_repairs.host_version(entry, found)))
+        originals.repair(found, found.__name__, sent_to(found, gpu_repairs.host_version(entry, found)))
 
 
-def _sent_to(function: FunctionType, call: Method) -> Any:
+def sent_to(function: FunctionType, call: Method) -> Any:
     """Return the code of a function with the same parameters that calls something else.
 
     Exchanging the code reaches everybody who has imported the function by name. The parameters must be the same,
@@ -280,7 +294,8 @@ def _sent_to(function: FunctionType, call: Method) -> Any:
     if any(p.kind is not Parameter.POSITIONAL_OR_KEYWORD for p in names):
         raise ValueError(f"{function.__name__} has parameters that no function of the book has")
     parameters = ", ".join(p.name for p in names)
-    text = f"def {function.__name__}({parameters}):\n    return {_CALLED!r}({parameters})\n"
+    said = f"    {function.__doc__!r}\n" if function.__doc__ else ""
+    text = f"def {function.__name__}({parameters}):\n{said}    return {_CALLED!r}({parameters})\n"
     space: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # a text is called, for now

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-from fasts2s.dropin import frames
+from fasts2s.dropin import frames, heard
 from fasts2s.dropin.options import COMMANDS, Options
 from fasts2s.dropin.recognise import sources
 
@@ -38,7 +38,7 @@ def run(options: Options) -> int:
     except SyntaxError as error:
         return _failed(error, None)
     try:
-        exec(code, main.__dict__)
+        exec(heard.prepared(code), main.__dict__)
     except SystemExit:
         raise
     except BaseException as error:

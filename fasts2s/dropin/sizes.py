@@ -16,19 +16,19 @@ from fasts2s.dropin.settings import settings
 from fasts2s.dropin.word_layers import can_draw, is_corpus
 
 Question = Callable[..., bool]
+#: The number of numbers of an array of the host: what reads attributes would do that in twice the time.
+_size: Callable[[Any], int] = vars(np.ndarray)["size"].__get__
 #: Multiply-adds of a product up to which OpenBLAS 0.3 takes one thread (interface/gemm.c), and of a product of one
 #: row up to which ours take longer.
-_ONE_BLAS_THREAD, _PRODUCT_OF_A_ROW = 1 << 18, 10_000_000
+#: Several threads of a BLAS go on spinning for milliseconds when they are done, on the cores of the next kernels:
+#: a step of Seq2seq took 1.5 times as long when products of more rows alone were left to the book.
+ONE_BLAS_THREAD, _PRODUCT_OF_A_ROW = 1 << 18, 10_000_000
 
 
-def _product(self: Any, x: Any) -> bool:
-    """Of one row, or so small that BLAS takes one thread for it.
-
-    Several threads of a BLAS go on spinning for milliseconds when they are done, on the cores of the next kernels:
-    a step of Seq2seq took 1.5 times as long when these products alone were left to the book.
-    """
+def is_product_of_a_row(self: Any, x: Any) -> bool:
+    """Return whether a layer multiplies one row alone, and not by a very large matrix."""
     H, V = self.params[0].shape
-    return type(x) is np.ndarray and x.size * V <= (_PRODUCT_OF_A_ROW if x.size == H else _ONE_BLAS_THREAD)
+    return bool(type(x) is np.ndarray and x.size == H and x.size * V <= _PRODUCT_OF_A_ROW)
 
 
 def _embedding(self: Any, idx: Any) -> bool:
@@ -42,7 +42,9 @@ def _time_embedding(self: Any, xs: Any) -> bool:
 
 
 def _time_loss(self: Any, xs: Any, ts: Any) -> bool:
-    return type(xs) is np.ndarray and xs.size < 8_000
+    """A row costs the book's code as much as 200 numbers more."""
+    N, T, V = xs.shape
+    return type(xs) is np.ndarray and N * T * (V + 200) < 20_000
 
 
 def _time_sigmoid_loss(self: Any, xs: Any, ts: Any) -> bool:
@@ -75,32 +77,27 @@ def _draws(self: Any, target: Any) -> bool:
 
 def _no_large_twins(params: Any, grads: Any) -> bool:
     """No two matrices that the book compares number by number (shapes turned round), or whose sum takes long."""
-    large = [a for a in params if a.ndim == 2 and a.size > 20_000]
+    if max(map(_size, params)) <= 20_000:  # raises TypeError where one is no array of the host
+        return True
+    large = [a for a in params if a.size > 20_000 and a.ndim == 2]
+    if len(large) < 2:
+        return not large or large[0].shape[0] != large[0].shape[1]
     shapes = {a.shape for a in large}
-    if any(shape[::-1] in shapes for shape in shapes) or len(large) > 2 + len({id(a) for a in large}):
-        return False
-    return all(type(a) is np.ndarray for a in params)
+    return not any(shape[::-1] in shapes for shape in shapes) and len(large) <= 2 + len(set(map(id, large)))
 
 
 def _fewer_than(most: int) -> Question:
     """Return a question about lists of arrays: whether they hold fewer numbers than so many, on the host."""
 
     def few(*args: Any) -> bool:
-        numbers = 0
-        for a in args[-2]:
-            if type(a) is not np.ndarray:
-                return False
-            numbers += a.size
-        return numbers < most
+        return sum(map(_size, args[-2])) < most  # raises TypeError where one is no array of the host
 
     return few
 
 
-#: Class, method or function -> whether a call is too small to gain; of a class it is forward.
+#: Class, method or function -> whether a call is too small to gain; of a class it is forward. What multiplies by one
+#: matrix is looked at in quick.py.
 SMALL: dict[str, Question] = {
-    "MatMul": _product,
-    "Affine": _product,
-    "TimeAffine": _product,
     "Embedding": _embedding,
     "TimeEmbedding": _time_embedding,
     "TimeSoftmaxWithLoss": _time_loss,
@@ -230,15 +227,14 @@ def _never(*args: Any) -> bool:
 def left_to_the_book(name: str, *, needs_kernels: bool = True, ready: Callable[[Any], str] | None = None) -> Question:
     """Return a function of the arguments of a call of forward, update, generate: whether the book's code runs.
 
+    Small calls have gone before, see :mod:`fasts2s.dropin.quick`.
+
     ``ready`` tells of an object why ours cannot run on it, or "".
     """
-    small: Question = SMALL.get(name) or _never
     other: Question = OTHER_KINDS.get(name) or _never
 
     def left(*args: Any) -> bool:
         try:
-            if small(*args) and not (settings.all_sizes or settings.verify):
-                return True
             if other(*args):
                 return True
         except Exception:  # arguments that the book's code will refuse, or has its own answer for

@@ -4,17 +4,14 @@ The methods of our layers are written so that they work on the book's objects: t
 book's class has, beside ``backend`` and what :mod:`fasts2s.dropin.beside` keeps.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
-from fasts2s import layers, optimizers, trainer
+from fasts2s import layers, optimizers
+from fasts2s._text_batches import next_batch
 from fasts2s.dropin import book_functions, book_layers, book_texts, word_layers, word_vectors
-from fasts2s.dropin import book_models as book
-from fasts2s.layers._embedded_lstm import EmbeddedLSTM
-from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
-from fasts2s.models.peeky_seq2seq import PeekyDecoder
-from fasts2s.models.seq2seq import Decoder, Encoder
 
 Method = Callable[..., Any]
 
@@ -41,6 +38,8 @@ class Target:
         Whether ours copies what the book keeps by reference.
     read_back : tuple of str
         Attributes with arrays of the last step, which the book's backward reads.
+    keeps_weights : tuple of str
+        Parts ("" for itself) whose layers of single steps keep the weights that they were made with.
     after_backward : function or None
         obj, what ours kept, names in made_on_read -> None: what the book's backward changes of what its forward left.
     made_of : tuple of str
@@ -71,6 +70,7 @@ class Target:
     owed: tuple[str, ...] = ()
     copies: bool = False
     read_back: tuple[str, ...] = ()
+    keeps_weights: tuple[str, ...] = ()
     after_backward: Callable[[Any, Any, tuple[str, ...]], None] | None = None
     made_of: tuple[str, ...] = ()
     state_of_parts: tuple[str, ...] = ()
@@ -109,27 +109,16 @@ class FunctionTarget:
     loop: tuple[Method, Method] | None = None
 
 
-def _methods(ours: type, *names: str) -> dict[str, Method]:
+def methods_of(ours: type, *names: str) -> dict[str, Method]:
     return {name: vars(ours)[name] for name in names}
 
 
 def _layer(ours: type, home: str, *state: str, **more: Any) -> Target:
-    return Target(ours.__name__, home, _methods(ours, "forward", "backward"), state, **more)
+    return Target(ours.__name__, home, methods_of(ours, "forward", "backward"), state, **more)
 
 
-def _model(ours: type, home: str, ready: Callable[[Any], str], *made_of: str, **more: Method) -> Target:
-    more_left = ("attention.attention_weights",) if "attention" in made_of else ()
-    methods = _methods(ours, "forward", "backward") | more
-    owed = ("hs",) if ours is Encoder else ()
-    return Target(
-        ours.__name__, home, methods, ready=ready, parts=(EmbeddedLSTM, "embed", "lstm"), copies=True, owed=owed,
-        read_back=("lstm.c", *more_left), made_of=("embed", "lstm", *made_of),
-        state_of_parts=("lstm.h", "lstm.c", *more_left),
-    )  # fmt: skip
-
-
-def _plain(name: str, home: str, ready: Callable[[Any], str] | None = None, **methods: Method) -> Target:
-    return Target(name, home, methods, ready=ready)
+def _plain(name: str, home: str, **methods: Method) -> Target:
+    return Target(name, home, methods)
 
 
 _STEPS = ("layers",)
@@ -137,11 +126,21 @@ LAYERS = (
     _layer(layers.MatMul, "layers", "x"),
     _layer(layers.Affine, "layers", "x"),
     _layer(layers.Embedding, "layers", "idx"),
-    _layer(layers.TimeRNN, "time_layers", "h", made_on_read=_STEPS, copies=True, read_back=("h",)),
     _layer(
-        layers.TimeLSTM, "time_layers", "h", "c", made_on_read=_STEPS, owed=("h", "c"), copies=True, read_back=("c",)
+        layers.TimeRNN, "time_layers", "h", made_on_read=_STEPS, copies=True, read_back=("h",), keeps_weights=("",)
     ),
-    Target("TimeGRU", "time_layers", book_layers.TIME_GRU, ("h",), _STEPS, copies=True),
+    _layer(
+        layers.TimeLSTM,
+        "time_layers",
+        "h",
+        "c",
+        made_on_read=_STEPS,
+        owed=("h", "c"),
+        copies=True,
+        read_back=("c",),
+        keeps_weights=("",),
+    ),
+    Target("TimeGRU", "time_layers", book_layers.TIME_GRU, ("h",), _STEPS, copies=True, keeps_weights=("",)),
     Target("TimeEmbedding", "time_layers", book_layers.TIME_EMBEDDING, made_on_read=_STEPS),
     _layer(layers.TimeAffine, "time_layers", "x", owed=("x",)),
     Target(
@@ -153,41 +152,21 @@ LAYERS = (
     ),
     _layer(layers.TimeSigmoidWithLoss, "time_layers", "xs_shape", made_on_read=_STEPS, copies=True),
 )
-CHAPTERS = (
-    Target(
-        "TimeAttention",
-        "attention_layer",
-        book_layers.TIME_ATTENTION,
-        ("attention_weights",),
-        _STEPS,
-        ("attention_weights",),
-        read_back=("attention_weights",),
-    ),
-    _model(Encoder, "seq2seq", book.encoder_ready),
-    replace(_model(Decoder, "seq2seq", book.decoder_ready, "affine", generate=book.decoder_generate), plain_ids=True),
-    _model(
-        PeekyDecoder,
-        "peeky_seq2seq",
-        book.decoder_ready,
-        "affine",
-        forward=book.peeky_forward,
-        generate=book.decoder_generate,
-    ),
-    _model(AttentionEncoder, "attention_seq2seq", book.encoder_ready),
-    _model(
-        AttentionDecoder,
-        "attention_seq2seq",
-        book.decoder_ready,
-        "attention",
-        "affine",
-        generate=book.decoder_generate,
-    ),
-    _plain("Seq2seq", "seq2seq", book.seq2seq_ready, generate=book.seq2seq_generate),
-    *(
-        Target(name, "rnnlm_gen", {"generate": book.rnnlm_generate}, needs_no_kernels=True)
-        for name in ("RnnlmGen", "BetterRnnlmGen")
-    ),
+TIME_ATTENTION = Target(
+    "TimeAttention",
+    "attention_layer",
+    book_layers.TIME_ATTENTION,
+    ("attention_weights",),
+    _STEPS,
+    ("attention_weights",),
+    read_back=("attention_weights",),
 )
+#: Models, and the last parts of the names of their modules: see :mod:`fasts2s.dropin.model_targets`.
+_MODELS = {
+    "Encoder": "seq2seq", "Decoder": "seq2seq", "Seq2seq": "seq2seq", "PeekyDecoder": "peeky_seq2seq",
+    "AttentionEncoder": "attention_seq2seq", "AttentionDecoder": "attention_seq2seq", "RnnlmGen": "rnnlm_gen",
+    "BetterRnnlmGen": "rnnlm_gen",
+}  # fmt: skip
 #: Chapter 4. Of most of them nothing is replaced: the loop goes past them.
 WORDS = (
     Target("SigmoidWithLoss", "layers", {}, on_host=True),
@@ -204,9 +183,9 @@ WORDS = (
     Target("SkipGram", "skip_gram", {}, on_host=True),
 )
 OTHERS = (
-    *(_plain(ours.__name__, "optimizer", **_methods(ours, "update")) for ours in optimizers.OPTIMIZERS),
+    *(_plain(ours.__name__, "optimizer", **methods_of(ours, "update")) for ours in optimizers.OPTIMIZERS),
     Target("Trainer", "trainer", {}, loops={"fit": (word_vectors.prepare, word_vectors.run)}, on_host=True),
-    Target("RnnlmTrainer", "trainer", _methods(trainer.RnnlmTrainer, "get_batch"), needs_no_kernels=True),
+    Target("RnnlmTrainer", "trainer", {"get_batch": next_batch}, needs_no_kernels=True),
 )
 FUNCTIONS = (
     FunctionTarget("clip_grads", "util", book_functions.clip_grads),
@@ -219,12 +198,29 @@ FUNCTIONS = (
     FunctionTarget("most_similar", "util", None, loop=(book_texts.cosines_of, book_texts.say_most_similar)),
     FunctionTarget("_download", "ptb", book_functions.download, in_module=True),
 )
-#: Last part of a module's name -> what it may hold.
-CLASSES: dict[str, list[Target]] = {}
-for _target in (*LAYERS, *CHAPTERS, *WORDS, *OTHERS):
-    CLASSES.setdefault(_target.home, []).append(_target)
-#: Name of a class -> what is put in its place.
-TARGETS = {target.name: target for home in CLASSES.values() for target in home}
-HOMES = {*CLASSES, *(t.home for t in FUNCTIONS)}
+#: Name of a class -> what is put in its place; without the models.
+_TARGETS = {target.name: target for target in (*LAYERS, TIME_ATTENTION, *WORDS, *OTHERS)}
+NAMES = (*_TARGETS, *_MODELS)
+#: Last parts of the names of modules that hold something to replace.
+HOMES = {*(t.home for t in _TARGETS.values()), *_MODELS.values(), *(t.home for t in FUNCTIONS)}
 #: Those that are files of chapters; the others lie in the packages common and dataset.
-CHAPTER_HOMES = {t.home for t in (*CHAPTERS, *WORDS)} - {"layers"}
+CHAPTER_HOMES = {TIME_ATTENTION.home, *_MODELS.values(), *(t.home for t in WORDS)} - {"layers"}
+
+
+def named(name: str) -> Target | None:
+    """Return what is put in the place of a class of this name; None: nothing.
+
+    Our models, which most scripts of the first chapters never need, are imported when one is asked for.
+    """
+    if name in _MODELS:
+        found: Target = import_module("fasts2s.dropin.model_targets").MODELS[name]
+        return found
+    return _TARGETS.get(name)
+
+
+def every() -> Iterator[Target]:
+    """Yield all targets."""
+    for name in NAMES:
+        target = named(name)
+        assert target is not None  # for the type checker
+        yield target

@@ -5,6 +5,7 @@ Whatever ours refuses, the book's own code decides: it accepts more, and raises 
 
 from collections.abc import Callable
 from inspect import signature
+from operator import attrgetter
 from typing import Any
 from weakref import ref
 
@@ -72,7 +73,14 @@ def forward_of(
     """Return a forward that keeps what is needed to run the book's forward in its place."""
     names, attributes = target.state, target.state + target.state_of_parts
     left = left_to_the_book(target.name, ready=target.ready)
+    steps = [attrgetter(f"{path}.params" if path else "params") for path in target.keeps_weights]
     is_known = beside.everything.__contains__
+
+    def _held(self: Any) -> list[Any]:
+        try:
+            return [found for found in (weights(self) for weights in steps) if type(found) is list]
+        except AttributeError:  # the Korean TimeGRU has no list
+            return []
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not kwargs and left(self, *args):
@@ -90,7 +98,9 @@ def forward_of(
             try:
                 with Timed(entry):
                     out = ours(self, *args, **kwargs)
-                kept.replay = Call(self, Given(before, args, kwargs), attributes, target.read_back, target.copies)
+                kept.replay = Call(
+                    self, Given(before, args, kwargs), attributes, target.read_back, target.copies, _held(self)
+                )
                 kept.again = again
                 if owed is not None:
                     owed.cancel()

@@ -68,7 +68,8 @@ class AttentionDecoder:
         enc_hs = weight("enc_hs", enc_hs, "(N, S, H)", 3)
         with all_or_nothing([self._reader, self.lstm, self.attention, self.affine]):
             dec_hs = self._reader.forward(xs, h0=_last(enc_hs))
-            context = self.attention.forward(enc_hs, dec_hs, mask)
+            more = () if mask is None else (mask,)  # the book's layer, in the place of ours, takes none
+            context = self.attention.forward(enc_hs, dec_hs, *more)
             return self.affine.forward(np.concatenate((context, dec_hs), axis=2))
 
     @quiet

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s._text_batches import next_batch
 from fasts2s.resuming import fingerprint
 from fasts2s.resuming.fitting import Fitting
 from fasts2s.trainer._loop import Loop, Model, Optimizer, Policy
@@ -160,15 +161,7 @@ class RnnlmTrainer(Loop):
 
         Raises ValueError if the text is shorter than batch_size or x, t are no integers (L,).
         """
-        x, t = as_integers("x", x, "(L,)", 1), as_integers("t", t, "(L,)", 1)
-        batch_size, time_size = integer("batch_size", batch_size, 1), integer("time_size", time_size, 1)
-        if len(t) != len(x) or len(x) < batch_size:
-            raise ValueError(f"x and t hold {len(x)} and {len(t)} ids, expected as many, at least {batch_size}")
-        time_idx = self.time_idx or 0
-        starts = (len(x) // batch_size) * np.arange(batch_size)[:, None]
-        where = (starts + time_idx + np.arange(time_size)) % len(x)
-        self.time_idx = time_idx + time_size
-        return x[where].astype(np.int32), t[where].astype(np.int32)
+        return next_batch(self, x, t, batch_size, time_size)
 
     def fit(
         self,

@@ -45,7 +45,11 @@ def test_every_committed_result_can_be_read():
     paths = list(readme_tables.RESULTS.glob("*.json"))
     assert len(paths) >= 4
     for path in paths:
-        own = path.stem in {"readme_commands", "applications", "onnx_captions"}  # of other programs than fasts2s bench
+        own = path.stem in {
+            "readme_commands",
+            "applications",
+            "onnx_captions",
+        }  # of other programs than fasts2s bench
         assert own or readme_tables.load(path.stem).rows
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import fasts2s
 from fasts2s.dropin import FallbackWarning
+from fasts2s.dropin.verify import difference
 from tests.dropin.test_references import (
     BACKENDS,
     CASES,
@@ -234,3 +235,25 @@ def test_what_the_book_makes_of_errors_that_are_asked_for(library, backend, name
             return _frozen(layer.forward(*inputs))
 
     assert _same_by_both(backend, scene) is FloatingPointError
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["a layer", "a model"])
+def test_weights_that_are_exchanged_between_forward_and_backward(book, whole):
+    def numbers():
+        np.random.seed(2)
+        model = importlib.import_module("seq2seq").Seq2seq(9, 4, 5)
+        lstm, rng = model.encoder.lstm, np.random.default_rng(1)
+        run, given, upstream = lstm, rng.normal(size=(2, 3, 4)).astype("f"), rng.normal(size=(2, 3, 5)).astype("f")
+        if whole:
+            run, given, upstream = model.encoder, np.arange(6).reshape(2, 3), upstream[:, 0]
+        found = [run.forward(given)]
+        others = [p * 0.5 for p in lstm.params]
+        lstm.params[:] = others
+        found += [run.backward(upstream), *(g.copy() for g in lstm.grads)]
+        assert all(a is b for a, b in zip(lstm.params, others, strict=True))
+        return [*found, run.forward(given), run.backward(upstream), *(g.copy() for g in lstm.grads)]
+
+    expected = numbers()
+    with fasts2s.patched("numpy"), pytest.warns(fasts2s.FallbackWarning, match="has changed since forward"):
+        found = numbers()
+    assert difference(found, expected) < 1e-5

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from fasts2s.dropin.recognise import book_code
-from fasts2s.dropin.targets import CLASSES, FUNCTIONS
+from fasts2s.dropin.targets import FUNCTIONS, every
 
 BOOK = os.environ.get("FASTS2S_BOOK", "")
 here = pytest.mark.skipif(not BOOK, reason="FASTS2S_BOOK names no checkout of the book's code")
@@ -16,9 +16,8 @@ here = pytest.mark.skipif(not BOOK, reason="FASTS2S_BOOK names no checkout of th
 
 def test_every_target_has_a_fingerprint():
     known = book_code._known()
-    for targets in CLASSES.values():
-        for target in targets:
-            assert all(set(target.methods) <= set(form) for form in known[target.name]), target.name
+    for target in every():
+        assert all(set(target.methods) <= set(form) for form in known[target.name]), target.name
     assert all(target.name in known for target in FUNCTIONS)
 
 
@@ -39,7 +38,7 @@ def test_everything_of_the_book_is_recognised(tmp_path):
         "print(sorted(set(r.names('replaced'))))\nassert not r.names('left as is'), r\n"
     )
     printed = _printed(code, tmp_path)
-    names = {t.name for targets in CLASSES.values() for t in targets if t.members} | {t.name for t in FUNCTIONS}
+    names = {t.name for t in every() if t.members} | {t.name for t in FUNCTIONS}
     assert set(re.findall(r"'(\w+)'", printed)) == names
 
 

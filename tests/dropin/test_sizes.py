@@ -194,3 +194,41 @@ def test_what_ours_cannot_run_is_no_reason_to_load_kernels(monkeypatch):
     assert sizes._done == 0
     assert ready(object(), np.ones(3))
     assert sizes._done > 0
+
+
+def test_a_small_call_has_the_books_parameters(book, monkeypatch):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    affine, loss = _layers().Affine(_random(4, 5), _random(5)), _layers("common.time_layers").TimeSoftmaxWithLoss()
+    xs, ts = _random(2, 3, 4), np.array([[0, 1, 2], [3, 2, 1]])
+
+    def numbers():
+        found = [affine.forward(x=_random(2, 4)), affine.backward(dout=_random(2, 5))]
+        return [*found, loss.forward(ts=ts, xs=xs), loss.backward()]
+
+    expected = numbers()
+    with fasts2s.patched("numpy"):
+        found = numbers()
+        assert _entry("Affine").calls == _entry("TimeSoftmaxWithLoss").calls == 0
+        with pytest.raises(TypeError, match=r"Affine\.forward\(\) got an unexpected keyword argument 'y'"):
+            affine.forward(y=_random(2, 4))
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_a_backward_without_a_gradient_is_that_of_one(book):
+    loss = _layers("common.time_layers").TimeSoftmaxWithLoss()
+    xs, ts = _random(2, 3, 4), np.array([[0, 1, 2], [3, 2, 1]])
+    with fasts2s.patched("numpy"):
+        loss.forward(xs, ts)
+        expected = loss.backward(1)
+        loss.forward(xs, ts)
+        assert np.array_equal(loss.backward(), expected)
+        assert _entry("TimeSoftmaxWithLoss").calls == 4
+
+
+@pytest.mark.parametrize(("rows", "V", "calls"), [(1, 15_000, 0), (1, 30_000, 1), (90, 13, 0), (200, 13, 1)])
+def test_losses_of_many_rows_are_ours(book, monkeypatch, rows, V, calls):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    loss = _layers("common.time_layers").TimeSoftmaxWithLoss()
+    with fasts2s.patched("numpy"):
+        loss.forward(_random(1, rows, V), np.zeros((1, rows), int))
+        assert _entry("TimeSoftmaxWithLoss").calls == calls

@@ -23,6 +23,15 @@ for _name in __future__.all_feature_names:
 given: dict[str, str] = {}
 
 
+#: Code that we have put in the place of a script's -> what it was compiled to.
+rewritten: dict[CodeType, CodeType] = {}
+
+
+def as_written(code: CodeType) -> CodeType:
+    """Return the code that the text of a script was compiled to."""
+    return rewritten.get(code, code)
+
+
 class Parsed(NamedTuple):
     """A source text, parsed and compiled."""
 
@@ -82,7 +91,7 @@ def inner_codes(code: CodeType) -> Iterator[CodeType]:
 
 def _codes(obj: type | FunctionType, originals: dict[str, Any]) -> dict[str, CodeType]:
     if isinstance(obj, FunctionType):
-        return {obj.__name__: originals.get(obj.__name__, obj.__code__)}
+        return {obj.__name__: originals.get(obj.__name__, as_written(obj.__code__))}
     members = {**vars(obj), **originals}
     functions = {name: getattr(a, "__func__", a) for name, a in members.items()}  # of a staticmethod
     return {name: f.__code__ for name, f in functions.items() if isinstance(f, FunctionType)}
