@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fasts2s import (
         checkpoint,
         corpus,
+        distributed,
         dropin,
         evaluation,
         generation,
@@ -55,6 +56,7 @@ __all__ = [
     "backends",
     "checkpoint",
     "corpus",
+    "distributed",
     "dropin",
     "evaluation",
     "generation",

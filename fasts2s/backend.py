@@ -32,6 +32,8 @@ NAMES = ("auto", "numpy", "numba", "cupy")
 _ALIASES = {"": "auto", "cpu": "auto", "gpu": "cupy", "cuda": "cupy"}
 _SWITCH, _THREADS, _CACHE = "FASTS2S_BACKEND", "FASTS2S_NUM_THREADS", "FASTS2S_CACHE_DIR"
 _VARIABLES = (_SWITCH, _THREADS, _CACHE, "FASTS2S_BLAS", "FASTS2S_CHECK", "FASTS2S_PTB_DIR", "FASTS2S_BOOK")
+#: What MPICH, and those like it, and Open MPI say to the processes that they start: rank and number.
+_LAUNCHERS = (("PMI_RANK", "PMI_SIZE"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"))
 # Read by the test suite, not by the package.
 _FOREIGN = ("FASTS2S_TEST_",)
 _DTYPES: tuple[FloatName, ...] = ("float32", "float64")
@@ -214,6 +216,31 @@ def override_environment(backend: str | None, threads: int | None, cache_dir: Pa
     set_environment({name: str(value) for name, value in given.items() if value is not None})
     if environment_setting() not in {None, "", "auto"} and not asks_for_cupy(None):
         get_backend()  # a wrong name is an error now; what auto means is found out, and loaded, when it is wanted
+
+
+def threads_are_chosen() -> bool:
+    """Return whether ``FASTS2S_NUM_THREADS`` says how many threads there are."""
+    return bool(os.environ.get(_THREADS, "").strip())
+
+
+def use_threads(threads: int) -> None:
+    """Let kernels, and the BLAS, have so many threads, in this process and those that it starts.
+
+    It must be called before the kernels of a backend are loaded: later the log says that it was not heard.
+    """
+    set_environment({_THREADS: str(threads)})
+    if _loaded.cache_info().currsize:
+        _log.warning("the kernels were loaded before the ranks began: FASTS2S_NUM_THREADS=%d was not heard", threads)
+    limit_blas()
+
+
+def launched() -> tuple[int, int]:
+    """Return the rank of this process and the number of processes, as a launcher of MPI says; (0, 1) without one."""
+    for names in _LAUNCHERS:
+        rank, size = (os.environ.get(name, "") for name in names)
+        if rank.isdigit() and size.isdigit():
+            return int(rank), int(size)
+    return 0, 1
 
 
 def limit_blas() -> None:

@@ -198,9 +198,11 @@ def _started(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from fasts2s.commands.session import session_of  # noqa: PLC0415 - only who trains pays for it
+    # Only who trains pays for them.
+    from fasts2s.commands.launched import ranks_of  # noqa: PLC0415
+    from fasts2s.commands.session import session_of  # noqa: PLC0415
 
-    with session_of(arguments) as first:
+    with ranks_of(arguments), session_of(arguments) as first:
         return _started(first)
 
 

@@ -104,6 +104,12 @@ def add_checkpoint_every(parser: Any, **options: Any) -> None:
     parser.add_argument("--checkpoint-every", metavar="N", type=every, help=text, **options)
 
 
+def add_distributed(parser: Any, **options: Any) -> None:
+    """Add the option that lets the processes of a launcher train together."""
+    text = "train together with all that a launcher started: mpiexec -n 4 fasts2s train ... --distributed mpi"
+    parser.add_argument("--distributed", choices=("mpi",), help=text, **options)
+
+
 def fields(arguments: argparse.Namespace, options: Any) -> dict[str, Any]:
     """Return the arguments that a dataclass of options has fields for."""
     return {name: getattr(arguments, name) for name in options.__dataclass_fields__}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fasts2s import distributed
 from fasts2s.commands.output import complain
 from fasts2s.commands.session import CHECKPOINT, Session
 from fasts2s.resuming import Keeper, Packed, ResumeError, fingerprint, pack, read_state, unpack
@@ -37,6 +38,7 @@ class RunState:
             seconds=session.seconds,
             say=complain,
             fresh=session.folder is None,
+            ranks=distributed.current(),
         )
         if session.folder is not None:
             self._go_on()

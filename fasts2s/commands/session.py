@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fasts2s import distributed
 from fasts2s.apps import APPS
 from fasts2s.commands.arguments import Parser
 from fasts2s.commands.folder_lock import FolderLock
@@ -23,6 +24,7 @@ CHECKPOINT = "checkpoint.npz"
 _TASKS = {"addition": "train_parsers", "date": "train_parsers", "lm": "lm_parser", "pairs": "pairs_parser"}
 #: Of one call only.
 _PASSING = {"run", "refuse", "resume", "checkpoint_every", "resume_every", "resume_backend"}
+_PASSING |= {"distributed", "resume_distributed"}  # which changes no number
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,15 @@ def _require_task_or_resume(a: argparse.Namespace) -> None:
         a.refuse("the following arguments are required: TASK, such as addition, or --resume DIR")
     if a.task is not None and a.resume is not None:
         a.refuse(f"--resume {a.resume} goes on with a run as it was started: leave out {a.task}")
-    if a.resume is None and (a.resume_every or a.resume_backend):
-        a.refuse(f"--backend and --checkpoint-every come after {a.task}, or with --resume DIR")
+    if a.resume is None and (a.resume_every or a.resume_backend or a.resume_distributed):
+        a.refuse(f"--backend, --checkpoint-every and --distributed come after {a.task}, or with --resume DIR")
 
 
 def _first_arguments(a: argparse.Namespace, folder: Path) -> argparse.Namespace:
     if not folder.is_dir():
         raise ResumeError(f"there is no folder {folder}: --resume takes one that a training wrote")
-    FolderLock(folder).release()  # another training there is said before anything is read
+    # Another training there is said before anything is read. Of several ranks one looks: they would see each other.
+    distributed.current().shared(lambda: FolderLock(folder).release())
     tree, _ = read_state(folder / CHECKPOINT, complain)
     arguments = tree.get("arguments")
     if not isinstance(arguments, dict):

@@ -8,6 +8,7 @@ from fasts2s.commands.arguments import (
     above_zero,
     add_backend,
     add_checkpoint_every,
+    add_distributed,
     fields,
     positive,
     seed,
@@ -23,8 +24,9 @@ def add_train(commands: Any) -> None:
     train.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, as it was started")
     add_checkpoint_every(train, dest="resume_every")
     add_backend(train, dest="resume_backend")
+    add_distributed(train, dest="resume_distributed")
     tasks = train.add_subparsers(dest="task", metavar="TASK")
-    train.set_defaults(run=None, backend=None, refuse=train.error)
+    train.set_defaults(run=None, backend=None, distributed=None, refuse=train.error)
     _sequence_parser(tasks, "addition", "learn to add: 57+5 = 62", "peeky", 128, 14)
     _sequence_parser(tasks, "date", "learn to write dates: sep 27, 1994 = 1994-09-27", "attention", 256, 4)
     add_lm(tasks, _common)
@@ -67,6 +69,7 @@ def _common(parser: Any, **defaults: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace the run that --out holds")
     _add_schedule(parser)
     add_checkpoint_every(parser)
+    add_distributed(parser)
     add_backend(parser)
 
 

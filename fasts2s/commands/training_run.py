@@ -6,10 +6,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fasts2s import distributed
 from fasts2s.commands import run_folder
 from fasts2s.commands.curves import draw_curve
 from fasts2s.commands.output import Beside, to_be_typed
@@ -18,13 +21,15 @@ from fasts2s.commands.run_log import RunLog
 from fasts2s.commands.run_plan import is_out_of_patience, plan
 from fasts2s.commands.run_state import RunState
 from fasts2s.commands.session import current
-from fasts2s.resuming import StopBetweenSteps, frozen
+from fasts2s.resuming import StopBetweenSteps, all_asked, frozen
 from fasts2s_kernels.checks.either import beside
 from fasts2s_kernels.interrupts import interrupts_held_back
 
 
 class TrainingRun:
     """One training run. A subclass says how to train an epoch, what to measure and how to print it.
+
+    Of several processes that train together, all have the run; rank 0 measures, prints and writes.
 
     Attributes
     ----------
@@ -38,11 +43,13 @@ class TrainingRun:
 
     def __init__(self, options: Any, name: str, model: Any, trainer: Any, facts: dict[str, Any]) -> None:
         self.options, self.model, self.trainer = options, model, trainer
+        self._ranks = distributed.current()
         self.epochs: list[dict[str, Any]] = []
         self.history: dict[str, Any] = {
             "settings": asdict(options),
             "environment": run_folder.environment(model.backend.name),
             "parameters": model.parameter_count(),
+            **({"ranks": self._ranks.size} if self._ranks.size > 1 else {}),
             **facts,
             "epochs": self.epochs,
         }
@@ -64,12 +71,17 @@ class TrainingRun:
         self._printing = Beside("printing", (OSError, ValueError))
         self._logging = Beside("writing log.jsonl", OSError)
         self._saving = Beside("writing model.npz", OSError)  # tried again at the end, where it must succeed
-        self._place = run_folder.RunFolder(options.out, name, options.overwrite)
-        self.folder = self._place.path
+        self._place: run_folder.RunFolder | None = None
+        self.folder = self._ranks.shared(partial(self._take_folder, name))
+
+    def _take_folder(self, name: str) -> Path:
+        self._place = run_folder.RunFolder(self.options.out, name, self.options.overwrite)
+        return self._place.path
 
     def close(self) -> None:
         """Let others write to the folder."""
-        self._place.close()
+        if self._place is not None:
+            self._place.close()
 
     def iterations(self) -> int:
         """Return the number of steps of an epoch."""
@@ -138,8 +150,9 @@ class TrainingRun:
         if session is not None:
             self._state = RunState(self, session)
             done = len(self.epochs) * self.iterations() + len(self.losses)
-            with self._logging:
-                self._log = RunLog(self.folder, self.trainer, done)
+            if self._ranks.rank == 0:
+                with self._logging:
+                    self._log = RunLog(self.folder, self.trainer, done)
             if session.folder is not None:
                 self._show_place()
 
@@ -173,6 +186,8 @@ class TrainingRun:
         Return the exit status: 0, 130 after Ctrl-C, 143 after SIGTERM, which waits for no summary.
         """
         finished = self.train()
+        if self._ranks.rank:
+            return self._status(finished)
         if self._is_unsaved and not self._term.asked:
             self._write_kept()
         if self._term.asked:
@@ -183,6 +198,9 @@ class TrainingRun:
             print("interrupted before the first step: nothing to save")
         if not finished and self._state is not None and self._state.keeper.path.exists():
             print(f"go on:   {to_be_typed([_program(), 'train', '--resume', str(self.folder)])}")
+        return self._status(finished)
+
+    def _status(self, finished: bool) -> int:
         return 143 if self._term.asked and not finished else 0 if finished else 130
 
     def remarks(self, row: dict[str, Any], first_lr: float | None = None) -> str:
@@ -215,7 +233,7 @@ class TrainingRun:
             def on_step(loss: float) -> None:
                 losses.append(loss)
                 advance()
-                self._after_step(number, bool(interrupt.asked or self._term.asked))
+                self._after_step(number, self._is_asked(interrupt))
 
             self.trainer.on_step = on_step
             try:
@@ -236,6 +254,15 @@ class TrainingRun:
         if finished:
             interrupt.pass_on()  # it came after the last step
         return finished and not self._term.asked
+
+    def _is_asked(self, interrupt: StopBetweenSteps) -> bool:
+        """Return whether the run ends after this step; then the signal has come on all ranks."""
+        asked = all_asked(self._ranks, self._term.asked or interrupt.asked)
+        if asked == signal.SIGTERM:
+            self._term.asked = asked
+        elif asked is not None:
+            interrupt.asked = asked
+        return asked is not None
 
     def _after_step(self, number: int, is_asked: bool) -> None:
         """Log and keep what a step has done; raise KeyboardInterrupt if that was the last one."""
@@ -258,7 +285,9 @@ class TrainingRun:
     def _close_epoch(self, number: int, losses: list[float], seconds: float, finished: bool) -> None:
         row: dict[str, Any] = {"epoch": number, "finished": finished, "loss": float(np.mean(losses))}
         with self.trainer.averaged():
-            row |= {"seconds": seconds, **self.measure(losses, seconds)}
+            row |= {"seconds": seconds, **self._ranks.shared(partial(self.measure, losses, seconds))}
+            if self._ranks.rank and hasattr(self.model, "reset_state"):
+                self.model.reset_state()  # as measuring does
             is_best = not self.epochs or self._is_better(row, self.best())
             self.epochs.append(row)
             if is_best:
@@ -276,10 +305,14 @@ class TrainingRun:
         # Printing comes last: where it fails, all is saved.
         self.save()
         with self._printing, self.trainer.averaged():
-            self.show(row)
+            if self._ranks.rank == 0:
+                self.show(row)
+        self._ranks.shared(lambda: None)  # nobody waits in a step for rank 0 while it writes
 
     def _write_best(self, row: dict[str, Any]) -> None:
         """Write the model as it is now, with what its row says of it. Raises OSError."""
+        if self._ranks.rank:
+            return
         extra = {**self.extra(), "epoch": row["epoch"], self.measure_name: row[self.measure_name]}
         if self._is_new:
             run_folder.remove_vocabularies(self.folder)
@@ -325,6 +358,8 @@ class TrainingRun:
 
     def save(self) -> None:
         """Write history.json and curve.png, if that can be done."""
+        if self._ranks.rank:
+            return
         with self._writing:
             run_folder.write_history(self.folder, self.history)
         title, label = self.titles()

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import fasts2s
-from fasts2s import backend, dropin
-from fasts2s.dropin import old_names, patching, repairs, report, runner, sizes, typed
+from fasts2s import backend, distributed, dropin
+from fasts2s.dropin import old_names, patching, repairs, report, runner, sizes, together, typed
 from fasts2s.dropin.options import Options, parse
 from fasts2s.dropin.report import REPLACED
 from fasts2s.dropin.settings import active_backend
@@ -22,6 +22,36 @@ _log = logging.getLogger("fasts2s.dropin")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what the command line says; return the exit status of the script."""
     options = parse(sys.argv[1:] if argv is None else argv)
+    if options.distributed is not None:
+        return _train_together(options)
+    rank, size = backend.launched()
+    if size > 1 and rank == 0:
+        said = f"warning: a launcher started {size} identical runs: add --distributed mpi for one of them all"
+        print(f"python -m fasts2s: {said}", file=sys.stderr)
+    return _run(options)
+
+
+def _train_together(options: Options) -> int:
+    """Run the script on all processes of a launcher; where one of them fails, all end."""
+    try:
+        if options.backend == "cupy":
+            backend.override_environment("cupy", None)  # so that each rank takes a device of its own
+        with distributed.session("mpi", quiet=True):
+            together.leave_files_to_rank_0()
+            status = _run(options)
+            said = together.warning()
+            if status:
+                raise together.ScriptError(f"{type(sys.last_value).__name__}: {sys.last_value}")
+    except (together.ScriptError, ImportError, ValueError) as error:
+        if not isinstance(error, together.ScriptError):
+            print(f"python -m fasts2s: {error}", file=sys.stderr)
+        return 1
+    if said:
+        print(f"python -m fasts2s: warning: {said}", file=sys.stderr)
+    return status
+
+
+def _run(options: Options) -> int:
     report.speak(logging.StreamHandler(), options.verbosity)
     try:
         backend.override_environment(options.backend, options.threads)

@@ -37,6 +37,7 @@ class Options:
     only_book: bool
     old_numpy: bool
     verbosity: int
+    distributed: str | None
 
 
 def _count(text: str) -> int:
@@ -66,6 +67,11 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "--old-numpy", action="store_true", help="np.int, np.float and so on, which NumPy took away, in your own code"
     )
+    add(
+        "--distributed",
+        choices=("mpi",),
+        help="train with all that a launcher started: mpiexec -n 2 python -m fasts2s ...",
+    )
     add("-v", dest="verbose", action="count", default=0, help="say more")
     add("-q", dest="quiet", action="store_true", help="say nothing but warnings")
     add("--version", action="version", version=f"fasts2s {fasts2s.__version__}")
@@ -73,7 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 #: Options that take a value: what follows them is no script.
-_WITH_VALUE = {"--backend", "--threads", "--report", "--trust"}
+_WITH_VALUE = {"--backend", "--threads", "--report", "--trust", "--distributed"}
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], str, list[str]]:
@@ -101,5 +107,5 @@ def parse(argv: Sequence[str]) -> Options:
         parser.error(f"expected {wanted}")
     return Options(
         kind, rest[0], rest[1:], a.backend, a.threads, a.profile, a.report, a.strict, a.verify, a.trust,
-        a.only_book, a.old_numpy, -1 if a.quiet else a.verbose,
+        a.only_book, a.old_numpy, -1 if a.quiet else a.verbose, a.distributed,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from fasts2s.dropin import (
     reliance,
     repairs,
     targets,
+    together,
     verify,
     wrappers,
 )
@@ -73,6 +74,13 @@ def offer_class(found: type) -> None:
     """Replace a class, whatever its module is: by its name, or by what it is made of."""
     if found in installed or found in _looked_at:
         return
+    try:
+        _offer_known(found)
+    finally:
+        together.offer(found)
+
+
+def _offer_known(found: type) -> None:
     target = targets.named(found.__name__)
     if target is not None:
         _offer_class(target, found)

@@ -110,6 +110,7 @@ class FunctionTarget:
 
 
 def methods_of(ours: type, *names: str) -> dict[str, Method]:
+    """Return methods of a class of ours by their names."""
     return {name: vars(ours)[name] for name in names}
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s._rows import drawn
 from fasts2s.backend import Backend, BackendLike, get_backend
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.either import as_float, beside, inexact, is_cupy, require_same_side, saved
@@ -15,7 +16,7 @@ from fasts2s_kernels.quiet import quiet
 def _kept(backend: Backend, name: str, xs: Array, ratio: float) -> Array:
     """Return which elements of xs stay, bool, beside xs; drawn on the host: a seed means the same mask everywhere."""
     backend.require_here(name, xs)
-    return beside(xs, np.asarray(np.random.rand(*xs.shape) > ratio))
+    return beside(xs, np.asarray(drawn(lambda shape: np.random.rand(*shape), xs.shape) > ratio))
 
 
 def _masked(dout: Any, cache: Any) -> Array:

@@ -8,7 +8,7 @@ from fasts2s.backend import to_cpu
 from fasts2s.layers import Embedding, TimeEmbedding
 from fasts2s.models._ties import same_memory, tie_again, ties_of
 from fasts2s_kernels.checks.arguments import as_path, listed_arrays, with_methods
-from fasts2s_kernels.checks.either import as_integers, beside, is_cupy
+from fasts2s_kernels.checks.either import as_array, as_integers, beside, is_cupy
 from fasts2s_kernels.contract import AnyArray, Array
 
 
@@ -45,6 +45,16 @@ class BaseModel:
     def backward(self, dout: float = 1) -> None:
         """Compute the gradients of the loss, times dout (subclasses)."""
         raise NotImplementedError
+
+    def label_count(self, ts: AnyArray) -> int:
+        """Return how many labels of ts (N, ...) the loss is the mean of; here all rows weigh the same.
+
+        Where a batch is divided among processes, the gradients of each part weigh as many labels as it has.
+        """
+        labels: Array = as_array("ts", ts, "labels (N, ...)")
+        if labels.ndim == 0:
+            raise ValueError("ts has shape (), expected labels (N, ...)")
+        return len(labels)
 
     def named_layers(self) -> list[tuple[str, Any]]:
         """Return (name, layer) for every layer with parameters, in the order of ``params`` (subclasses)."""

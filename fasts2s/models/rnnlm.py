@@ -1,5 +1,6 @@
 """Recurrent language models. Source: the book, sections 5.5, 6.4, 6.5 and 7.1."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +20,7 @@ from fasts2s.models._words import Stack, generate_words
 from fasts2s.models.base_model import BaseModel
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.arguments import one_of, parts
+from fasts2s_kernels.checks.either import as_array, require_real
 from fasts2s_kernels.contract import AnyArray, Array
 
 #: Layers that a text can be made beside.
@@ -54,6 +56,13 @@ class _LanguageModel(BaseModel):
         dscore = self.loss_layer.backward(dout)
         for layer in reversed(self.layers):
             dscore = layer.backward(dscore)
+
+    def label_count(self, ts: AnyArray) -> int:
+        """Return how many labels of ts, (N, T) or one-hot (N, T, V), the loss is the mean of."""
+        labels: Array = as_array("ts", ts, "labels (N, T) or one-hot labels (N, T, V)")
+        require_real("ts", labels)
+        counted: Array = labels != self.loss_layer.ignore_label
+        return int(counted.sum()) if labels.ndim < 3 else math.prod(labels.shape[:2])
 
     def named_layers(self) -> list[tuple[str, Any]]:
         """Return (name, layer) for every layer with parameters."""

@@ -259,6 +259,10 @@ class Seq2seq(BaseModel):
         answers = self.decoder.answer(self.encoder.encode(xs, mask), starts, length, mask)
         return rows_until(answers, stop, self)
 
+    def label_count(self, ts: AnyArray) -> int:
+        """Return how many labels of ts (N, T_t) the loss is the mean of: all but the start mark and padding."""
+        return int((id_matrix("ts", ts)[:, 1:] != self.softmax.ignore_label).sum())
+
     def named_layers(self) -> list[tuple[str, Any]]:
         """Return (name, layer) for every layer with parameters."""
         encoder = [("encoder", self.encoder.embed), ("encoder", self.encoder.lstm)]

@@ -14,7 +14,7 @@ from fasts2s.resuming.objects import (
     take_model,
     take_object,
 )
-from fasts2s.resuming.signals import StopBetweenSteps
+from fasts2s.resuming.signals import StopBetweenSteps, all_asked
 from fasts2s.resuming.tree import Packed, frozen, pack, unpack
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Packed",
     "ResumeError",
     "StopBetweenSteps",
+    "all_asked",
     "fingerprint",
     "frozen",
     "give_model",

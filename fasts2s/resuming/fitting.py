@@ -11,7 +11,7 @@ from fasts2s.backend import get_backend
 from fasts2s.checkpoint import CheckpointWarning, previous_path
 from fasts2s.resuming.environment import differences, environment
 from fasts2s.resuming.keeper import Keeper, ResumeError, read_state
-from fasts2s.resuming.signals import StopBetweenSteps
+from fasts2s.resuming.signals import StopBetweenSteps, all_asked
 from fasts2s.resuming.tree import Packed
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.checks.arguments import as_path
@@ -35,10 +35,13 @@ class Fitting:
         Steps between two checkpoints; None: ten minutes. After every epoch there is one in any case.
     facts : dict
         What must be as it was for the training to go on: JSON.
+    ranks : fasts2s.distributed.Ranks
+        Those that train; RankError, a ValueError, if their facts differ.
     """
 
-    def __init__(self, trainer: Any, path: Any, every: Any, facts: dict[str, Any]) -> None:
-        self._trainer, self._facts = trainer, facts
+    def __init__(self, trainer: Any, path: Any, every: Any, facts: dict[str, Any], ranks: Any) -> None:
+        self._trainer, self._facts, self._ranks = trainer, facts, ranks
+        ranks.require_same(**facts)
         self._path: Path | None = None if path is None else as_path("checkpoint", path)
         steps = None if every is None else integer("checkpoint_every", every, 1)
         if self._path is None:
@@ -50,8 +53,15 @@ class Fitting:
         backend = getattr(trainer.model, "backend", None) or get_backend()
         self._environment = environment(backend.name)
         is_there = self._path.exists() or previous_path(self._path).exists()
+        ranks.require_same(checkpoint=is_there)
         self._keeper = Keeper(
-            self._path, self._take, steps=steps, seconds=SECONDS if steps is None else None, say=_warn, fresh=False
+            self._path,
+            self._take,
+            steps=steps,
+            seconds=SECONDS if steps is None else None,
+            say=_warn,
+            fresh=False,
+            ranks=ranks,
         )
         if is_there:
             self._go_on(self._path)
@@ -77,9 +87,11 @@ class Fitting:
         """Count a step; end the training if a signal came."""
         if self._stop is None:
             return
-        if self._stop.asked is None:
+        asked = all_asked(self._ranks, self._stop.asked)
+        if asked is None:
             self._keeper.step()
             return
+        self._stop.asked = asked
         self._keeper.save()
         raise StopFittingError
 

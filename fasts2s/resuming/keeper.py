@@ -38,6 +38,8 @@ class Keeper:
         Called with a line where a file cannot be written: the last good one stays, and the training goes on.
     fresh : bool
         Whether what the file holds is of another training: it is not kept as the one before.
+    ranks : fasts2s.distributed.Ranks
+        All of them make a keeper, and take part in every save; rank 0 says when it is time, and writes.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Keeper:
         seconds: float | None,
         say: Callable[[str], None],
         fresh: bool,
+        ranks: Any,
     ) -> None:
+        self._ranks = ranks
         self.path, self._take, self._say, self._fresh = path, take, say, fresh
         self._steps, self._seconds = steps, seconds
         self._count, self._last = 0, time.monotonic()
@@ -66,19 +70,37 @@ class Keeper:
         """Count a step; save if it is time and the last file is written."""
         self._count += 1
         late = self._seconds is not None and time.monotonic() - self._last >= self._seconds
-        due = late or (self._steps is not None and self._count >= self._steps)
-        if due and self._idle.is_set():
+        # Of several ranks all hear it after the next step.
+        count = self._count + (self._ranks.size > 1)
+        due = late or (self._steps is not None and count >= self._steps)
+        if self._is_agreed(due and self._idle.is_set()):
             self.save(wait=False)
         elif self._heard:
             self._tell()
+
+    def _is_agreed(self, due: bool) -> bool:
+        """Return whether it is time on all ranks."""
+        ranks = self._ranks
+        if ranks.size == 1 or ranks.heard(ranks.SAVE):
+            return due or bool(ranks.size > 1)
+        if due and ranks.rank == 0:
+            ranks.ask(ranks.SAVE)
+        return False
 
     def save(self, *, wait: bool = True) -> None:
         """Save the state as it is now; ``wait`` until the file is written."""
         self._idle.wait()
         self._tell()
         self._count, self._last = 0, time.monotonic()
+        self._save(wait)
+        if wait:
+            self._ranks.shared(lambda: None)  # all wait for the file: it may be the last thing that they do
+
+    def _save(self, wait: bool) -> None:
         try:
             packed = self._take()
+            if self._ranks.rank:
+                return
             arrays = self._copied(packed.arrays)
         except MemoryError:
             self._complain("there is no memory for a copy")

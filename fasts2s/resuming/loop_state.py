@@ -39,8 +39,25 @@ class Place:
     seconds: float = 0.0
 
 
-def take_trainer(trainer: Any, arrays: dict[str, Array]) -> Any:
-    """Return the state of a trainer between two steps as JSON and arrays. ValueError for what cannot be kept."""
+def take_trainer(trainer: Any, arrays: dict[str, Array], ranks: Any) -> Any:
+    """Return the state of a trainer between two steps as JSON and arrays. ValueError for what cannot be kept.
+
+    ranks : fasts2s.distributed.Ranks
+        The state of layers is that of the rows of all of them, on rank 0; all call this together.
+    """
+    tree = _taken(trainer, arrays)
+    if ranks.size > 1:
+        ranks.require_same_weights(trainer.model.params)
+        arrays |= ranks.joined({name: a for name, a in arrays.items() if _is_of_rows(name, a)})
+    return tree
+
+
+def _is_of_rows(name: str, a: Array) -> bool:
+    """Return whether an array is the state of a layer, (N, H): h or c of take_model."""
+    return name.startswith("layers/") and name.replace(".", "/").rpartition("/")[2] in {"h", "c"} and a.ndim > 0
+
+
+def _taken(trainer: Any, arrays: dict[str, Array]) -> Any:
     return {
         "model": take_model(trainer.model, arrays),
         "numpy": global_random(arrays),
@@ -54,8 +71,13 @@ def take_trainer(trainer: Any, arrays: dict[str, Array]) -> Any:
     }
 
 
-def give_trainer(trainer: Any, tree: Any, arrays: dict[str, Array]) -> None:
-    """Put back what take_trainer returned. ValueError if it is that of another model or has other parts."""
+def give_trainer(trainer: Any, tree: Any, arrays: dict[str, Array], ranks: Any) -> None:
+    """Put back what take_trainer returned; ValueError if it is that of another model or has other parts.
+
+    ranks : fasts2s.distributed.Ranks
+        Each gets the state of its rows, however many there were before.
+    """
+    arrays = {name: ranks.own(a) if _is_of_rows(name, a) else a for name, a in arrays.items()}
     parts = [name for name in _OBJECTS if getattr(trainer, name) is not None]
     came = [name for name in _OBJECTS if name in tree]
     if parts != came:

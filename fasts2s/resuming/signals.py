@@ -52,3 +52,18 @@ class StopBetweenSteps:
             self.asked = number
             raise KeyboardInterrupt
         self.asked = number
+
+
+def all_asked(ranks: Any, asked: int | None) -> int | None:
+    """Return the signal that ends all ranks after this step, or None; ``asked`` is the one that came here.
+
+    ranks : fasts2s.distributed.Ranks
+        Of several all hear of a signal after the next step, and end after the same one.
+    """
+    if ranks.size == 1:
+        return asked
+    known = {signal.SIGINT: ranks.STOP, signal.SIGTERM: ranks.TERM}
+    heard = next((number for number, what in known.items() if ranks.heard(what)), None)
+    if heard is None and asked is not None:
+        ranks.ask(known[signal.Signals(asked)])
+    return heard

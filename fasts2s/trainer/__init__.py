@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s import distributed
 from fasts2s._text_batches import next_batch
 from fasts2s.resuming import fingerprint
 from fasts2s.resuming.fitting import Fitting
@@ -106,9 +107,10 @@ class Trainer(Loop):
         if max_iters < 1:
             more = "" if partial or not len(x) else ", or partial_batches=True"
             raise ValueError(f"batch_size is {batch_size}, expected at most the number of rows, {len(x)}{more}")
+        ranks = distributed.current()
         facts: dict[str, Any] = {"batch_size": batch_size, "max_grad": max_grad, "partial_batches": partial}
-        facts |= {"data": fingerprint(x, t)} if checkpoint is not None else {}
-        with Fitting(self, checkpoint, checkpoint_every, facts) as kept:
+        facts |= {"data": fingerprint(x, t)} if checkpoint is not None or ranks.size > 1 else {}
+        with Fitting(self, checkpoint, checkpoint_every, facts, ranks) as kept:
             self._take_place()
             rows = np.arange(len(x))
             shuffled: list[Any] = [x, t]
@@ -190,9 +192,10 @@ class RnnlmTrainer(Loop):
         max_iters = len(xs) // need
         if max_iters < 1:
             raise ValueError(f"xs has {len(xs)} ids, expected at least batch_size * time_size = {need}")
+        ranks = distributed.current()
         facts: dict[str, Any] = {"batch_size": batch_size, "time_size": time_size, "max_grad": max_grad}
-        facts |= {"data": fingerprint(xs, ts)} if checkpoint is not None else {}
-        with Fitting(self, checkpoint, checkpoint_every, facts) as kept:
+        facts |= {"data": fingerprint(xs, ts)} if checkpoint is not None or ranks.size > 1 else {}
+        with Fitting(self, checkpoint, checkpoint_every, facts, ranks) as kept:
             if not self._take_place():
                 self.time_idx, self.ppl_list = 0, []
 

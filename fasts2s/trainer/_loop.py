@@ -7,12 +7,14 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
+from fasts2s import distributed
 from fasts2s.backend import to_cpu
 from fasts2s.generation import weights_at_fault
 from fasts2s.optimizers import clip_grads, clip_rate, remove_duplicate, takes_scale
 from fasts2s.resuming.fitting import Fitting
 from fasts2s.resuming.loop_state import Place, give_trainer, take_trainer
 from fasts2s.schedules import Schedule, WeightAverage
+from fasts2s.trainer._ranks import described, gradients_of_all
 from fasts2s_kernels.checks import integer, number
 from fasts2s_kernels.checks.arguments import called, listed, one_of, with_methods
 from fasts2s_kernels.checks.either import is_cupy
@@ -77,6 +79,7 @@ class Loop:
         self._gathered, self._sums = 0, list[Array]()
         self._place, self._start_time = Place(), 0.0
         self._given: Place | None = None
+        self._begun: object = None
         self._begin_lists()
         self._begin()
 
@@ -102,11 +105,11 @@ class Loop:
         """Return all that training changes, as it is between two steps: JSON, and arrays put into ``arrays``."""
         self._resolve()
         self._place.seconds = time.time() - self._start_time
-        return take_trainer(self, arrays)
+        return take_trainer(self, arrays, distributed.current())
 
     def give_state(self, tree: Any, arrays: dict[str, Array]) -> None:
         """Put back what take_state returned; the next ``fit`` goes on from there. Raises ValueError, KeyError."""
-        give_trainer(self, tree, arrays)
+        give_trainer(self, tree, arrays, distributed.current())
 
     def train_step(self, xs: AnyArray, ts: AnyArray, max_grad: float | None = None) -> Any:
         """Forward, backward, merge shared weights, clip, update; return the loss.
@@ -115,15 +118,16 @@ class Loop:
         weights are then as before. "skip" leaves the step out, "book" lets it through. Gradients stay unclipped in
         ``model.grads`` unless the optimiser is not one of this package's.
 
+        Where several processes train together (:mod:`fasts2s.distributed`) all of them get the whole batch, and each
+        computes on its rows; ``model.grads`` holds what those gave.
+
         On a device nothing waits for it: the loss is an array without dimensions there, the device itself leaves a
         step out that is not finite (Adam counts it), and the error comes when the losses are fetched: when a line is
         printed, after 64 steps, when ``fit`` ends, in every step if there is an ``on_step``.
         """
-        loss = self.model.forward(xs, ts)
         size = getattr(ts, "size", 0)
         self.labels += size if isinstance(size, int) else 0  # a reader's own model takes anything
-        self.model.backward()
-        params, grads = remove_duplicate(self.model.params, self.model.grads)
+        loss, params, grads = self._gradients(xs, ts)
         if self.accumulate > 1 and not self._gather(loss, grads):
             return loss
         grads = self._sums if self.accumulate > 1 else grads
@@ -153,6 +157,24 @@ class Loop:
         if self.on_step is not None:
             self.on_step(_fetched(loss))
         return loss
+
+    def _gradients(self, xs: AnyArray, ts: AnyArray) -> tuple[Any, list[Array], list[Array]]:
+        """Return the loss of a batch, the parameters and its gradients, each shared one once."""
+        ranks = distributed.current()
+        if ranks.size == 1:
+            loss = self.model.forward(xs, ts)
+            self.model.backward()
+            return loss, *remove_duplicate(self.model.params, self.model.grads)
+        self._begin_together(ranks)
+        return gradients_of_all(ranks, self.model, xs, ts)
+
+    def _begin_together(self, ranks: distributed.Ranks) -> None:
+        """Make sure, once, that all ranks train the same model in the same way; they get the weights of rank 0."""
+        if self._begun is not ranks:
+            ranks.require_same(**described(self))
+            ranks.spread(self.model.params)
+            ranks.require_same_weights(self.model.params)
+            self._begun = ranks
 
     def _gather(self, loss: Any, grads: list[Array]) -> bool:
         """Add gradients to those of the batches before; return whether that was the last one of an update.
@@ -189,9 +211,15 @@ class Loop:
         averages: Callable[[float], None],
     ) -> None:
         """Train from the place where training is to the end of the last epoch."""
+        ranks = distributed.current()
+        if ranks.size > 1:
+            ranks.require_same(epochs=epochs)
+            self._begin_together(ranks)
         start_time = self._start_time = time.time() - self._place.seconds
         for epoch in range(self._place.epoch, epochs):
             self._place.epoch = epoch
+            if ranks.size > 1:
+                ranks.spread([])  # a reader's own layers may have drawn other numbers on each rank
             begin()
             for iters in range(self._place.step, max_iters):
                 self._place.step = iters + 1
@@ -249,6 +277,8 @@ class Loop:
         self._resolve()
         average = self._total / self._count if self._count else float("nan")  # every step was skipped
         self._total, self._count = 0.0, 0
+        if distributed.current().rank:
+            return average
         print(  # noqa: T201 - the book's output
             f"| epoch {self.current_epoch + 1} |  iter {iters + 1} / {max_iters} "
             f"| time {int(time.time() - start_time)}[s] | {self._shown(average)}"

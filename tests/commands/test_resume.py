@@ -296,7 +296,7 @@ def test_a_folder_that_was_stopped_early_is_not_overwritten_unasked(sums, tmp_pa
     ("words", "said"),
     [
         ("train --resume x addition", "--resume x goes on with a run as it was started: leave out addition"),
-        ("train --backend numpy addition", "--backend and --checkpoint-every come after addition"),
+        ("train --backend numpy addition", "--backend, --checkpoint-every and --distributed come after addition"),
         ("train addition --checkpoint-every 0", "'0' is not a whole number from 1"),
         ("train addition --checkpoint-every 0m", "'0' is not a finite number > 0"),
         ("train addition --schedule linear", "invalid choice: 'linear'"),

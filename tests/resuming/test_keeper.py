@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fasts2s.checkpoint import atomic, load_arrays, previous_path
+from fasts2s.distributed import Ranks
 from fasts2s.resuming import Keeper, Packed, ResumeError, fingerprint, frozen, pack, read_state, unpack
 from fasts2s.resuming import keeper as keeper_module
 from tests.checkpoint.test_crash import ERRORS, Disk
@@ -51,7 +52,7 @@ def make(tmp_path, training):
     return made
 
 
-USUAL = {"steps": None, "seconds": None, "fresh": False}
+USUAL = {"steps": None, "seconds": None, "fresh": False, "ranks": Ranks()}
 
 
 def run(training, keeper, steps):

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s._rows import drawn
 from fasts2s_kernels.checks.either import beside
 from fasts2s_kernels.contract import Array
 
@@ -29,7 +30,8 @@ class Dropper:
         if not train or self.ratio == 0:
             return None
         N, T, D = shape
-        kept = self.rng.random((N, 1 if self.variational else T, D), np.float32) >= self.ratio
+        wanted = (N, 1 if self.variational else T, D)
+        kept = drawn(lambda shape: self.rng.random(shape, np.float32), wanted) >= self.ratio
         return beside(like, kept * like.dtype.type(1 / (1 - self.ratio)))
 
 

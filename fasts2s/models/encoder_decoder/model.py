@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s._rows import drawn
 from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel, id_matrix
@@ -103,7 +104,7 @@ class EncoderDecoder(BaseModel):
         scores, _ = self.decoder.forward(given, read, self._dropper, False)
         N, T, V = scores.shape
         best = self.backend.kernels_for(scores).argmax(scores.reshape(N * T, V)).reshape(N, T)
-        own = np.asarray(self._dropper.rng.random((N, T - 1)) < share)
+        own = np.asarray(drawn(self._dropper.rng.random, (N, T - 1)) < share)
         mixed = beside(best, given).copy()
         mixed[:, 1:] = np.where(beside(best, own) & (mixed[:, 1:] != PAD), best[:, :-1], mixed[:, 1:])
         return mixed
@@ -123,6 +124,10 @@ class EncoderDecoder(BaseModel):
         if len(ids) != state.rows:
             raise ValueError(f"ids has shape {ids.shape}, expected (N,) with N = {state.rows} as in the state")
         return self.decoder.step(ids, state)
+
+    def label_count(self, ts: AnyArray) -> int:
+        """Return how many labels of ts (N, T) the loss is the mean of: those that are not padding."""
+        return int((id_matrix("ts", ts)[:, 1:] != PAD).sum())
 
     def named_layers(self) -> list[tuple[str, Any]]:
         """Return (name, layer) for every layer with parameters."""
