@@ -8,6 +8,7 @@ from typing import Any
 from fasts2s import __version__, set_backend
 from fasts2s.commands.app import add_app
 from fasts2s.commands.arguments import Parser, add_backend, positive, whole
+from fasts2s.commands.convert_parser import add_convert
 from fasts2s.commands.errors import CommandError, explained
 from fasts2s.commands.lm_parser import add_generate
 from fasts2s.commands.output import NOBODY_READS, complain, fit_output, nobody_reads
@@ -30,6 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_app(commands)
     add_serve(commands)
     _history_parser(commands)
+    add_convert(commands)
     info = commands.add_parser("info", help="what is installed and usable", description="Show versions and backends.")
     info.set_defaults(run=_run_info, backend=None)
     _add_warmup(commands)

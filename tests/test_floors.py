@@ -26,6 +26,7 @@ FLOORS |= dict.fromkeys(("backend", "_reading", "_extras", "_text_batches", "_ro
 FLOORS |= dict.fromkeys(("layers", "initial_weights", "optimizers", "generation", "evaluation", "checkpoint"), 2)
 FLOORS |= dict.fromkeys(("testing", "sequence", "metrics", "schedules"), 2)
 FLOORS |= dict.fromkeys(("cli", "__main__", "auto", "commands", "bench", "web", "examples", "apps"), 6)
+FLOORS["exchange"] = 4
 # What the package itself hands out comes from all units up to the trainer.
 FLOOR_OF_THE_PACKAGE = 4
 
@@ -45,6 +46,7 @@ ALLOWED = {
 }
 # Libraries that only some files may have.
 PEERS = {"fasts2s/bench/peers/_torch": {"torch"}, "fasts2s/bench/peers/_jax": {"jax"}}
+PEERS["fasts2s/exchange/_torch"] = {"torch"}
 PEERS |= {"fasts2s/web/_": {"starlette", "uvicorn"}, "fasts2s/dropin/recognise/verdicts": {"platformdirs"}}
 # Import of what -> folder or file in which it may stand at module level (None: nowhere, only inside functions).
 AT_MODULE_LEVEL = {

@@ -17,7 +17,8 @@ from fasts2s.models.seq2seq import Seq2seq
 from fasts2s.models.turing import NeuralTuringMachine
 from fasts2s_kernels.checks.arguments import mapping
 
-_CLASSES: dict[str, Any] = {
+#: What makes a model of its config, by the name of its class.
+CLASSES: dict[str, Any] = {
     c.__name__: c
     for c in (
         SimpleRnnlm,
@@ -40,16 +41,22 @@ def save_model(path: str | Path, model: BaseModel, extra: Mapping[str, Any] | No
     Tied parameters are stored once and come back tied. Atomic: a crash leaves the old file or the new one. Raises
     ValueError for a class that load_model does not know, and for parameters that share a part of their memory.
     """
+    arrays, meta = parts_of(model, extra)
+    from fasts2s.checkpoint import save_arrays  # noqa: PLC0415 - who saves nothing starts sooner
+
+    save_arrays(path, arrays, meta)
+
+
+def parts_of(model: BaseModel, extra: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a file holds of a model: named arrays, and what is said of them. ValueError as in save_model."""
     name = type(model).__name__
-    if name not in _CLASSES:
-        raise ValueError(f"the model is of class {name}, expected one of {', '.join(_CLASSES)}")
+    if name not in CLASSES:
+        raise ValueError(f"the model is of class {name}, expected one of {', '.join(CLASSES)}")
     arrays = {f"param_{i:02d}": to_cpu(model.params[i]) for i in _unshared(model.params)}
     more = {} if extra is None else dict(mapping("extra", extra))
     meta: dict[str, Any] = {"class": name, "config": dict(model.config), "extra": more}
     meta["ties"] = _ties(model.params)
-    from fasts2s.checkpoint import save_arrays  # noqa: PLC0415 - who saves nothing starts sooner
-
-    save_arrays(path, arrays, meta)
+    return arrays, meta
 
 
 def load_model(path: str | Path, *, backend: BackendLike | None = None) -> tuple[Any, dict[str, Any]]:
@@ -71,7 +78,13 @@ def load_model(path: str | Path, *, backend: BackendLike | None = None) -> tuple
     """
     from fasts2s.checkpoint import load_arrays  # noqa: PLC0415 - as above
 
-    arrays, meta = load_arrays(path)
+    return model_of(path, *load_arrays(path), backend=backend)
+
+
+def model_of(
+    path: str | Path, arrays: dict[str, Any], meta: dict[str, Any], *, backend: BackendLike | None = None
+) -> tuple[Any, dict[str, Any]]:
+    """Return the model and the extra of what :func:`parts_of` returned; path: for errors. Raises ValueError."""
     is_double = any(a.dtype.kind == "f" and a.dtype.itemsize == 8 for a in arrays.values())
     dtype: FloatName | None = "float64" if is_double else None
     chosen = get_backend(backend, dtype=dtype)
@@ -92,8 +105,8 @@ def load_model(path: str | Path, *, backend: BackendLike | None = None) -> tuple
 def _construct(path: str | Path, arrays: dict[str, Any], meta: dict[str, Any], backend: Backend) -> Any:
     """Return a model of the file's class and sizes, with random weights; whatever the file says, only ValueError."""
     name, config = meta.get("class"), meta.get("config")
-    if not isinstance(name, str) or name not in _CLASSES:
-        raise ValueError(f"{path} holds {name!r}, expected a model of class {', '.join(_CLASSES)}")
+    if not isinstance(name, str) or name not in CLASSES:
+        raise ValueError(f"{path} holds {name!r}, expected a model of class {', '.join(CLASSES)}")
     if not isinstance(config, dict) or not isinstance(meta.get("extra"), dict):
         raise ValueError(f"{path} has no config or no extra, expected both: write it with save_model")
     # No size of a model is larger than every dimension of its arrays: refuse before memory is asked for.
@@ -103,7 +116,7 @@ def _construct(path: str | Path, arrays: dict[str, Any], meta: dict[str, Any], b
         raise ValueError(f"{path} says {too_large}, expected sizes that fit its arrays, at most {largest}")
     state = np.random.get_state()
     try:
-        return _CLASSES[name](**config, backend=backend)
+        return CLASSES[name](**config, backend=backend)
     except (TypeError, ValueError, MemoryError) as error:
         raise ValueError(f"{path} does not describe a {name}: {error}") from None
     finally:
