@@ -1,0 +1,138 @@
+"""Do PyTorch, ONNX Runtime and a file of safetensors answer as the model does?
+
+    python benchmarks/exchange.py [--epochs 4] [--questions 1000] [--json FILE]
+
+Trains each of the book's three models on additions, gives it to all of them, and compares scores and answers.
+Needs PyTorch, and the extras ``onnx`` and ``safetensors``.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from fasts2s.bench import machine
+from fasts2s.exchange import from_torch, load_safetensors, save_safetensors, to_onnx, to_torch
+from fasts2s.models import AttentionSeq2seq, PeekySeq2seq, Seq2seq
+from fasts2s.optimizers import Adam
+from fasts2s.sequence import load_file
+from fasts2s.trainer import Trainer
+from fasts2s_kernels.contract import Array
+
+_SIZES = {"wordvec_size": 16, "hidden_size": 128}
+#: Sources (N, S) and the words that the decoder is given, (N, T) -> scores (N, T, V).
+Scores = Callable[[Array, Array], Array]
+
+
+def trained(kind: Any, epochs: int) -> tuple[Any, Array, Array]:
+    """Return a model that has learned additions a little, and unseen questions (N, S) and answers (N, T)."""
+    data = load_file("addition.txt")
+    np.random.seed(1)
+    model = kind(len(data.char_to_id), **_SIZES)
+    Trainer(model, Adam()).fit(data.x_train[:, ::-1], data.t_train, epochs, 128, 5.0, eval_interval=None)
+    return model, np.ascontiguousarray(data.x_test[:, ::-1]), data.t_test
+
+
+def our_scores(model: Any) -> Scores:
+    """Return the model's own."""
+    return lambda xs, ts: model.decoder.forward(ts, model.encoder.forward(xs))
+
+
+def torch_scores(model: Any) -> Scores:
+    """Return those of its module."""
+    import torch  # noqa: PLC0415 - not everybody has it
+
+    module = to_torch(model)
+
+    def scores(xs: Array, ts: Array) -> Array:
+        with torch.no_grad():
+            found: Array = module(torch.from_numpy(xs).long(), torch.from_numpy(ts).long()).numpy()
+        return found
+
+    return scores
+
+
+def onnx_scores(model: Any, folder: Path) -> Scores:
+    """Return those of its two graphs in ONNX Runtime."""
+    import onnxruntime  # noqa: PLC0415 - as above
+
+    files = to_onnx(model, folder / "model.onnx")
+    encoder, step = (onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]) for file in files)
+    inputs = [one.name for one in step.get_inputs()]
+
+    def scores(xs: Array, ts: Array) -> Array:
+        named = (one.name for one in encoder.get_outputs())
+        state, found = dict(zip(named, encoder.run(None, {"xs": xs.astype(np.int64)}), strict=True)), []
+        for ids in ts.T.astype(np.int64):
+            given = {**state, "ids": ids}
+            made = step.run(None, {name: given[name] for name in inputs})
+            names = [one.name.removesuffix("_next") for one in step.get_outputs()]
+            state |= dict(zip(names, made, strict=True))
+            found.append(state.pop("scores"))
+        return np.stack(found, 1)
+
+    return scores
+
+
+def answers(scores: Scores, xs: Array, start: int, length: int) -> Array:
+    """Return the best ids (N, length), one after the other: each step is scored with all before it."""
+    ts = np.full((len(xs), 1), start)
+    for _ in range(length):
+        ts = np.concatenate((ts, scores(xs, ts)[:, -1].argmax(1)[:, None]), axis=1)
+    return ts[:, 1:]
+
+
+def compare(kind: Any, epochs: int, count: int) -> list[dict[str, Any]]:
+    """Return how far each of them is from a trained model, and the share of the same answers."""
+    model, xs, ts = trained(kind, epochs)
+    xs, ts = xs[:count], ts[:count]
+    own = our_scores(model)
+    wanted, said = own(xs, ts[:, :-1]), answers(own, xs, int(ts[0, 0]), ts.shape[1] - 1)
+    right = float((said == ts[:, 1:]).all(axis=1).mean())
+    rows = []
+    with TemporaryDirectory() as folder:
+        save_safetensors(Path(folder) / "model.safetensors", model)
+        others: dict[str, Scores] = {
+            "torch": torch_scores(model),
+            "torch and back": our_scores(from_torch(to_torch(model))),
+            "onnx": onnx_scores(model, Path(folder)),
+            "safetensors": our_scores(load_safetensors(Path(folder) / "model.safetensors")[0]),
+        }
+        for name, scores in others.items():
+            difference = np.abs(scores(xs, ts[:, :-1]) - wanted).max() / np.abs(wanted).max()
+            same = (answers(scores, xs, int(ts[0, 0]), ts.shape[1] - 1) == said).all(axis=1)
+            rows.append({
+                "model": kind.__name__, "by": name, "difference": float(difference), "same answers": int(same.sum()),
+                "questions": len(xs), "right": right,
+            })  # fmt: skip
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return 1 if an answer is another."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--questions", type=int, default=1000)
+    parser.add_argument("--json", type=Path)
+    a = parser.parse_args(arguments)
+    rows = [row for kind in (Seq2seq, PeekySeq2seq, AttentionSeq2seq) for row in compare(kind, a.epochs, a.questions)]
+    print("model              by              largest difference, of the largest score   same answers")
+    for row in rows:
+        print(
+            f"{row['model']:<18} {row['by']:<15} {row['difference']:>42.1e}   "
+            f"{row['same answers']} of {row['questions']} ({100 * row['right']:.0f} % are right)"
+        )
+    if a.json:
+        a.json.write_text(
+            json.dumps({"machine": machine.describe(), "rows": rows}, indent=1) + "\n", encoding="utf-8"
+        )
+    return int(any(row["same answers"] != row["questions"] for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
