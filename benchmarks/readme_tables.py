@@ -202,7 +202,7 @@ def all_applications(shown: Callable[[dict[str, Any]], str]) -> str:
         return UNTIMED.replace("readme_commands", "applications")
     found = json.loads(path.read_text(encoding="utf-8"))
     about = found["machine"]
-    where = f"*{about['processor']}, {about['threads']} cores, {found['started']}, commit {about['commit']}.*"
+    where = f"*{about['processor']}, {about['threads']} cores, begun {found['started']}, commit {about['commit']}.*"
     return f"{shown(found)}\n\n{where}"
 
 
