@@ -235,6 +235,7 @@ def main() -> None:
     else:
         from fasts2s.bench import machine  # noqa: PLC0415 - not in PyTorch's processes
 
+        print(machine.heading("Several processes", "as the rows say"))
         found = {"machine": machine.describe(), **measure(a.torch, a.rounds)}
         if a.json:
             a.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -28,7 +28,7 @@ FILE, DOCS, PICTURE = (
     ROOT / "benchmarks" / "results" / "distributed.json", ROOT / "docs" / "distributed.md",
     ROOT / "docs" / "distributed.svg",
 )  # fmt: skip
-BEGIN, END = "<!-- table: scaling -->", "<!-- end -->"
+BEGIN, END = "<!-- scaling -->", "<!-- end of scaling -->"
 RANKS = [2**k for k in range(11)]
 #: Seconds and bytes per second: what such networks are sold as, less a fifth.
 NETWORKS = {"10 Gbit/s Ethernet": (30e-6, 1.0e9), "100 Gbit/s InfiniBand": (2e-6, 10e9)}

@@ -49,6 +49,7 @@ def test_every_committed_result_can_be_read():
             "readme_commands",
             "applications",
             "onnx_captions",
+            "distributed",
         }  # of other programs than fasts2s bench
         assert own or readme_tables.load(path.stem).rows
 
