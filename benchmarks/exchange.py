@@ -1,6 +1,6 @@
 """Do PyTorch, ONNX Runtime and a file of safetensors answer as the model does?
 
-    python benchmarks/exchange.py [--epochs 4] [--questions 1000] [--json FILE]
+    python benchmarks/exchange.py [--epochs 8] [--questions 1000] [--json FILE]
 
 Trains each of the book's three models on additions, gives it to all of them, and compares scores and answers.
 Needs PyTorch, and the extras ``onnx`` and ``safetensors``.
@@ -116,7 +116,7 @@ def compare(kind: Any, epochs: int, count: int) -> list[dict[str, Any]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return 1 if an answer is another."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--questions", type=int, default=1000)
     parser.add_argument("--json", type=Path)
     a = parser.parse_args(arguments)
