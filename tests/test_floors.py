@@ -22,7 +22,7 @@ FLOORS = {
     "text_to_text": 5,
     "dropin": 5,
 }
-FLOORS |= dict.fromkeys(("backend", "_reading", "_extras", "_text_batches", "_rows"), 1)
+FLOORS |= dict.fromkeys(("backend", "_reading", "_extras", "_text_batches", "_rows", "_memory"), 1)
 FLOORS |= dict.fromkeys(("layers", "initial_weights", "optimizers", "generation", "evaluation", "checkpoint"), 2)
 FLOORS |= dict.fromkeys(("testing", "sequence", "metrics", "schedules"), 2)
 FLOORS |= dict.fromkeys(("cli", "__main__", "auto", "commands", "bench", "web", "examples", "apps"), 6)

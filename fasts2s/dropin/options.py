@@ -8,7 +8,20 @@ import fasts2s
 from fasts2s.backend import NAMES
 
 #: What the console script knows and this program does not.
-COMMANDS = ("train", "app", "ask", "chat", "evaluate", "generate", "history", "convert", "serve", "info", "warmup", "bench")
+COMMANDS = (
+    "train",
+    "app",
+    "ask",
+    "chat",
+    "evaluate",
+    "generate",
+    "history",
+    "convert",
+    "serve",
+    "info",
+    "warmup",
+    "bench",
+)
 
 
 @dataclass(frozen=True)

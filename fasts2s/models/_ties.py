@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fasts2s._memory import same_memory
 from fasts2s_kernels.checks.either import is_cupy
 from fasts2s_kernels.contract import Array
 
@@ -28,13 +29,6 @@ class Tie(NamedTuple):
             return base.T
         flat = base.ravel(order="K")
         return np.ndarray(shape, base.dtype, flat, self.offset, self.strides)
-
-
-def same_memory(a: Array, b: Array) -> bool:
-    """Return whether two parameters, of any shapes, are one memory: tied weights."""
-    if is_cupy(a) or is_cupy(b):
-        return a is b or (is_cupy(a) and is_cupy(b) and a.data.ptr == b.data.ptr and a.nbytes == b.nbytes)
-    return a is b or (isinstance(a, np.ndarray) and np.may_share_memory(a, b) and np.shares_memory(a, b))
 
 
 def is_transpose(a: Array, b: Array) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s._memory import same_memory, stored_once
 from fasts2s.backend import Backend, BackendLike, FloatName, get_backend, to_cpu
-from fasts2s.models._ties import is_transpose, is_whole, replace, same_memory
+from fasts2s.models._ties import is_transpose, is_whole, replace
 from fasts2s.models.attention_seq2seq import AttentionSeq2seq
 from fasts2s.models.base_model import BaseModel
 from fasts2s.models.encoder_decoder import EncoderDecoder, FrameEncoderDecoder, PictureEncoderDecoder
@@ -52,7 +53,7 @@ def parts_of(model: BaseModel, extra: Mapping[str, Any] | None = None) -> tuple[
     name = type(model).__name__
     if name not in CLASSES:
         raise ValueError(f"the model is of class {name}, expected one of {', '.join(CLASSES)}")
-    arrays = {f"param_{i:02d}": to_cpu(model.params[i]) for i in _unshared(model.params)}
+    arrays = {f"param_{i:02d}": to_cpu(model.params[i]) for i in stored_once(model.params)}
     more = {} if extra is None else dict(mapping("extra", extra))
     meta: dict[str, Any] = {"class": name, "config": dict(model.config), "extra": more}
     meta["ties"] = _ties(model.params)
@@ -91,7 +92,7 @@ def model_of(
     chosen.kernels()  # what is wrong with the backend is no fault of the file
     model = _construct(path, arrays, meta, chosen)
     _tie(path, model, meta.get("ties", []))
-    kept = _unshared(model.params)
+    kept = stored_once(model.params)
     came = {name: a.shape for name, a in arrays.items()}
     own = {f"param_{i:02d}": model.params[i].shape for i in kept}
     if came != own:
@@ -128,7 +129,7 @@ def _ties(params: list[Any]) -> list[list[Any]]:
 
     Raises ValueError where they share a part of their memory: that cannot be said in a file.
     """
-    kept = _unshared(params)
+    kept = stored_once(params)
     ties: list[list[Any]] = []
     for i, p in enumerate(params):
         for k in (k for k in kept if k != i and same_memory(p, params[k])):
@@ -154,12 +155,3 @@ def _tie(path: str | Path, model: Any, ties: Any) -> None:
             raise ValueError(f"{wanted}, of one shape, not of {old.shape} and {new.shape}")
         if not same_memory(old, new):
             replace(model, {id(old): new}, set())
-
-
-def _unshared(params: list[Any]) -> list[int]:
-    """Return the positions of parameters whose memory no earlier one has: tied weights are stored once."""
-    kept: list[int] = []
-    for i, p in enumerate(params):
-        if not any(same_memory(p, params[k]) for k in kept):
-            kept.append(i)
-    return kept

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s._memory import stored_once
 from fasts2s.backend import Backend
 from fasts2s.resuming.tree import pack, unpack
 from fasts2s_kernels.checks.either import beside, is_cupy
@@ -19,7 +20,7 @@ _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 
 def take_model(model: Any, arrays: dict[str, Array]) -> Any:
     """Return the parameters of a model, the state of its layers and of its generators as JSON and arrays."""
-    params = {str(i): model.params[i] for i in _stored_once(model.params)}
+    params = {str(i): model.params[i] for i in stored_once(model.params)}
     return {
         "params": pack(params, arrays, "model"),
         "rest": {path: pack(value, arrays, f"layers/{path}") for path, _, _, value in _changing(model)},
@@ -30,7 +31,7 @@ def give_model(model: Any, tree: Any, arrays: dict[str, Array]) -> None:
     """Put back what take_model returned, parameters in place. ValueError if the model is another one."""
     like = model.params[0] if model.params else None
     params = unpack(tree["params"], arrays, like)
-    wanted = {str(i): model.params[i].shape for i in _stored_once(model.params)}
+    wanted = {str(i): model.params[i].shape for i in stored_once(model.params)}
     came = {i: a.shape for i, a in params.items()}
     places = {path: (owner, name) for path, owner, name, _ in _changing(model)}
     if came != wanted or set(places) != set(tree["rest"]):
@@ -83,20 +84,6 @@ def global_random(arrays: dict[str, Array]) -> Any:
 def set_global_random(tree: Any, arrays: dict[str, Array]) -> None:
     """Put back what global_random returned."""
     np.random.set_state(unpack(tree, arrays))
-
-
-def _stored_once(params: list[Array]) -> list[int]:
-    """Return the positions of parameters whose memory no earlier one has: a matrix and its transpose are one."""
-    kept: list[int] = []
-    for i, p in enumerate(params):
-        if not any(_same_memory(p, params[k]) for k in kept):
-            kept.append(i)
-    return kept
-
-
-def _same_memory(a: Array, b: Array) -> bool:
-    on_host = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
-    return a is b or (on_host and np.may_share_memory(a, b) and np.shares_memory(a, b))
 
 
 def _changing(model: Any) -> Iterator[tuple[str, Any, str, Any]]:
