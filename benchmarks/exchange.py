@@ -45,7 +45,7 @@ def our_scores(model: Any) -> Scores:
 
 def torch_scores(model: Any) -> Scores:
     """Return those of its module."""
-    import torch  # noqa: PLC0415 - not everybody has it
+    import torch  # noqa: PLC0415 # pyright: ignore[reportMissingImports]
 
     module = to_torch(model)
 
