@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.bench import machine
+from fasts2s.distributed.ranks import Ranks
 from fasts2s.models import AttentionSeq2seq, BetterRnnlm, PeekySeq2seq
 from fasts2s.optimizers import SGD, Adam
 from fasts2s.resuming import Keeper, Packed
@@ -60,7 +61,7 @@ def cost(name: str, every: int, count: int, folder: Path) -> str:
         packed.tree = trainer.take_state(packed.arrays)
         return packed
 
-    keeper = TimedKeeper(path, take, steps=every, seconds=None, say=print, fresh=False)
+    keeper = TimedKeeper(path, take, steps=every, seconds=None, say=print, fresh=False, ranks=Ranks())
     steps, stops = [], []
     for k in range(1, every * (count + 1) + 1):
         began = time.perf_counter()

@@ -1,11 +1,18 @@
 """All gradients in one buffer, so that one sum over the ranks is enough."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from fasts2s_kernels.contract import Array
+
+
+def size_of(grads: Sequence[Array]) -> tuple[int, Any]:
+    """Return how many numbers arrays have together, and a dtype for all of them: of several the widest."""
+    dtype = np.result_type(*{g.dtype for g in grads}) if grads else np.dtype(np.float32)
+    return sum(int(g.size) for g in grads), dtype
 
 
 class Flat:
@@ -14,32 +21,27 @@ class Flat:
     Parameters
     ----------
     grads : list of arrays
-        Of the shapes, and on the side, host or device, that is to be held. Of several dtypes the widest is taken.
-    numbers : int
-        How many.
+        Of the shapes that are to be held.
+    buffer : (K,) array
+        Where their sizes and dtype are those of :func:`size_of`, K is larger by the count of the numbers.
 
     Attributes
     ----------
     buffer : (K,) array
     arrays : list of arrays
         Views of the buffer.
-    numbers : (numbers,) array
+    numbers : array
         The same.
     """
 
-    def __init__(self, grads: Sequence[Array], numbers: int) -> None:
+    def __init__(self, grads: Sequence[Array], buffer: Any) -> None:
         self._like = [(g.shape, g.dtype) for g in grads]
-        sizes = [int(g.size) for g in grads]
-        ends = np.cumsum(sizes, dtype=np.int64).tolist() if grads else []
-        total = ends[-1] if ends else 0
-        dtype = np.result_type(*{g.dtype for g in grads}) if grads else np.dtype(np.float32)
-        # By the array's own library, so that it lies where the gradients lie.
-        shape = (total + numbers,)
-        self.buffer: Any = np.empty_like(grads[0], dtype=dtype, shape=shape) if grads else np.empty(shape, dtype)
+        ends = np.cumsum([0, *(int(g.size) for g in grads)], dtype=np.int64).tolist()
+        self.buffer = buffer
         self.arrays = [
-            self.buffer[end - size : end].reshape(g.shape) for g, size, end in zip(grads, sizes, ends, strict=True)
+            buffer[first:end].reshape(g.shape) for g, (first, end) in zip(grads, pairwise(ends), strict=True)
         ]
-        self.numbers = self.buffer[total:]
+        self.numbers = buffer[ends[-1] :]
 
     def fill(self, grads: Sequence[Array], weight: float) -> None:
         """Put in arrays times a weight; 0: zeros, whatever the arrays hold."""

@@ -14,7 +14,8 @@ from fasts2s._rows import of_a_larger_batch
 from fasts2s.backend import to_cpu
 from fasts2s.distributed.device import DeviceSum
 from fasts2s.distributed.errors import RankError
-from fasts2s.distributed.flat import Flat
+from fasts2s.distributed.flat import Flat, size_of
+from fasts2s.distributed.host_sum import HostSum
 from fasts2s.distributed.ranks import Ranks, rows_of
 from fasts2s.distributed.watch import Watch
 from fasts2s.distributed.weights import fingerprint_of_weights
@@ -43,8 +44,10 @@ class MpiRanks(Ranks):
         super().__init__()
         self._mpi = need("mpi4py.MPI", "mpi", "training by several processes is done")
         self._comm, self._watch = comm.Dup(), watch
+        self._machine = comm.Split_type(self._mpi.COMM_TYPE_SHARED)
+        self._between = comm.Split(self._machine.rank, comm.rank)
         self.rank, self.size = comm.rank, comm.size
-        self._flats: dict[Any, Flat] = {}
+        self._flats: dict[Any, tuple[Flat, Callable[[], None] | None]] = {}
         self._device: DeviceSum | None = None
         self._count = 0
 
@@ -58,29 +61,40 @@ class MpiRanks(Ranks):
 
     def mean(self, grads: list[Array], loss: Any, weight: float) -> tuple[list[Array], Any]:
         """See the base class."""
-        flat = self._flat_for(grads)
+        flat, sum_on_host = self._flat_for(grads)
         flat.fill(grads, weight)
         flat.numbers[0] = loss * weight if weight else 0
         asked, self._asked = self._asked, set()
         with self._watch.waiting():
-            if is_cupy(flat.buffer):
+            if sum_on_host is None:
                 self._heard = self._heard_beside(asked)
                 self._device = self._device or DeviceSum(self._mpi, self._comm)
                 self._device.sum(flat.buffer)
             else:
                 flat.numbers[1:] = [what in asked for what in _ASKED]
-                self._comm.Allreduce(self._mpi.IN_PLACE, flat.buffer)
+                sum_on_host()
                 self._heard = frozenset(w for w, n in zip(_ASKED, flat.numbers[1:], strict=True) if n > 0)
         return flat.read(), flat.numbers[0].copy() if is_cupy(flat.buffer) else float(flat.numbers[0])
 
-    def _flat_for(self, grads: list[Array]) -> Flat:
-        """Return the buffer of these shapes: of one model, unless several are trained in turn."""
+    def _flat_for(self, grads: list[Array]) -> tuple[Flat, Callable[[], None] | None]:
+        """Return the buffer of these shapes: of one model, unless several are trained in turn; and what sums it.
+
+        None: a sum over devices.
+        """
         layout = tuple((g.shape, str(g.dtype)) for g in grads)
         if layout not in self._flats:
             if len(self._flats) >= _MOST_LAYOUTS:
                 self._flats.clear()
-            self._flats[layout] = Flat(grads, 1 + len(_ASKED))
+            self._flats[layout] = self._new_flat(grads)
         return self._flats[layout]
+
+    def _new_flat(self, grads: list[Array]) -> tuple[Flat, Callable[[], None] | None]:
+        size, dtype = size_of(grads)
+        size += 1 + len(_ASKED)
+        if grads and is_cupy(grads[0]):
+            return Flat(grads, np.empty_like(grads[0], dtype=dtype, shape=(size,))), None
+        on_host = HostSum(self._mpi, self._comm, self._machine, self._between, size, dtype)
+        return Flat(grads, on_host.array), on_host.sum
 
     def _heard_beside(self, asked: set[int]) -> frozenset[int]:
         """Return what somebody asked, by a sum on the host: to look at one on a device would wait for the step."""

@@ -28,8 +28,8 @@ def session(engine: Literal["mpi"] = "mpi", *, quiet: bool = False, patience: fl
     quiet : bool
         Whether the standard output and error of all ranks but 0 go nowhere, from now on.
     patience : float
-        Seconds, at least, that the others wait for a rank that lives but does not come to a step. (One that does not
-        even say that it lives is given up after 6 s.)
+        Seconds, at least, that the others wait for a rank that lives but does not come to a step; 7 of 60
+        where it does not compute either. (One that does not even say that it lives is given up after 6 s.)
 
     Raises
     ------

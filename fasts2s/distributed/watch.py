@@ -1,7 +1,8 @@
 """A thread in every rank that finds out when another is gone, stands still or does not come.
 
 Every rank has a connection to rank 0, beside those of MPI, and says every half a second that it lives, how many sums
-it has taken part in and how long it has waited for the next. A connection that breaks is a process that was killed.
+it has taken part in, how long it has waited for the next, and how long it has not computed. A connection that breaks
+is a process that was killed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 
 #: Seconds between two signs of life; of silence, after which a rank is given up; until all have connected.
 BEAT, SILENCE, CONNECT = 0.5, 6.0, 10.0
@@ -23,6 +25,9 @@ BEAT, SILENCE, CONNECT = 0.5, 6.0, 10.0
 TIMES = 30.0
 #: ... and so many seconds for the first one, which compiles kernels.
 FIRST = 600.0
+#: One that does not even compute, as one that waits for a lock or for a network, has this share of the patience: 7 s
+#: of a minute. It computes if it uses at least this share of a processor.
+ASLEEP, COMPUTES = 7.0 / 60.0, 0.1
 
 
 @dataclass
@@ -35,6 +40,7 @@ class _Peer:
     text: bytes = b""
     sums: int = 0
     waited: float = 0.0
+    asleep: float = 0.0
     has_left: bool = False
 
 
@@ -53,6 +59,7 @@ class Watch:
         self._rank, self._size, self._fail, self._patience = rank, size, fail, patience
         self._peers: list[_Peer] = []
         self._sums, self._since, self._last, self._longest = 0, 0.0, time.monotonic(), 0.0
+        self._used, self._told, self._computed = time.process_time(), time.monotonic(), time.monotonic()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._listener: socket.socket | None = None
@@ -122,6 +129,14 @@ class Watch:
         since = self._since
         return time.monotonic() - since if since else 0.0
 
+    def _asleep(self) -> float:
+        """Return for how many seconds this process has not computed; called every half a second."""
+        used, now = time.process_time(), time.monotonic()
+        if used - self._used > COMPUTES * (now - self._told):
+            self._computed = now
+        self._used, self._told = used, now
+        return now - self._computed
+
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:
             for peer in self._peers:
@@ -157,17 +172,18 @@ class Watch:
                 peer.has_left = True
                 return
             words = line.split()
-            if len(words) == 2:
-                peer.sums, peer.waited = int(words[0]), float(words[1])
+            if len(words) == 3:
+                peer.sums, peer.waited, peer.asleep = int(words[0]), float(words[1]), float(words[2])
         if not came:
             peer.has_left = True
             self._give_up(f"rank {peer.rank} has ended in the middle of the training (was it killed?)")
 
     def _tell(self) -> None:
+        asleep = self._asleep()
         for peer in self._peers:
             if not peer.has_left:
                 with contextlib.suppress(OSError):
-                    peer.connection.sendall(f"{self._sums} {self._waited():.1f}\n".encode())
+                    peer.connection.sendall(f"{self._sums} {self._waited():.1f} {asleep:.1f}\n".encode())
 
     def _look(self, now: float) -> None:
         for peer in self._peers:
@@ -175,16 +191,23 @@ class Watch:
                 self._give_up(f"rank {peer.rank} has said nothing for {now - peer.heard:.0f} s: it hangs")
                 return
         if self._rank == 0 and self._peers:
-            self._look_who_is_late()
+            self._look_who_is_late(now)
 
-    def _look_who_is_late(self) -> None:
+    def _look_who_is_late(self, now: float) -> None:
         """Give up who does not come where all others have waited too long. Only a sum has a longest time."""
-        known = [(0, self._sums, self._waited()), *((p.rank, p.sums, p.waited) for p in self._peers)]
+        own = now - self._computed
+        known = [(0, self._sums, self._waited(), own), *((p.rank, p.sums, p.waited, p.asleep) for p in self._peers)]
+        fewest = min(sums for _, sums, _, _ in known)
+        late = [(rank, asleep) for rank, sums, waited, asleep in known if waited == 0.0 and sums == fewest]
+        others = [waited for rank, _, waited, _ in known if rank not in {r for r, _ in late}]
+        if not late or not others:
+            return
+        rank, asleep = max(late, key=itemgetter(1))
         limit = max(self._patience, TIMES * self._longest) if self._sums > 1 else FIRST
-        late = [rank for rank, sums, waited in known if waited == 0.0 and sums == min(s for _, s, _ in known)]
-        others = [waited for rank, _, waited in known if rank not in late]
-        if late and others and min(others) > limit:
-            self._give_up(f"rank {late[0]} has not come for {min(others):.0f} s, the others wait: it hangs")
+        is_asleep = self._sums > 1 and asleep > ASLEEP * self._patience
+        if min(others) > (ASLEEP * self._patience if is_asleep else limit):
+            does = "it does nothing" if is_asleep else "it hangs"
+            self._give_up(f"rank {rank} has not come for {min(others):.0f} s, the others wait: {does}")
 
     def _give_up(self, line: str) -> None:
         if not self._ended.is_set():

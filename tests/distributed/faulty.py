@@ -54,8 +54,11 @@ def on_step(fault, ranks, model):
         os.kill(os.getpid(), signal.SIGKILL)
     elif fault == "stopped":
         os.kill(os.getpid(), signal.SIGSTOP)
-    elif fault == "late":
+    elif fault == "asleep":
         time.sleep(1000)
+    elif fault == "late":
+        while True:
+            pass
     elif fault == "memory":
         raise MemoryError("no memory for 3 TB")
     elif fault == "exit":

@@ -9,7 +9,7 @@ from fasts2s import distributed
 from fasts2s._rows import Rows, drawn, of_a_larger_batch
 from fasts2s.backend import launched
 from fasts2s.distributed.cores import share_of
-from fasts2s.distributed.flat import Flat
+from fasts2s.distributed.flat import Flat, size_of
 from fasts2s.distributed.ranks import in_force, rows_of
 from fasts2s.models import BetterRnnlm, EncoderDecoder, EncoderDecoderSettings, Seq2seq
 
@@ -56,7 +56,8 @@ def test_one_process_needs_nobody():
 @pytest.mark.parametrize("dtypes", [("f", "f"), ("f", "d"), ("d", "d")])
 def test_a_buffer_holds_arrays_and_numbers(dtypes, rng):
     grads = [rng.normal(size=(3, 2)).astype(dtypes[0]), np.asfortranarray(rng.normal(size=(2, 4))).astype(dtypes[1])]
-    flat = Flat(grads, 2)
+    size, dtype = size_of(grads)
+    flat = Flat(grads, np.empty(size + 2, dtype))
     flat.numbers[:] = 7, 8
     flat.fill(grads, 0.5)
     assert flat.buffer.shape == (3 * 2 + 2 * 4 + 2,)
