@@ -159,7 +159,7 @@ def main() -> int:
     shorten(script, epochs, edits.split(",") if edits else [])
     np.random.seed(0)
     if way == "fasts2s":
-        from fasts2s.dropin import launch  # noqa: PLC0415 - plain python must not load it
+        from fasts2s.dropin.run import launch  # noqa: PLC0415 - plain python must not load it
 
         return launch.main(rest)
     sys.argv = rest

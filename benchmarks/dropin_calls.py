@@ -139,8 +139,8 @@ def _least_of_rounds(s: Size, backend: Any, part: str, rounds: int) -> list[dict
     ways: list[list[dict[str, float]]] = [[], [], []]
     for _ in range(rounds):
         ways[0].append(_measured(s, part))
-        with fasts2s.patched(backend):
-            for way, settings.all_sizes in ((1, True), (2, False)):
+        for way, settings.all_sizes in ((1, True), (2, False)):
+            with fasts2s.patched(backend):
                 ways[way].append(_measured(s, part))
     # What only one of them can run is left out.
     names = [name for name in ways[2][0] if name in ways[0][0]]

@@ -28,8 +28,8 @@ import numpy as np
 import fasts2s
 from fasts2s.bench.machine import heading
 from fasts2s.bench.peers.code import book_code
+from fasts2s.dropin.run.verify import difference
 from fasts2s.dropin.settings import settings
-from fasts2s.dropin.verify import difference
 
 MODELS = (("seq2seq", "Seq2seq"), ("peeky_seq2seq", "PeekySeq2seq"), ("attention_seq2seq", "AttentionSeq2seq"))
 #: After so many repetitions all caches are filled.

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import fasts2s
 from fasts2s.backend import override_environment
 from fasts2s.bench import machine
-from fasts2s.dropin import patching
+from fasts2s.dropin.replace import patching
 from fasts2s.dropin.settings import installed, settings
 from tests.dropin.recognise import mutants
 

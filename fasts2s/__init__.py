@@ -23,7 +23,7 @@ from fasts2s.dropin import (
     status,
     unpatch,
 )
-from fasts2s.dropin.notebook import load_ipython_extension, unload_ipython_extension
+from fasts2s.dropin.run.notebook import load_ipython_extension, unload_ipython_extension
 
 if TYPE_CHECKING:
     from fasts2s import (

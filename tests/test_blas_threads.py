@@ -45,7 +45,7 @@ def test_a_number_above_what_the_blas_has_changes_nothing():
 
 def test_the_option_of_the_launcher_reaches_the_blas(tmp_path):
     (tmp_path / "script.py").write_text(BEGIN.format(had=1).replace("blas.limit(limits=1)", "") + END)
-    code = "import sys; from fasts2s.dropin import launch; sys.exit(launch.main(sys.argv[1:]))"
+    code = "import sys; from fasts2s.dropin.run import launch; sys.exit(launch.main(sys.argv[1:]))"
     code = f"import sys; sys.argv[1:] = ['--threads', '1', {str(tmp_path / 'script.py')!r}]; {code}"
     done = run_python(BEGIN.format(had=3) + code, FASTS2S_NUM_THREADS="3")
     assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr

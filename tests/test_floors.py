@@ -233,7 +233,7 @@ def test_cupy_is_imported_by_its_name_in_one_place_of_the_package():
     # of the benchmarks have processes of their own.
     users = [p for p, path in FILES.items() if 'import_module("cupy' in path.read_text(encoding="utf-8")]
     apart = ("fasts2s/bench/peers/", "fasts2s_kernels/")
-    assert [p for p in users if not p.startswith(apart)] == ["fasts2s/dropin/gpu_mode.py"]
+    assert [p for p in users if not p.startswith(apart)] == ["fasts2s/dropin/gpu/mode.py"]
     source = "import importlib\ndef f():\n    return importlib.import_module('cupy')"
-    assert outside_violations("fasts2s/dropin/gpu_mode.py", source) == []
-    assert outside_violations("fasts2s/dropin/gpu_mode.py", "def f():\n    import cupy") == ["cupy"]
+    assert outside_violations("fasts2s/dropin/gpu/mode.py", source) == []
+    assert outside_violations("fasts2s/dropin/gpu/mode.py", "def f():\n    import cupy") == ["cupy"]

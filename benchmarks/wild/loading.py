@@ -105,7 +105,7 @@ def load(file: File, folder: Path) -> dict[str, Any]:
 
 
 def _python(file: File) -> dict[str, Any]:
-    from fasts2s.dropin import launch, typed  # noqa: PLC0415
+    from fasts2s.dropin.run import launch, typed  # noqa: PLC0415
 
     said = io.StringIO()
     what = ["-c", f"import {file.module}"] if file.module else [str(file.path)]

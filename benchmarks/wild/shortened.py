@@ -85,7 +85,7 @@ def main(way: str, about: str, folder: str, script: str, *options: str) -> int:
     shorten(os.path.realpath(folder), json.loads(about))
     begin()
     if way == "fasts2s":
-        from fasts2s.dropin import launch  # noqa: PLC0415 - plain python must not load it
+        from fasts2s.dropin.run import launch  # noqa: PLC0415 - plain python must not load it
 
         return launch.main([*options, script])
     sys.argv = [script]

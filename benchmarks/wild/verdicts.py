@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fasts2s
-from fasts2s.dropin import lookahead, originals
-from fasts2s.dropin import targets as dropin_targets
+from fasts2s.dropin.book import lookahead
+from fasts2s.dropin.replace import originals
+from fasts2s.dropin.replace import targets as dropin_targets
 from fasts2s.dropin.settings import every_size, installed
 from wild.definitions import BOOK_CLASSES, File
 from wild.loading import CannotBeImportedError, load

@@ -5,16 +5,18 @@ living objects, pickles and ``isinstance`` go on as they were. A class is touche
 book's, in either edition, and what it calls too; or if it was proved to compute the same: fasts2s.dropin.recognise.
 """
 
+import dataclasses
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from fasts2s.backend import BackendLike, limit_blas
-from fasts2s.dropin import gpu_mode, import_hook, patching, typed
 from fasts2s.dropin.accelerate import accelerate
 from fasts2s.dropin.errors import FallbackError, FallbackWarning, VerificationError
-from fasts2s.dropin.report import Report
+from fasts2s.dropin.gpu import mode as gpu_mode
+from fasts2s.dropin.replace import patching
+from fasts2s.dropin.run import import_hook, typed
+from fasts2s.dropin.run.report import Report
 from fasts2s.dropin.settings import settings
 
 __all__ = [
@@ -137,7 +139,9 @@ def profile() -> Iterator[Report]:
     if ours:
         patch()
     # The entries are kept beside their copies: no other can have the identity of one while it lives.
-    before = {id(entry): (entry, replace(entry, fallbacks=dict(entry.fallbacks))) for entry in patching.entries}
+    before = {
+        id(entry): (entry, dataclasses.replace(entry, fallbacks=dict(entry.fallbacks))) for entry in patching.entries
+    }
     started = time.perf_counter()
     try:
         yield found

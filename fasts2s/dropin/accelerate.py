@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from fasts2s.dropin import patching
-from fasts2s.dropin.report import Report
+from fasts2s.dropin.replace import patching
+from fasts2s.dropin.run.report import Report
 
 
 def accelerate(*what: Any) -> Report:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import readme_commands
 from fasts2s.cli import make_parser
-from fasts2s.dropin import options
+from fasts2s.dropin.run import options
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -67,7 +67,7 @@ def book(tmp_path, monkeypatch):
 #: Makes the library known in a process of its own, then goes on as ``python -m fasts2s``.
 _START = """
 import json, sys
-from fasts2s.dropin import launch
+from fasts2s.dropin.run import launch
 from fasts2s.dropin.recognise import book_code
 from fasts2s.dropin.settings import settings
 settings.all_sizes = True

@@ -10,7 +10,7 @@ import pytest
 
 import fasts2s
 from fasts2s.dropin import FallbackWarning
-from fasts2s.dropin.verify import difference
+from fasts2s.dropin.run.verify import difference
 from tests.dropin.test_references import (
     BACKENDS,
     CASES,

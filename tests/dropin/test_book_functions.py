@@ -8,7 +8,8 @@ import pytest
 from fasts2s import corpus
 from fasts2s.backend import get_backend
 from fasts2s.corpus.ptb import PTB_URL
-from fasts2s.dropin import book_functions, book_layers
+from fasts2s.dropin.book import functions as book_functions
+from fasts2s.dropin.book import layers as book_layers
 from fasts2s.layers import TimeGRU
 from fasts2s.testing import assert_close
 

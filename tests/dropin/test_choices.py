@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fasts2s.dropin import choices
-from fasts2s.dropin.choices import Shares
+from fasts2s.dropin.book import choices
+from fasts2s.dropin.book.choices import Shares
 
 
 def _by_numpy(p, left_out, size):

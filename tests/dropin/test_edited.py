@@ -208,7 +208,7 @@ def test_verify_compares_every_call(book):
 def test_verify_stops_at_a_difference(book, monkeypatch):
     layers = importlib.import_module("common.time_layers")
     # As if our code had an error: the target is known, its replacement is wrong.
-    target = fasts2s.dropin.targets.named("TimeAffine")
+    target = fasts2s.dropin.replace.targets.named("TimeAffine")
     right = target.methods["forward"]
     monkeypatch.setitem(target.methods, "forward", lambda self, x: 1.01 * right(self, x))
     with fasts2s.patched("numpy", verify=True):

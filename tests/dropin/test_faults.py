@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import fasts2s
-from fasts2s.dropin import FallbackWarning, beside
+from fasts2s.dropin import FallbackWarning
+from fasts2s.dropin.replace import beside
 from tests.dropin.test_notebook import LOAD, cells
 from tests.dropin.test_run import library
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fasts2s
-from fasts2s.dropin import originals
+from fasts2s.dropin.replace import originals
 
 SAFE = {
     "the book's": """

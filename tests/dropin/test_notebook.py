@@ -253,7 +253,7 @@ def test_after_unpatch_and_patch_typed_classes_are_offered_again(cells):
 
 def test_a_fault_of_ours_does_not_break_a_cell(cells):
     broken = """
-from fasts2s.dropin import patching
+from fasts2s.dropin.replace import patching
 def _install(*args):
     raise RuntimeError("a fault")
 patching._install = _install

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from fasts2s.dropin.recognise import book_code
-from fasts2s.dropin.targets import FUNCTIONS, every
+from fasts2s.dropin.replace.targets import FUNCTIONS, every
 
 BOOK = os.environ.get("FASTS2S_BOOK", "")
 here = pytest.mark.skipif(not BOOK, reason="FASTS2S_BOOK names no checkout of the book's code")
@@ -67,7 +67,7 @@ _WORDS = """
 import sys; sys.path[:0] = [BOOK, BOOK + "/ch04"]
 import contextlib, io, re
 import numpy as np, fasts2s
-from fasts2s.dropin.verify import difference
+from fasts2s.dropin.run.verify import difference
 from common.trainer import Trainer
 from common.optimizer import Adam
 from common.util import create_contexts_target, create_co_matrix, ppmi, most_similar

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import fasts2s
+from fasts2s.dropin.replace.targets import every
 from fasts2s.dropin.settings import settings
-from fasts2s.dropin.targets import every
 
 REAL = os.environ.get("FASTS2S_BOOK", "")
 N, T, D, H = 4, 5, 3, 6

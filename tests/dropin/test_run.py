@@ -11,7 +11,7 @@ import time
 import pytest
 
 from fasts2s.cli import make_parser
-from fasts2s.dropin.options import COMMANDS
+from fasts2s.dropin.run.options import COMMANDS
 from tests.dropin.conftest import BOOK, known_forms
 
 
@@ -129,7 +129,7 @@ def test_the_console_script_runs_as_a_module(run, tmp_path):
 def test_ctrl_c_ends_the_process_by_the_signal(tmp_path):
     (tmp_path / "wait.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
     start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    start += "from fasts2s.dropin import launch; sys.exit(launch.main())"
+    start += "from fasts2s.dropin.run import launch; sys.exit(launch.main())"
     process = subprocess.Popen(
         [sys.executable, "-c", start, "-q", "wait.py"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
@@ -261,7 +261,8 @@ def test_an_import_of_numba_that_fails_is_tried_once(run, library, backend):
 
 
 YOUNG = """
-from fasts2s.dropin import sizes, settings
+from fasts2s.dropin.replace import sizes
+from fasts2s.dropin import settings
 settings.all_sizes = False
 if sys.argv[1] == "old":
     sizes._done = sizes._WORTH

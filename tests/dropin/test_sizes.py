@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import fasts2s
-from fasts2s.dropin import FallbackWarning, sizes
+from fasts2s.dropin import FallbackWarning
+from fasts2s.dropin.replace import sizes
+from fasts2s.dropin.run.verify import difference
 from fasts2s.dropin.settings import settings
-from fasts2s.dropin.verify import difference
 
 
 def _layers(name="common.layers"):
@@ -107,6 +108,21 @@ def test_a_small_forward_leaves_nothing_of_a_large_one(book, monkeypatch):
         layer.forward(_random(64, 20, 40))
         layer.forward(_random(1, 1, 40))
         assert layer.backward(_random(1, 1, 200)).shape == (1, 1, 40)
+
+
+def test_attributes_are_plain_until_ours_have_run(book, monkeypatch):
+    monkeypatch.setattr(settings, "all_sizes", False)
+    monkeypatch.setattr(sizes, "_done", sizes._WORTH)
+    steps = _layers("common.time_layers")
+    with fasts2s.patched("numpy"):
+        layer = steps.TimeEmbedding(_random(13, 4))
+        layer.forward(np.array([[1]]))
+        assert "layers" not in vars(steps.TimeEmbedding)
+        assert len(layer.layers) == 1
+        layer.forward(np.arange(2 * 70).reshape(2, 70) % 13)
+        assert "layers" in vars(steps.TimeEmbedding)
+        assert len(layer.layers) == 70  # the book's own, made when they were asked for
+    assert "layers" not in vars(steps.TimeEmbedding)
 
 
 def test_small_gradients_and_weights(book, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 import fasts2s
 from fasts2s.dropin import FallbackWarning
-from fasts2s.dropin.verify import difference
+from fasts2s.dropin.run.verify import difference
 
 MODELS = {"CBOW": "ch04.cbow", "SkipGram": "ch04.skip_gram"}
 V, H, WINDOW = 30, 5, 2

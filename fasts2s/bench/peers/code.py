@@ -58,7 +58,7 @@ def book_code_on_cupy() -> Any:
     The book's code alone does not run on today's CuPy. This process has no kernels for cupy afterwards. Raises
     UnsupportedError where the book's GPU mode cannot be had.
     """
-    fasts2s, gpu_mode = import_module("fasts2s"), import_module("fasts2s.dropin.gpu_mode")
+    fasts2s, gpu_mode = import_module("fasts2s"), import_module("fasts2s.dropin.gpu.mode")
     backend = fasts2s.get_backend("cupy")
     import_module("fasts2s_kernels").MODULES.pop("cupy")  # the drop-in leaves the book's code where there are none
     fasts2s.patch(backend)

@@ -9,11 +9,11 @@ from importlib import resources
 from types import FunctionType, ModuleType
 from typing import Any
 
-from fasts2s.dropin import originals
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise.canonical import fingerprint
 from fasts2s.dropin.recognise.sources import Text, text_of
-from fasts2s.dropin.reliance import Item, Known, Reliance, Used, names_of
+from fasts2s.dropin.replace import originals
+from fasts2s.dropin.replace.reliance import Item, Known, Reliance, Used, names_of
 
 #: What a global name of the book's code may stand for beside its own definitions.
 _MODULES = {"numpy", "cupy", "collections", "os", "sys", "time", "pickle", "matplotlib.pyplot", "urllib"}

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import get_backend
-from fasts2s.dropin import originals, patching, reliance, report
-from fasts2s.dropin.reliance import Known, Reliance
-from fasts2s.dropin.report import Entry
+from fasts2s.dropin.replace import originals, patching, reliance
+from fasts2s.dropin.replace.reliance import Known, Reliance
+from fasts2s.dropin.replace.targets import Target
+from fasts2s.dropin.run import report
+from fasts2s.dropin.run.report import Entry
 from fasts2s.dropin.settings import installed, settings
-from fasts2s.dropin.targets import Target
 
 Install = Callable[[Target, Entry, type], None]
 

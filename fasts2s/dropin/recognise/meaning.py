@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.dropin import originals
-from fasts2s.dropin.beside import FIRST_WEIGHT
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import probe, verdicts
 from fasts2s.dropin.recognise.cases import CASES, SHAPES, Case
@@ -16,9 +14,11 @@ from fasts2s.dropin.recognise.copies import Install, quietly
 from fasts2s.dropin.recognise.reading import Reading
 from fasts2s.dropin.recognise.sequences import basic
 from fasts2s.dropin.recognise.trials import Trial
-from fasts2s.dropin.reliance import Known
+from fasts2s.dropin.replace import originals
+from fasts2s.dropin.replace.beside import FIRST_WEIGHT
+from fasts2s.dropin.replace.reliance import Known
+from fasts2s.dropin.replace.targets import Target
 from fasts2s.dropin.settings import installed
-from fasts2s.dropin.targets import Target
 
 _STATE = ("set_state", "reset_state")
 #: What ours read and a reader may have left out -> what it then means.

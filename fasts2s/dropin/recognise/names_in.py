@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.dropin import originals
 from fasts2s.dropin.recognise import allowed
 from fasts2s.dropin.recognise.canonical import fingerprint
 from fasts2s.dropin.recognise.refusals import refused
 from fasts2s.dropin.recognise.sources import text_of
-from fasts2s.dropin.reliance import Item
+from fasts2s.dropin.replace import originals
+from fasts2s.dropin.replace.reliance import Item
 
 _CONSTANTS = (bool, int, float, str, type(None))
 

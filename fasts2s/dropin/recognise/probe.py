@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s.dropin import originals
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise.bench import Bench
 from fasts2s.dropin.recognise.cases import SHAPES, Case
@@ -16,7 +15,8 @@ from fasts2s.dropin.recognise.copies import Copy, Install
 from fasts2s.dropin.recognise.dice import Dice
 from fasts2s.dropin.recognise.records import NO_OBJECT, Note, first_difference, in_words, notes
 from fasts2s.dropin.recognise.trials import Trial, trials
-from fasts2s.dropin.targets import Target
+from fasts2s.dropin.replace import originals
+from fasts2s.dropin.replace.targets import Target
 
 
 def make(kind: type, case: Case, dice: Dice) -> Any:

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from fasts2s.dropin import originals
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import allowed, sizes_in
 from fasts2s.dropin.recognise.attributes_in import is_said_only, of_self, stores
@@ -23,7 +22,8 @@ from fasts2s.dropin.recognise.canonical import fingerprint
 from fasts2s.dropin.recognise.grammar import Function
 from fasts2s.dropin.recognise.names_in import Names
 from fasts2s.dropin.recognise.sources import Text, text_of
-from fasts2s.dropin.reliance import Item, Reliance, Used, names_of
+from fasts2s.dropin.replace import originals
+from fasts2s.dropin.replace.reliance import Item, Reliance, Used, names_of
 
 
 class _Task(NamedTuple):
@@ -55,7 +55,7 @@ class Reading(Names):
     Attributes
     ----------
     items, used
-        What it finds by name, see :mod:`fasts2s.dropin.reliance`.
+        What it finds by name, see :mod:`fasts2s.dropin.replace.reliance`.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ for _ in range(2):
     assert [dict(vars(m)) for m in modules] == before
     assert [dict(vars(k)) for k in kinds] == methods
     assert late.np is numpy and late.GPU is False
-    assert not fasts2s.dropin.gpu_mode.is_on() and sys.modules["cupy"] is cupy
+    assert not fasts2s.dropin.gpu.mode.is_on() and sys.modules["cupy"] is cupy
 model = seq2seq.Seq2seq(13, 6, 16)
 model.forward(numpy.ones((2, 5), int), numpy.ones((2, 4), int))
 """

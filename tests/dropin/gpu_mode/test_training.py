@@ -133,7 +133,7 @@ from rnnlm_gen import RnnlmGen
 numpy.random.seed(5)
 model = RnnlmGen()
 corpus = numpy.arange(60) % 20
-for text in (corpus, to_gpu(corpus) if fasts2s.dropin.gpu_mode.is_on() else corpus):
+for text in (corpus, to_gpu(corpus) if fasts2s.dropin.gpu.mode.is_on() else corpus):
     trainer = RnnlmTrainer(model, None)
     trainer.time_idx = 0
     for xs, ts in [trainer.get_batch(text[:-1], text[1:], 3, 7) for _ in range(4)]:

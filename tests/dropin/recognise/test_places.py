@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import fasts2s
-from fasts2s.dropin import FallbackError, book_models
+from fasts2s.dropin import FallbackError
+from fasts2s.dropin.book import models as book_models
 from fasts2s.dropin.recognise import verdicts
 from fasts2s.dropin.settings import installed
 from tests.dropin.recognise.conftest import PLAIN, entries
@@ -24,7 +25,7 @@ print("%.4f %.4f" % (np.abs(hs).sum(), np.abs(dxs).sum()))
 import fasts2s, json
 print(json.dumps([[e.name, e.status, e.calls] for e in fasts2s.status().entries if e.name == "TimeLSTM"]))
 """
-_START = "from fasts2s.dropin.settings import settings; settings.all_sizes = True\nimport sys\nfrom fasts2s.dropin import launch\nsys.exit(launch.main())"
+_START = "from fasts2s.dropin.settings import settings; settings.all_sizes = True\nimport sys\nfrom fasts2s.dropin.run import launch\nsys.exit(launch.main())"
 
 
 @pytest.mark.parametrize("name", ["utils", "network_2", "anything"])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
-from fasts2s.dropin.repairs import say
+from fasts2s.dropin.run.repairs import say
 from fasts2s_kernels.checks import is_cupy
 
 

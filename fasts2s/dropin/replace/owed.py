@@ -9,7 +9,7 @@ from operator import is_
 from typing import Any
 from weakref import ref
 
-from fasts2s.dropin import beside
+from fasts2s.dropin.replace import beside, originals
 
 Making = Callable[[Any], None]
 
@@ -62,6 +62,8 @@ def owe(whole: Any, parts: tuple[Any, ...], make: Making) -> Debt:
     kept = beside.of(whole)
     if kept.owes is not None:
         kept.owes.cancel()
+    for obj in (whole, *parts):
+        originals.put_waiting(type(obj))
     debt = kept.owes = Debt(whole, parts, make)
     for part in map(beside.of, parts):
         if part.debt is not None:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
-from fasts2s.dropin import left_behind, lookahead
-from fasts2s.dropin.reliance import exchanged_in, known
+from fasts2s.dropin.book import lookahead
+from fasts2s.dropin.replace import left_behind
+from fasts2s.dropin.replace.reliance import exchanged_in, known
 from fasts2s.dropin.settings import active_backend, every_size, installed
 from fasts2s.generation import not_finite
 from fasts2s.models._words import Stack, generate_words

@@ -10,31 +10,21 @@ from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakSet
 
-from fasts2s.dropin import (
-    beside,
-    gpu_mode,
-    gpu_repairs,
-    lookahead,
-    originals,
-    owed,
-    places,
-    quick,
-    reliance,
-    repairs,
-    targets,
-    together,
-    verify,
-    wrappers,
-)
+from fasts2s.dropin import places
+from fasts2s.dropin.book import lookahead
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
+from fasts2s.dropin.gpu import mode as gpu_mode
+from fasts2s.dropin.gpu import repairs as gpu_repairs
 from fasts2s.dropin.recognise import book_code
 from fasts2s.dropin.recognise.book_code import known_class, require_known
 from fasts2s.dropin.recognise.sources import as_written
-from fasts2s.dropin.reliance import Known, Reliance
-from fasts2s.dropin.report import LEFT, REPLACED, Entry, Report
+from fasts2s.dropin.replace import beside, originals, owed, quick, reliance, targets, wrappers
+from fasts2s.dropin.replace.reliance import Known, Reliance
+from fasts2s.dropin.replace.sizes import left_to_the_book
+from fasts2s.dropin.replace.targets import CHAPTER_HOMES, FUNCTIONS, HOMES, FunctionTarget, Target
+from fasts2s.dropin.run import repairs, together, verify
+from fasts2s.dropin.run.report import LEFT, REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings
-from fasts2s.dropin.sizes import left_to_the_book
-from fasts2s.dropin.targets import CHAPTER_HOMES, FUNCTIONS, HOMES, FunctionTarget, Target
 
 Method = Callable[..., Any]
 #: Stands for what a function of the book is sent to while its new code is compiled.
@@ -208,9 +198,9 @@ def _install(target: Target, entry: Entry, found: type) -> None:
         new["backward"] = wrappers.backward_of(target, entry, relies, book["backward"], new["backward"])
         originals.replace(found, "__reduce_ex__", beside.Reduced(found))
         for name in target.made_on_read:
-            originals.replace(found, name, beside.MadeOnRead(name))
+            originals.replace_when_needed(found, name, beside.MadeOnRead(name))
         for name in target.owed:
-            originals.replace(found, name, owed.Owed(name))
+            originals.replace_when_needed(found, name, owed.Owed(name))
         if settings.verify:
             new |= verify.layer_methods(entry, book, dict(new), target.ready)
         else:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from fasts2s.dropin import patching, typed
 from fasts2s.dropin.recognise import sources
-from fasts2s.dropin.targets import FUNCTIONS
+from fasts2s.dropin.replace import patching
+from fasts2s.dropin.replace.targets import FUNCTIONS
+from fasts2s.dropin.run import typed
 
 _NAMES = {target.name for target in FUNCTIONS if not target.in_module}
 _FUNCTION = inspect.CO_OPTIMIZED | inspect.CO_NEWLOCALS

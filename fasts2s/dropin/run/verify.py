@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
-from fasts2s.dropin import beside, originals
 from fasts2s.dropin.errors import VerificationError
-from fasts2s.dropin.report import Entry
+from fasts2s.dropin.replace import beside, originals
+from fasts2s.dropin.run.report import Entry
 from fasts2s_kernels.checks import is_cupy
 
 Method = Callable[..., Any]

@@ -13,10 +13,13 @@ from weakref import WeakKeyDictionary
 
 import fasts2s
 from fasts2s import backend, dropin
-from fasts2s.dropin import frames, gpu_mode, originals, patching, reliance, report, targets, typed
+from fasts2s.dropin import frames
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
+from fasts2s.dropin.gpu import mode as gpu_mode
 from fasts2s.dropin.recognise.book_code import require_known
-from fasts2s.dropin.report import LEFT, REPLACED, Entry
+from fasts2s.dropin.replace import originals, patching, reliance, targets
+from fasts2s.dropin.run import report, typed
+from fasts2s.dropin.run.report import LEFT, REPLACED, Entry
 from fasts2s.dropin.settings import active_backend, installed, settings
 
 _log = logging.getLogger("fasts2s.dropin")

@@ -11,15 +11,16 @@ from weakref import ref
 
 import numpy as np
 
-from fasts2s.dropin import beside, gpu_mode
-from fasts2s.dropin.calls import Call, Given
 from fasts2s.dropin.errors import LeftToTheBookError
-from fasts2s.dropin.reliance import Reliance
-from fasts2s.dropin.report import Entry, Timed, note_fallback
+from fasts2s.dropin.gpu import mode as gpu_mode
+from fasts2s.dropin.replace import beside, originals
+from fasts2s.dropin.replace.calls import Call, Given
+from fasts2s.dropin.replace.reliance import Reliance
+from fasts2s.dropin.replace.sizes import Question, left_to_the_book
+from fasts2s.dropin.replace.targets import Target
+from fasts2s.dropin.run.report import Entry, Timed, note_fallback
+from fasts2s.dropin.run.verify import takes
 from fasts2s.dropin.settings import settings
-from fasts2s.dropin.sizes import Question, left_to_the_book
-from fasts2s.dropin.targets import Target
-from fasts2s.dropin.verify import takes
 
 Method = Callable[..., Any]
 _CHANGED = "what it was given has changed since forward"
@@ -91,7 +92,10 @@ def forward_of(
         beside.settle(kept)
         reason = unready or _mistrusted(kept)
         if not reason:
-            parts = [beside.of(getattr(self, name)) for name in target.made_of]
+            layers = [getattr(self, name) for name in target.made_of]
+            for obj in (self, *layers):
+                originals.put_waiting(type(obj))
+            parts = [beside.of(layer) for layer in layers]
             _take_over(kept, self, parts)
             before, owed = {name: getattr(self, name) for name in names}, kept.owes
             kept.busy = True

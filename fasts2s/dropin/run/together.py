@@ -17,7 +17,7 @@ from typing import Any
 from fasts2s import distributed
 from fasts2s.backend import set_environment
 from fasts2s.distributed import Ranks
-from fasts2s.dropin import originals
+from fasts2s.dropin.replace import originals
 from fasts2s_kernels.contract import Array
 
 _CLASSES = {"Trainer", "RnnlmTrainer"}

@@ -1,7 +1,8 @@
 """The first look at a call, in as little time as it can take: small calls run the book's code, which is done soon.
 
 At one row the book's calls take one or two microseconds. So a method that stands in a class of the book has as many
-parameters as the book's, under the same names, and asks for nothing else before it calls the book's.
+parameters as the book's, under the same names, and asks for nothing else before it calls the book's. Of a few numbers
+it asks not even that, unless something is kept beside the object.
 """
 
 from collections.abc import Callable
@@ -11,20 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.dropin import beside
+from fasts2s.dropin.replace import beside
+from fasts2s.dropin.replace.sizes import FEW, SMALL, Question
 from fasts2s.dropin.settings import settings
-from fasts2s.dropin.sizes import ONE_BLAS_THREAD, SMALL, Question, is_product_of_a_row
 
 Method = Callable[..., Any]
-#: The book's method, what runs when the call is not small, the question -> a method of so many parameters.
-_Make = Callable[[Method, Method, Question], FunctionType]
+#: The book's method, what runs when the call is not small, the question, how many numbers are few -> a method of so
+#: many parameters.
+_Make = Callable[[Method, Method, Question, int], FunctionType]
 
 
 def forward(name: str, book: FunctionType, rest: Method) -> Method:
     """Return a forward: the book's where the call of the class ``name`` is small, else ``rest``."""
-    if name in {"MatMul", "Affine", "TimeAffine"}:
-        return _named(_product, book, rest)
-    return _named(_FORWARD.get(_count(book)), book, rest, SMALL.get(name))
+    return _named(_FORWARD.get(_count(book)), book, rest, SMALL.get(name), FEW.get(name, 0))
 
 
 def backward(book: FunctionType, rest: Method) -> Method:
@@ -47,11 +47,11 @@ def _count(book: FunctionType) -> int:
     return -1 if any(p.kind is not Parameter.POSITIONAL_OR_KEYWORD for p in parameters) else len(parameters)
 
 
-def _named(make: _Make | None, book: FunctionType, rest: Method, small: Question | None = _always) -> Method:
+def _named(make: _Make | None, book: FunctionType, rest: Method, small: Question | None, few: int = 0) -> Method:
     """Return a method with the names and defaults of the book's parameters, so that it is called as the book's is."""
     if make is None or small is None:
         return rest
-    made, names = make(book, rest, small), tuple(signature(book).parameters)
+    made, names = make(book, rest, small, few), tuple(signature(book).parameters)
     code = made.__code__
     if len(names) != code.co_argcount:
         return rest
@@ -60,13 +60,14 @@ def _named(make: _Make | None, book: FunctionType, rest: Method, small: Question
     return FunctionType(code, made.__globals__, book.__name__, book.__defaults__, made.__closure__)
 
 
-def _product(book: Method, rest: Method, small: Question) -> Any:
-    """MatMul, Affine, TimeAffine: the question is asked here, for a call of it takes as long as the answer."""
-    array, most, known = np.ndarray, ONE_BLAS_THREAD, beside.everything
+def _forward_2(book: Method, rest: Method, small: Question, few: int) -> Any:
+    array, known = np.ndarray, beside.everything
 
     def forward(self: Any, x: Any) -> Any:
+        if type(x) is array and x.size <= few and not (known and id(self) in known) and not settings.all_sizes:
+            return book(self, x)
         try:
-            is_small = (x.size * self.params[0].shape[1] <= most and type(x) is array) or is_product_of_a_row(self, x)
+            is_small = small(self, x)
         except Exception:  # the book's code will refuse it, or has its own answer
             is_small = False
         if is_small and not settings.all_sizes:
@@ -78,27 +79,12 @@ def _product(book: Method, rest: Method, small: Question) -> Any:
     return forward
 
 
-def _forward_2(book: Method, rest: Method, small: Question) -> Any:
-    known = beside.everything
-
-    def forward(self: Any, x: Any) -> Any:
-        try:
-            is_small = small(self, x)
-        except Exception:
-            is_small = False
-        if is_small and not settings.all_sizes:
-            if id(self) in known:
-                beside.forget_forward(self)
-            return book(self, x)
-        return rest(self, x)
-
-    return forward
-
-
-def _forward_3(book: Method, rest: Method, small: Question) -> Any:
-    known = beside.everything
+def _forward_3(book: Method, rest: Method, small: Question, few: int) -> Any:
+    array, known = np.ndarray, beside.everything
 
     def forward(self: Any, x: Any, y: Any) -> Any:
+        if type(x) is array and x.size <= few and not (known and id(self) in known) and not settings.all_sizes:
+            return book(self, x, y)
         try:
             is_small = small(self, x, y)
         except Exception:
@@ -112,11 +98,13 @@ def _forward_3(book: Method, rest: Method, small: Question) -> Any:
     return forward
 
 
-def _backward_1(book: Method, rest: Method, small: Question) -> Any:
-    known = beside.everything.get
+def _backward_1(book: Method, rest: Method, small: Question, few: int) -> Any:
+    known = beside.everything
 
     def backward(self: Any) -> Any:
-        kept = known(id(self))
+        if not known:
+            return book(self)
+        kept = known.get(id(self))
         if kept is None or (kept.replay is kept.debt is kept.owner is None):
             return book(self)
         return rest(self)
@@ -124,11 +112,13 @@ def _backward_1(book: Method, rest: Method, small: Question) -> Any:
     return backward
 
 
-def _backward_2(book: Method, rest: Method, small: Question) -> Any:
-    known = beside.everything.get
+def _backward_2(book: Method, rest: Method, small: Question, few: int) -> Any:
+    known = beside.everything
 
     def backward(self: Any, dout: Any) -> Any:
-        kept = known(id(self))
+        if not known:
+            return book(self, dout)
+        kept = known.get(id(self))
         if kept is None or (kept.replay is kept.debt is kept.owner is None):
             return book(self, dout)
         return rest(self, dout)
@@ -136,7 +126,7 @@ def _backward_2(book: Method, rest: Method, small: Question) -> Any:
     return backward
 
 
-def _plain_2(book: Method, rest: Method, small: Question) -> Any:
+def _plain_2(book: Method, rest: Method, small: Question, few: int) -> Any:
     def call(a: Any, b: Any) -> Any:
         try:
             is_small = small(a, b)
@@ -147,7 +137,7 @@ def _plain_2(book: Method, rest: Method, small: Question) -> Any:
     return call
 
 
-def _plain_3(book: Method, rest: Method, small: Question) -> Any:
+def _plain_3(book: Method, rest: Method, small: Question, few: int) -> Any:
     def call(a: Any, b: Any, c: Any) -> Any:
         try:
             is_small = small(a, b, c)
@@ -158,7 +148,7 @@ def _plain_3(book: Method, rest: Method, small: Question) -> Any:
     return call
 
 
-def _plain_5(book: Method, rest: Method, small: Question) -> Any:
+def _plain_5(book: Method, rest: Method, small: Question, few: int) -> Any:
     def call(a: Any, b: Any, c: Any, d: Any, e: Any) -> Any:
         try:
             is_small = small(a, b, c, d, e)

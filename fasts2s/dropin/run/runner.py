@@ -12,9 +12,10 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-from fasts2s.dropin import frames, heard
-from fasts2s.dropin.options import COMMANDS, Options
+from fasts2s.dropin import frames
 from fasts2s.dropin.recognise import sources
+from fasts2s.dropin.run import heard
+from fasts2s.dropin.run.options import COMMANDS, Options
 
 
 class CannotRunError(Exception):

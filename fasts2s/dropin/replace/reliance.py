@@ -10,8 +10,8 @@ from types import FunctionType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from fasts2s.dropin import originals
 from fasts2s.dropin.errors import UnrecognisedError
+from fasts2s.dropin.replace import originals
 
 _log = logging.getLogger("fasts2s.dropin")
 #: With one of these a class decides itself what reading or setting an attribute does.

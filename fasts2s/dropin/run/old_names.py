@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.dropin.repairs import say, undone_by
+from fasts2s.dropin.run.repairs import say, undone_by
 
 #: Name -> what it was, and the NumPy without it.
 _OLD: dict[str, tuple[Any, str]] = {
@@ -43,7 +43,7 @@ def _is_the_readers(module: str, file: str) -> bool:
 
 
 def bring_back() -> None:
-    """Have NumPy know its old names again, until :func:`fasts2s.dropin.repairs.undo`."""
+    """Have NumPy know its old names again, until :func:`fasts2s.dropin.run.repairs.undo`."""
     module: Any = np
     theirs = module.__getattr__
 

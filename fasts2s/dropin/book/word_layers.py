@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.dropin import beside
-from fasts2s.dropin.choices import Shares, are_numpys_own, shares_of
+from fasts2s.dropin.book.choices import Shares, are_numpys_own, shares_of
+from fasts2s.dropin.replace import beside
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 

@@ -1,7 +1,7 @@
 """What is replaced by what: every class and function of the book that has a faster one here.
 
 The methods of our layers are written so that they work on the book's objects: they touch only attributes that the
-book's class has, beside ``backend`` and what :mod:`fasts2s.dropin.beside` keeps.
+book's class has, beside ``backend`` and what :mod:`fasts2s.dropin.replace.beside` keeps.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,10 @@ from typing import Any
 
 from fasts2s import layers, optimizers
 from fasts2s._text_batches import next_batch
-from fasts2s.dropin import book_functions, book_layers, book_texts, word_layers, word_vectors
+from fasts2s.dropin.book import functions as book_functions
+from fasts2s.dropin.book import layers as book_layers
+from fasts2s.dropin.book import texts as book_texts
+from fasts2s.dropin.book import word_layers, word_vectors
 
 Method = Callable[..., Any]
 
@@ -33,7 +36,7 @@ class Target:
     made_on_read : tuple of str
         Attributes that the book's forward sets and ours does not.
     owed : tuple of str
-        Attributes that the book's generate sets and ours does not, see :mod:`fasts2s.dropin.owed`.
+        Attributes that the book's generate sets and ours does not, see :mod:`fasts2s.dropin.replace.owed`.
     copies : bool
         Whether ours copies what the book keeps by reference.
     read_back : tuple of str
@@ -55,7 +58,7 @@ class Target:
     aside : tuple of (str, value)
         Attributes of ours that a reader's class has not, and what they are at first: they lie beside the object.
     loops : dict of str to (prepare, run)
-        Methods that run a loop of the script's whole work, see :func:`fasts2s.dropin.wrappers.loop`.
+        Methods that run a loop of the script's whole work, see :func:`fasts2s.dropin.replace.wrappers.loop`.
     plain_ids : bool
         Of a decoder, whether its answers are lists of Python's integers, as those of NumPy print otherwise.
     on_host : bool
@@ -95,11 +98,11 @@ class FunctionTarget:
     Attributes
     ----------
     ours : function or None
-        None: it stays, and the loop that calls it is answered in batches, see :mod:`fasts2s.dropin.lookahead`.
+        None: it stays, and the loop that calls it is answered in batches, see :mod:`fasts2s.dropin.book.lookahead`.
     in_module : bool
         Ours takes the names of the book's module before the arguments, and its errors are the answer.
     loop : (prepare, run) or None
-        In the place of ours, of a function that prints: see :func:`fasts2s.dropin.wrappers.loop`.
+        In the place of ours, of a function that prints: see :func:`fasts2s.dropin.replace.wrappers.loop`.
     """
 
     name: str
@@ -162,7 +165,7 @@ TIME_ATTENTION = Target(
     ("attention_weights",),
     read_back=("attention_weights",),
 )
-#: Models, and the last parts of the names of their modules: see :mod:`fasts2s.dropin.model_targets`.
+#: Models, and the last parts of the names of their modules: see :mod:`fasts2s.dropin.replace.model_targets`.
 _MODELS = {
     "Encoder": "seq2seq", "Decoder": "seq2seq", "Seq2seq": "seq2seq", "PeekyDecoder": "peeky_seq2seq",
     "AttentionEncoder": "attention_seq2seq", "AttentionDecoder": "attention_seq2seq", "RnnlmGen": "rnnlm_gen",
@@ -214,7 +217,7 @@ def named(name: str) -> Target | None:
     Our models, which most scripts of the first chapters never need, are imported when one is asked for.
     """
     if name in _MODELS:
-        found: Target = import_module("fasts2s.dropin.model_targets").MODELS[name]
+        found: Target = import_module("fasts2s.dropin.replace.model_targets").MODELS[name]
         return found
     return _TARGETS.get(name)
 

@@ -1,7 +1,7 @@
 """The book's own GPU mode, switched on by the backend cupy whatever was imported before.
 
 ``common.config.GPU`` is True from then on, and ``np`` in the modules that have it from ``common.np`` is CuPy,
-repaired: :mod:`fasts2s.dropin.gpu_proxy`. The book's methods are replaced as on every backend; what was edited, and
+repaired: :mod:`fasts2s.dropin.gpu.proxy`. The book's methods are replaced as on every backend; what was edited, and
 what ours refuses, runs on CuPy.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, BackendLike, asks_for_cupy, get_backend
-from fasts2s.dropin.gpu_proxy import CuPyForTheBook
+from fasts2s.dropin.gpu.proxy import CuPyForTheBook
 from fasts2s_kernels import MODULES, setup_of
 
 _log = logging.getLogger("fasts2s.dropin")

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.dropin import beside
-from fasts2s.dropin.reliance import exchanged_in
+from fasts2s.dropin.book.word_layers import Gradient, Scores
+from fasts2s.dropin.replace import beside
+from fasts2s.dropin.replace.reliance import exchanged_in
+from fasts2s.dropin.replace.sizes import foresee
 from fasts2s.dropin.settings import installed
-from fasts2s.dropin.sizes import foresee
-from fasts2s.dropin.word_layers import Gradient, Scores
 from fasts2s.optimizers import OPTIMIZERS
 from fasts2s_kernels.contract import Array
 

@@ -9,6 +9,8 @@ _kept: dict[Any, dict[str, Any]] = {}
 _repaired: dict[Any, dict[str, Any]] = {}
 #: What we have put there last.
 _put_there: dict[Any, dict[str, Any]] = {}
+#: What will stand for attributes of a class when ours run on one of its objects: reading them takes longer then.
+_waiting: dict[type, dict[str, Any]] = {}
 ABSENT = object()
 _NOTHING = object()
 
@@ -51,6 +53,20 @@ def replace(owner: Any, name: str, value: Any) -> None:
     _put(owner, name, value)
 
 
+def replace_when_needed(owner: type, name: str, value: Any) -> None:
+    """As :func:`replace`, when :func:`put_waiting` is called for this class or one below it."""
+    _waiting.setdefault(owner, {})[name] = value
+
+
+def put_waiting(kind: type) -> None:
+    """Set what waits for ours to run on an object of a class."""
+    if _waiting:
+        for owner in kind.__mro__:
+            if owner in _waiting:
+                for name, value in _waiting.pop(owner).items():
+                    replace(owner, name, value)
+
+
 def repair(owner: Any, name: str, value: Any) -> None:
     """As :func:`replace`, for what the book's own code needs in order to run: it stays where ours is suspended."""
     replace(owner, name, value)
@@ -74,7 +90,7 @@ def take_back(owner: Any) -> None:
 
 def drop(owner: Any) -> None:
     """Forget an owner that nobody will use again: nothing is put back."""
-    for kept in (_kept, _repaired, _put_there):
+    for kept in (_kept, _repaired, _put_there, _waiting):
         kept.pop(owner, None)
 
 
@@ -82,6 +98,7 @@ def restore_all() -> None:
     """Put everything back."""
     _repaired.clear()
     _put_there.clear()
+    _waiting.clear()
     while _kept:
         owner, names = _kept.popitem()
         for name, value in names.items():

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import auto_is_open
-from fasts2s.dropin.report import before_first_call
+from fasts2s.dropin.book.word_layers import can_draw, is_corpus
+from fasts2s.dropin.run.report import before_first_call
 from fasts2s.dropin.settings import settings
-from fasts2s.dropin.word_layers import can_draw, is_corpus
 
 Question = Callable[..., bool]
 #: The number of numbers of an array of the host: what reads attributes would do that in twice the time.
@@ -22,13 +22,14 @@ _size: Callable[[Any], int] = vars(np.ndarray)["size"].__get__
 #: row up to which ours take longer.
 #: Several threads of a BLAS go on spinning for milliseconds when they are done, on the cores of the next kernels:
 #: a step of Seq2seq took 1.5 times as long when products of more rows alone were left to the book.
-ONE_BLAS_THREAD, _PRODUCT_OF_A_ROW = 1 << 18, 10_000_000
+_ONE_BLAS_THREAD, _PRODUCT_OF_A_ROW = 1 << 18, 10_000_000
 
 
-def is_product_of_a_row(self: Any, x: Any) -> bool:
-    """Return whether a layer multiplies one row alone, and not by a very large matrix."""
+def _product(self: Any, x: Any) -> bool:
+    """Of one BLAS thread; or one row alone, and not by a very large matrix."""
     H, V = self.params[0].shape
-    return bool(type(x) is np.ndarray and x.size == H and x.size * V <= _PRODUCT_OF_A_ROW)
+    work = x.size * V
+    return type(x) is np.ndarray and (work <= _ONE_BLAS_THREAD or (x.size == H and work <= _PRODUCT_OF_A_ROW))
 
 
 def _embedding(self: Any, idx: Any) -> bool:
@@ -75,8 +76,20 @@ def _draws(self: Any, target: Any) -> bool:
     return bool(2 * self.sample_size**2 > self.word_p.size)
 
 
+#: The arrays, by identity, that were looked at last, and what was found.
+_last_looked_at: tuple[tuple[int, ...], bool] = ((), True)
+
+
 def _no_large_twins(params: Any, grads: Any) -> bool:
     """No two matrices that the book compares number by number (shapes turned round), or whose sum takes long."""
+    global _last_looked_at  # noqa: PLW0603
+    arrays = tuple(map(id, params))
+    if arrays != _last_looked_at[0]:
+        _last_looked_at = arrays, _has_no_large_twins(params)
+    return _last_looked_at[1]
+
+
+def _has_no_large_twins(params: Any) -> bool:
     if max(map(_size, params)) <= 20_000:  # raises TypeError where one is no array of the host
         return True
     large = [a for a in params if a.size > 20_000 and a.ndim == 2]
@@ -87,17 +100,23 @@ def _no_large_twins(params: Any, grads: Any) -> bool:
 
 
 def _fewer_than(most: int) -> Question:
-    """Return a question about lists of arrays: whether they hold fewer numbers than so many, on the host."""
+    """Return a question about an update: whether the weights have fewer numbers than so many, on the host."""
 
-    def few(*args: Any) -> bool:
-        return sum(map(_size, args[-2])) < most  # raises TypeError where one is no array of the host
+    def few(self: Any, params: Any, grads: Any) -> bool:
+        return sum(map(_size, params)) < most  # raises TypeError where one is no array of the host
 
     return few
 
 
-#: Class, method or function -> whether a call is too small to gain; of a class it is forward. What multiplies by one
-#: matrix is looked at in quick.py.
+def _few_to_clip(grads: Any, max_norm: Any) -> bool:
+    return sum(map(_size, grads)) < 120_000
+
+
+#: Class, method or function -> whether a call is too small to gain; of a class it is forward.
 SMALL: dict[str, Question] = {
+    "MatMul": _product,
+    "Affine": _product,
+    "TimeAffine": _product,
     "Embedding": _embedding,
     "TimeEmbedding": _time_embedding,
     "TimeSoftmaxWithLoss": _time_loss,
@@ -112,13 +131,30 @@ SMALL: dict[str, Question] = {
     "AttentionDecoder": _one_step_of_model,
     "RnnlmTrainer.get_batch": _batch,
     "UnigramSampler.get_negative_sample": _draws,
-    "clip_grads": _fewer_than(120_000),
+    "clip_grads": _few_to_clip,
     "remove_duplicate": _no_large_twins,
     "SGD.update": _fewer_than(300_000),
     "Momentum.update": _fewer_than(180_000),
     "Nesterov.update": _fewer_than(20_000),
     "AdaGrad.update": _fewer_than(12_000),
     "RMSprop.update": _fewer_than(8_000),
+}
+
+
+#: Class -> how many numbers of a forward's first argument are so few that the call is small, whatever the weights.
+FEW = {
+    "MatMul": 128,
+    "Affine": 128,
+    "TimeAffine": 128,
+    "Embedding": 32,
+    "TimeEmbedding": 1,
+    "TimeSoftmaxWithLoss": 64,
+    "TimeSigmoidWithLoss": 1,
+    "Encoder": 1,
+    "Decoder": 1,
+    "PeekyDecoder": 1,
+    "AttentionEncoder": 1,
+    "AttentionDecoder": 1,
 }
 
 
@@ -227,7 +263,7 @@ def _never(*args: Any) -> bool:
 def left_to_the_book(name: str, *, needs_kernels: bool = True, ready: Callable[[Any], str] | None = None) -> Question:
     """Return a function of the arguments of a call of forward, update, generate: whether the book's code runs.
 
-    Small calls have gone before, see :mod:`fasts2s.dropin.quick`.
+    Small calls have gone before, see :mod:`fasts2s.dropin.replace.quick`.
 
     ``ready`` tells of an object why ours cannot run on it, or "".
     """

@@ -6,7 +6,7 @@ from operator import is_
 from typing import Any
 from weakref import ref
 
-from fasts2s.dropin.calls import Call
+from fasts2s.dropin.replace.calls import Call
 
 
 class Beside:

@@ -7,8 +7,10 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from fasts2s.dropin import gpu_mode, patching, places
+from fasts2s.dropin import places
 from fasts2s.dropin.errors import FallbackError
+from fasts2s.dropin.gpu import mode as gpu_mode
+from fasts2s.dropin.replace import patching
 
 _log = logging.getLogger("fasts2s.dropin")
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import fasts2s
 from fasts2s import backend, distributed, dropin
-from fasts2s.dropin import old_names, patching, repairs, report, runner, sizes, together, typed
-from fasts2s.dropin.options import Options, parse
-from fasts2s.dropin.report import REPLACED
+from fasts2s.dropin.replace import patching, sizes
+from fasts2s.dropin.run import old_names, repairs, report, runner, together, typed
+from fasts2s.dropin.run.options import Options, parse
+from fasts2s.dropin.run.report import REPLACED
 from fasts2s.dropin.settings import active_backend
 
 _log = logging.getLogger("fasts2s.dropin")

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s.dropin.loops import Loop, evaluation_loop, value_in
-from fasts2s.dropin.report import Entry, Timed
+from fasts2s.dropin.book.loops import Loop, evaluation_loop, value_in
+from fasts2s.dropin.run.report import Entry, Timed
 from fasts2s_kernels.contract import Array
 
 

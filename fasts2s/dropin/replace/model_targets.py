@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from fasts2s.dropin import book_models as book
-from fasts2s.dropin.targets import Method, Target, methods_of
+from fasts2s.dropin.book import models as book
+from fasts2s.dropin.replace.targets import Method, Target, methods_of
 from fasts2s.layers._embedded_lstm import EmbeddedLSTM
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder

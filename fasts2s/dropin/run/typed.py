@@ -13,8 +13,9 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakSet
 
-from fasts2s.dropin import originals, patching, report
 from fasts2s.dropin.errors import FallbackError
+from fasts2s.dropin.replace import originals, patching
+from fasts2s.dropin.run import report
 
 _log = logging.getLogger("fasts2s.dropin")
 _waiting: "WeakSet[type]" = WeakSet()

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s.dropin import gpu_mode, originals
-from fasts2s.dropin.gpu_proxy import on_host
-from fasts2s.dropin.repairs import say
-from fasts2s.dropin.report import Entry, Timed, before_first_call
-from fasts2s.dropin.targets import LAYERS, TIME_ATTENTION
-from fasts2s.dropin.verify import takes
+from fasts2s.dropin.gpu import mode as gpu_mode
+from fasts2s.dropin.gpu.proxy import on_host
+from fasts2s.dropin.replace import originals
+from fasts2s.dropin.replace.targets import LAYERS, TIME_ATTENTION
+from fasts2s.dropin.run.repairs import say
+from fasts2s.dropin.run.report import Entry, Timed, before_first_call
+from fasts2s.dropin.run.verify import takes
 from fasts2s_kernels.checks import is_cupy
 
 Method = Callable[..., Any]

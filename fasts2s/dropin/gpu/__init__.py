@@ -1,0 +1,1 @@
+"""The book's own GPU mode on a current CuPy: switched on, and repaired."""
