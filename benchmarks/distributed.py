@@ -4,8 +4,8 @@
 
 Every measurement is a start of its own: of ``mpiexec -n RANKS`` with this package, or of as many processes of PyTorch
 with gloo, each with the same number of threads. They take turns, ``--rounds`` times; of each the median of its steps
-counts, and of the rounds the fastest, which other programs have disturbed least. Ids are drawn: only sizes matter
-here. PyTorch is not needed where the first process runs; PYTHON is one that has it, and mpi4py and mpich are in the
+counts. What is compared is compared within each round, for machines change their speed: of these ratios the median is
+given, the least and the largest. Ids are drawn: only sizes matter here. PyTorch is not needed where the first process runs; PYTHON is one that has it, and mpi4py and mpich are in the
 environment of the first.
 """
 
@@ -198,16 +198,23 @@ def measure(python: str | None, rounds: int) -> dict[str, Any]:
     return {"steps": found, "sums": _start_ours(2, 1, "--sums", "20")}
 
 
+def _ratio(mine: list[float], theirs: list[float]) -> str:
+    """Return how many times as fast mine are: the median of the rounds, the least and the largest."""
+    ratios = [their / my for my, their in zip(mine, theirs, strict=True)]
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
 def report(found: dict[str, Any]) -> str:
     """Return what was measured as a table."""
     lines = ["work | 2 ranks x 1 thread | 1 x 2 threads | times as fast | torch DDP 2 x 1 | times as fast"]
     for work, times in found["steps"].items():
-        rate = {name: WORKS[work]["N"] / min(values) for name, values in times.items()}
-        mine, threads, torch = (rate.get(k) for k in ("fasts2s 2 x 1", "fasts2s 1 x 2", "torch 2 x 1"))
-        if mine is None or threads is None:
-            continue
-        beside = f"{torch:,.1f} | {mine / torch:.2f}" if torch else "- | -"
-        lines.append(f"{work} | {mine:,.1f} rows/s | {threads:,.1f} | {mine / threads:.2f} | {beside}")
+        rates = {name: WORKS[work]["N"] / median(values) for name, values in times.items()}
+        mine = times["fasts2s 2 x 1"]
+        others = (
+            f"{rates[name]:,.1f} | {_ratio(mine, times[name])}" if name in times else "- | -"
+            for name in ("fasts2s 1 x 2", "torch 2 x 1")
+        )
+        lines.append(f"{work} | {rates['fasts2s 2 x 1']:,.1f} rows/s | " + " | ".join(others))
     lines += [
         f"sum of {int(size):>10,} bytes: {1e6 * t:9.1f} us, {int(size) / t / 1e9:.2f} GB/s"
         for size, t in found["sums"].items()

@@ -23,7 +23,7 @@ from typing import Any, get_type_hints
 import llvmlite.binding as llvm
 
 from fasts2s_kernels.cpu.cache import Cache
-from fasts2s_kernels.cpu.numba_api import cfunc, njit, types
+from fasts2s_kernels.cpu.numba_api import CFunc, FunctionCache, njit, rtsys, types
 from fasts2s_kernels.cpu.reads import fields_read
 from fasts2s_kernels.cpu.record import RecordType, kind_of
 from fasts2s_kernels.interrupts import interrupts_held_back
@@ -66,6 +66,20 @@ def _announce() -> None:
         text = "fasts2s: compiling kernels for this processor; this happens once and takes some seconds"
         with contextlib.suppress(OSError, ValueError):  # nobody reads it: that ends no training
             print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+class _Kept(FunctionCache):
+    """Numba's cache of one function.
+
+    Numba's own gets all that its compiler needs before it loads anything, which takes a quarter of a second. To load
+    needs nothing of it but the functions that read arguments.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what was kept for a signature; None: nothing."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 class Inline:
@@ -196,7 +210,11 @@ class Kernel(Compiled):
         return types.ExternalFunction(PREFIX + self.name, self.signature)
 
     def _build(self, cached: bool) -> Any:
-        return cfunc(self.signature, cache=cached, **_OPTIONS)(self.function)
+        built = CFunc(self.function, (self.signature.args, self.signature.return_type), {}, dict(_OPTIONS))
+        if cached:
+            built._cache = _Kept(self.function)
+        built.compile()
+        return built
 
     def _publish(self, built: Any) -> Any:
         llvm.add_symbol(PREFIX + self.name, built.address)
@@ -226,4 +244,9 @@ class Entry(Compiled):
         return (self._ready or self.ensure())(*args)
 
     def _build(self, cached: bool) -> Any:
-        return njit(self.signature, cache=cached, nogil=True, parallel=self._parallel, **_OPTIONS)(self.function)
+        built = njit(nogil=True, parallel=self._parallel, **_OPTIONS)(self.function)
+        if cached:
+            built._cache = _Kept(self.function)
+        built.compile(self.signature)
+        built.disable_compile()
+        return built

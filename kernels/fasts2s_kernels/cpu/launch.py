@@ -12,7 +12,7 @@ from fasts2s_kernels.cpu import plain, threads
 from fasts2s_kernels.cpu.jit import Entry, Kernel, called_by
 from fasts2s_kernels.cpu.numba_api import types
 from fasts2s_kernels.cpu.pointer import Int
-from fasts2s_kernels.cpu.reads import attributes_read
+from fasts2s_kernels.cpu.reads import names_read
 from fasts2s_kernels.cpu.record import RecordType, Team, pack, require_types, team_at
 from fasts2s_kernels.cpu.threads import POOL, launch
 
@@ -79,7 +79,7 @@ class Launch:
         if wrong:
             raise TypeError(f"{wrong[0]} does not take a worker, a task, and a {record.__name__}")
         needed = set(record._fields) - set(record._field_defaults)
-        unread = needed.difference(*(attributes_read(text) for text in _texts(phases)))
+        unread = needed.difference(*(names_read(text) for text in _texts(phases)))
         if unread:
             raise TypeError(f"no kernel of {[phase.name for phase in phases]} reads {record.__name__}.{min(unread)}")
         self.entry = _entry(record)

@@ -16,6 +16,6 @@ def fields_read(function: Callable[..., Any], name: str) -> set[str]:
     return found
 
 
-def attributes_read(function: Callable[..., Any]) -> set[str]:
-    """Return all attributes that a function reads of anything."""
-    return {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_ATTR"}
+def names_read(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of all attributes that a function reads of anything, and of what it finds in its module."""
+    return function.__code__.co_names

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ def use(fault: str = "") -> dict[str, Any]:
         "right": all(results),
         "warnings": [f"{w.category.__name__} {w.message}" for w in caught],
         "folder": str(jit.cache().folder or ""),
+        "whole compiler": "numba.np.linalg" in sys.modules,
         "untouched": numba_api.config.CACHE_DIR == "",
     }
 
