@@ -5,8 +5,8 @@
 Every measurement is a start of its own: of ``mpiexec -n RANKS`` with this package, or of as many processes of PyTorch
 with gloo, each with the same number of threads. They take turns, ``--rounds`` times; of each the median of its steps
 counts. What is compared is compared within each round, for machines change their speed: of these ratios the median is
-given, the least and the largest. Ids are drawn: only sizes matter here. PyTorch is not needed where the first process runs; PYTHON is one that has it, and mpi4py and mpich are in the
-environment of the first.
+given, the least and the largest. Ids are drawn: only sizes matter here. PyTorch is not needed where the first process
+runs; PYTHON is one that has it, and mpi4py and mpich are in the environment of the first.
 """
 
 import argparse

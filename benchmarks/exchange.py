@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s.backend import Backend, FloatName
 from fasts2s.bench import machine
 from fasts2s.exchange import from_torch, load_safetensors, save_safetensors, to_onnx, to_torch
 from fasts2s.models import AttentionSeq2seq, PeekySeq2seq, Seq2seq
@@ -87,28 +88,51 @@ def answers(scores: Scores, xs: Array, start: int, length: int) -> Array:
     return ts[:, 1:]
 
 
+def on_numpy(model: Any, dtype: FloatName) -> Any:
+    """Return the model with the same weights on the reference backend, in float32 or float64."""
+    again = type(model)(**model.config, backend=Backend("numpy", dtype=dtype))
+    again.set_params(model.params)
+    return again
+
+
+def distance(scores: Array, wanted: Array) -> float:
+    """Return the largest difference, of the largest score."""
+    return float(np.abs(scores - wanted).max() / np.abs(wanted).max())
+
+
 def compare(kind: Any, epochs: int, count: int) -> list[dict[str, Any]]:
-    """Return how far each of them is from a trained model, and the share of the same answers."""
+    """Return how far each of them is from a trained model and from exact scores, and the share of the same answers.
+
+    Exact are the scores of the same weights in float64.
+    """
     model, xs, ts = trained(kind, epochs)
-    xs, ts = xs[:count], ts[:count]
+    xs, ts, double = xs[:count], ts[:count], on_numpy(model, "float64")
+    given, start, length = ts[:, :-1], int(ts[0, 0]), ts.shape[1] - 1
     own = our_scores(model)
-    wanted, said = own(xs, ts[:, :-1]), answers(own, xs, int(ts[0, 0]), ts.shape[1] - 1)
-    right = float((said == ts[:, 1:]).all(axis=1).mean())
+    wanted, exact, said = own(xs, given), our_scores(double)(xs, given), answers(own, xs, start, length)
+    facts = {
+        "model": kind.__name__,
+        "questions": len(xs),
+        "right": float((said == ts[:, 1:]).all(axis=1).mean()),
+    }
     rows = []
     with TemporaryDirectory() as folder:
         save_safetensors(Path(folder) / "model.safetensors", model)
-        others: dict[str, Scores] = {
+        all_scores: dict[str, Scores] = {
+            f"itself, {model.backend.name}": own,
+            "itself, numpy": our_scores(on_numpy(model, "float32")),
             "torch": torch_scores(model),
             "torch and back": our_scores(from_torch(to_torch(model))),
             "onnx": onnx_scores(model, Path(folder)),
             "safetensors": our_scores(load_safetensors(Path(folder) / "model.safetensors")[0]),
+            "torch, float64": torch_scores(double),
         }
-        for name, scores in others.items():
-            difference = np.abs(scores(xs, ts[:, :-1]) - wanted).max() / np.abs(wanted).max()
-            same = (answers(scores, xs, int(ts[0, 0]), ts.shape[1] - 1) == said).all(axis=1)
+        for name, scores in all_scores.items():
+            found = scores(xs, given)
+            same = (answers(scores, xs, start, length) == said).all(axis=1)
             rows.append({
-                "model": kind.__name__, "by": name, "difference": float(difference), "same answers": int(same.sum()),
-                "questions": len(xs), "right": right,
+                **facts, "by": name, "difference": distance(found, wanted), "from float64": distance(found, exact),
+                "same answers": int(same.sum()),
             })  # fmt: skip
     return rows
 
@@ -121,10 +145,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path)
     a = parser.parse_args(arguments)
     rows = [row for kind in (Seq2seq, PeekySeq2seq, AttentionSeq2seq) for row in compare(kind, a.epochs, a.questions)]
-    print("model              by              largest difference, of the largest score   same answers")
+    print("largest difference of the scores, of the largest: from the model in float32, from the model in float64")
+    print("model              by                float32   float64   same answers")
     for row in rows:
         print(
-            f"{row['model']:<18} {row['by']:<15} {row['difference']:>42.1e}   "
+            f"{row['model']:<18} {row['by']:<15} {row['difference']:>9.1e} {row['from float64']:>9.1e}   "
             f"{row['same answers']} of {row['questions']} ({100 * row['right']:.0f} % are right)"
         )
     if a.json:

@@ -25,7 +25,14 @@ from fasts2s.bench.results import Result, Row
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 _READMES = ("README.md", "README.ko.md", "README.ja.md")
-_PAGES = ("DROPIN.md", "docs/apps.md", "docs/gallery.md", "docs/backends.md", "benchmarks/README.md")
+_PAGES = (
+    "DROPIN.md",
+    "docs/apps.md",
+    "docs/gallery.md",
+    "docs/backends.md",
+    "docs/exchange.md",
+    "benchmarks/README.md",
+)
 FILES = tuple(ROOT / name for name in (*_READMES, *_PAGES))
 #: The run that the front page shows; the other tables are those of "full".
 FRONT = "peers_amd_epyc_avx512"
@@ -206,6 +213,20 @@ def all_applications(shown: Callable[[dict[str, Any]], str]) -> str:
     return f"{shown(found)}\n\n{where}"
 
 
+def exchange() -> str:
+    """Return how far the scores of a model are from those of its module and its graphs, and all from exact ones."""
+    found = json.loads((RESULTS / "exchange.json").read_text(encoding="utf-8"))
+    rows = {(row["model"], row["by"]): row for row in found["rows"]}
+    ours, torch = "itself, numba", "torch"
+    wanted = [(torch, "difference"), *((by, "from float64") for by in (ours, torch, "onnx", "torch, float64"))]
+    lines = [
+        [model, *(f"{rows[model, by][what]:.1e}" for by, what in wanted)]
+        for model in dict.fromkeys(model for model, _ in rows)
+    ]
+    heads = ["PyTorch from fasts2s", "fasts2s from exact", "PyTorch from exact", "ONNX Runtime from exact"]
+    return _table(["", *heads, "PyTorch from fasts2s, both in float64"], lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "summary": summary,
     "machine": lambda: machine("full"),
@@ -226,6 +247,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "start-table": lambda: markdown.table(load("full"), "start"),
     "applications": lambda: all_applications(applications.table),
     "gallery": lambda: all_applications(applications.gallery),
+    "exchange": exchange,
     "memory": lambda: markdown.table(load("full"), "memory"),
 }
 

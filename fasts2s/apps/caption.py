@@ -71,13 +71,17 @@ def _train(a: argparse.Namespace) -> int:
 
 
 def _taught(run: SenseRun) -> Eyes:
-    """Teach the convolutions of a model single things; return them."""
+    """Teach the convolutions of a model single things, if a run that goes on has not done so; return them."""
     o, model = run.options, run.model
     count, _, epochs, _ = _QUICK if o.quick else _COUNTS
-    print(f"first {count:,} pictures of one thing, for the convolutions alone")
-    seconds = QUICK_SECONDS / 2 if o.quick else float("inf")
-    told = teach_backbone(model, *single_things(count, o.seed), len(THINGS), epochs, seconds)
-    run.history["single things told right"] = told
+    if run.take_up_weights():
+        print("the convolutions were taught when the run began")
+    else:
+        print(f"first {count:,} pictures of one thing, for the convolutions alone")
+        seconds = QUICK_SECONDS / 2 if o.quick else float("inf")
+        told = teach_backbone(model, *single_things(count, o.seed), len(THINGS), epochs, seconds)
+        run.beforehand["single things told right"] = told
+    run.history |= run.beforehand
     return Eyes.own(model)
 
 

@@ -61,7 +61,7 @@ def save_arrays(
     arrays, keep = mapping("arrays", arrays), flag("keep_previous", keep_previous)
     checked = {_checked_name(name): _checked_array(name, array) for name, array in arrays.items()}
     described: dict[str, JSON] = {} if meta is None else dict(mapping("meta", meta))
-    _check_json("meta", described, depth=0)
+    require_json("meta", described)
     write_atomically(
         path,
         lambda file: write_archive(file, checked, described),
@@ -156,18 +156,18 @@ def _checked_array(name: str, array: object) -> NDArray[Any]:
     return np.asarray(array, order="C")
 
 
-def _check_json(where: str, value: object, depth: int) -> None:
-    """Refuse what JSON would not give back, naming the place."""
+def require_json(where: str, value: object, depth: int = 0) -> None:
+    """Raise ValueError for what JSON would not give back, naming the place."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"{where[:100]}… is nested more than {_MAX_DEPTH} deep: flatten it")
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise ValueError(f"{where} has the key {key!r}, expected text: JSON has no other keys")
-            _check_json(f"{where}[{key!r}]", item, depth + 1)
+            require_json(f"{where}[{key!r}]", item, depth + 1)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            _check_json(f"{where}[{index}]", item, depth + 1)
+            require_json(f"{where}[{index}]", item, depth + 1)
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{where} is {value}, which JSON cannot hold: put it into an array")
     elif value is not None and not isinstance(value, bool | int | float | str):

@@ -9,10 +9,10 @@ from typing import Any
 from fasts2s.checkpoint import load_book_pickle
 from fasts2s.commands.errors import CommandError
 from fasts2s.commands.run_folder import MODEL
-from fasts2s.exchange import load_safetensors, model_of_params, save_safetensors, to_onnx
+from fasts2s.exchange import load_safetensors, load_torch, model_of_params, save_safetensors, save_torch, to_onnx
 from fasts2s.models import load_model, save_model
 
-_IN, _OUT = (".npz", ".pkl", ".safetensors"), (".npz", ".pkl", ".safetensors", ".onnx")
+_IN, _OUT = (".npz", ".pkl", ".safetensors", ".pt"), (".npz", ".pkl", ".safetensors", ".pt", ".onnx")
 
 
 def convert(a: argparse.Namespace) -> int:
@@ -23,12 +23,11 @@ def convert(a: argparse.Namespace) -> int:
     _require_ending("OUT", target, _OUT)
     if not source.is_file():
         raise CommandError(f"there is no file {source}")
-    if a.model is not None and source.suffix != ".pkl":
-        raise CommandError(f"--model {a.model}: {source} says itself what it holds: leave it out")
+    _refuse_said(a, source)
     if source.resolve() in {path.resolve() for path in (target, *_graphs(target))}:
         raise CommandError(f"{target} is what is read: give OUT another name")
     _refuse_existing(target, a.overwrite)
-    model, extra = _read(source, a.model)
+    model, extra = _read(source, a)
     written = _write(target, model, extra)
     lost = "; the vocabulary is not in it" if extra and target.suffix in {".pkl", ".onnx"} else ""
     names = " and ".join(str(path) for path in written)
@@ -54,9 +53,21 @@ def _refuse_existing(target: Path, overwrite: bool) -> None:
         raise CommandError(f"{found[0]} is there already: give another name, or --overwrite")
 
 
-def _read(source: Path, name: str | None) -> tuple[Any, dict[str, Any]]:
+def _refuse_said(a: argparse.Namespace, source: Path) -> None:
+    """Raise CommandError for an option that tells what the file itself says."""
+    given = {"--model": a.model, "--reverse": a.reverse or None, "--pad-id": a.pad_id}
+    for option, value in given.items():
+        if value is not None and source.suffix not in {".pkl", ".pt"}:
+            shown = option if value is True else f"{option} {value}"
+            raise CommandError(f"{shown}: {source} says itself what it holds: leave it out")
+
+
+def _read(source: Path, a: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     if source.suffix == ".pkl":
-        return model_of_params(load_book_pickle(source), name, str(source)), {}
+        params = load_book_pickle(source)
+        return model_of_params(params, a.model, str(source), reverse=a.reverse, pad_id=a.pad_id), {}
+    if source.suffix == ".pt":
+        return load_torch(source, name=a.model, reverse=a.reverse, pad_id=a.pad_id)
     return load_safetensors(source) if source.suffix == ".safetensors" else load_model(source)
 
 
@@ -67,6 +78,8 @@ def _write(target: Path, model: Any, extra: dict[str, Any]) -> list[Path]:
         model.save_params(target)
     elif target.suffix == ".safetensors":
         save_safetensors(target, model, extra)
+    elif target.suffix == ".pt":
+        save_torch(target, model, extra)
     else:
         save_model(target, model, extra)
     return [target]

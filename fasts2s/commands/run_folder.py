@@ -15,10 +15,9 @@ from fasts2s import __version__
 from fasts2s.backend import BackendLike
 from fasts2s.checkpoint.atomic import previous_path, write_atomically
 from fasts2s.commands.errors import CommandError
-from fasts2s.commands.folder_lock import FolderLock
+from fasts2s.commands.folder_lock import CHECKPOINT, FolderLock
 from fasts2s.commands.output import complain
 from fasts2s.commands.run_log import LOG
-from fasts2s.commands.session import CHECKPOINT
 from fasts2s.models import BaseModel, load_model, save_model
 from fasts2s.text.tokenizer import path_of
 from fasts2s.text_to_text import SOURCE, TARGET

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fasts2s import distributed
+from fasts2s.commands.folder_lock import CHECKPOINT
 from fasts2s.commands.output import complain
-from fasts2s.commands.session import CHECKPOINT, Session
+from fasts2s.commands.session import Session
 from fasts2s.resuming import Keeper, Packed, ResumeError, fingerprint, pack, read_state, unpack
 from fasts2s.resuming.environment import differences, environment
-from fasts2s.resuming.objects import give_object, take_object
+from fasts2s.resuming.objects import give_model, give_object, take_object
+from fasts2s_kernels.contract import Array
 
 if TYPE_CHECKING:
     from fasts2s.commands.training_run import TrainingRun
+
+
+#: What a state of another form makes who reads it raise.
+_UNFIT = (KeyError, TypeError, AttributeError, ValueError)
 
 
 class RunState:
@@ -52,6 +59,7 @@ class RunState:
             "seconds": run.seconds_of_epoch(),
             "all_seconds": run.seconds(),
             "best": run.best_weights,
+            "beforehand": run.beforehand,
         }
         packed.tree = {
             "kind": "run",
@@ -66,9 +74,7 @@ class RunState:
 
     def _go_on(self) -> None:
         path, run = self.keeper.path, self._run
-        tree, arrays = read_state(path, lambda _: None)  # what is wrong with it was said when the command was read
-        if tree.get("kind") != "run":
-            raise ResumeError(f"{path} was not written by a command: go on with it in Python")
+        tree, arrays = _read(path)
         if tree["data"] != self._data:
             raise ResumeError(
                 f"{path}: the data are not those that the run was started with: bring them back, or train anew"
@@ -79,15 +85,42 @@ class RunState:
             run.trainer.give_state(tree["trainer"], arrays)
             for name, generator in run.generators().items():
                 give_object(_Holder(generator), tree["drawn"][name], arrays, None)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ResumeError(f"{path} does not fit what this release trains with these options: {error}") from None
+        except _UNFIT as error:
+            raise _unfit(path, error) from None
         own = unpack(tree["run"], arrays)
         run.epochs[:] = own["epochs"]
+        run.beforehand = own.get("beforehand", {})
         run.losses = own["losses"].tolist()
         run.best_weights = own["best"]
         for kept in run.best_weights:
             kept.setflags(write=False)
         run.count_from(time.perf_counter() - own["all_seconds"], own["seconds"])
+
+
+def take_up_weights(run: TrainingRun) -> None:
+    """Give a run the weights of its checkpoint, and what it found out before its first epoch. Raises ResumeError.
+
+    For what is computed by the model before it trains; all else is taken up when it does.
+    """
+    path = run.folder / CHECKPOINT
+    tree, arrays = _read(path)
+    try:
+        give_model(run.model, tree["trainer"]["model"], arrays)
+        run.beforehand = unpack(tree["run"], arrays).get("beforehand", {})
+    except _UNFIT as error:
+        raise _unfit(path, error) from None
+
+
+def _read(path: Path) -> tuple[Any, dict[str, Array]]:
+    """Return the state that a command wrote. Raises ResumeError."""
+    tree, arrays = read_state(path, lambda _: None)  # what is wrong with it was said when the command was read
+    if tree.get("kind") != "run":
+        raise ResumeError(f"{path} was not written by a command: go on with it in Python")
+    return tree, arrays
+
+
+def _unfit(path: Path, error: Exception) -> ResumeError:
+    return ResumeError(f"{path} does not fit what this release trains with these options: {error}")
 
 
 class _Holder:

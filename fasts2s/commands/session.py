@@ -14,13 +14,11 @@ from typing import Any
 from fasts2s import distributed
 from fasts2s.apps import APPS
 from fasts2s.commands.arguments import Parser
-from fasts2s.commands.folder_lock import FolderLock
+from fasts2s.commands.folder_lock import CHECKPOINT, FolderLock
 from fasts2s.commands.output import complain
 from fasts2s.resuming import ResumeError, read_state
 from fasts2s.resuming.fitting import SECONDS
 
-#: The file in a run's folder.
-CHECKPOINT = "checkpoint.npz"
 _TASKS = {"addition": "train_parsers", "date": "train_parsers", "lm": "lm_parser", "pairs": "pairs_parser"}
 #: Of one call only.
 _PASSING = {"run", "refuse", "resume", "checkpoint_every", "resume_every", "resume_backend"}

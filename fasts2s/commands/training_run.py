@@ -19,7 +19,7 @@ from fasts2s.commands.output import Beside, to_be_typed
 from fasts2s.commands.progress import progress_bar
 from fasts2s.commands.run_log import RunLog
 from fasts2s.commands.run_plan import is_out_of_patience, plan
-from fasts2s.commands.run_state import RunState
+from fasts2s.commands.run_state import RunState, take_up_weights
 from fasts2s.commands.session import current
 from fasts2s.resuming import StopBetweenSteps, all_asked, frozen
 from fasts2s_kernels.checks.either import beside
@@ -56,6 +56,8 @@ class TrainingRun:
         self._started = time.perf_counter()
         self._closing = False
         self.best_weights: list[Any] = []
+        #: Facts found out before the first epoch; a run that goes on has them too.
+        self.beforehand: dict[str, Any] = {}
         self._is_new, self._is_unsaved = True, False
         #: Of the steps of this epoch.
         self.losses: list[float] = []
@@ -117,6 +119,14 @@ class TrainingRun:
     def generators(self) -> dict[str, Any]:
         """Return generators of random numbers, beside NumPy's and those in the model, that training draws from."""
         return {}
+
+    def take_up_weights(self) -> bool:
+        """Give the model the weights of the run that goes on, before it does; return False if this is a new run."""
+        session = current()
+        if session is None or session.folder is None:
+            return False
+        take_up_weights(self)
+        return True
 
     def train(self) -> bool:
         """Train all epochs, or until that is enough; return False if Ctrl-C or SIGTERM ended it early."""

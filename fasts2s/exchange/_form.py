@@ -1,5 +1,6 @@
 """What a model computes, in words: torch modules and graphs in ONNX are built from it."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fasts2s.models import (
@@ -7,6 +8,7 @@ from fasts2s.models import (
     BetterRnnlm,
     BetterRnnlmGen,
     EncoderDecoder,
+    EncoderDecoderSettings,
     PeekySeq2seq,
     Rnnlm,
     RnnlmGen,
@@ -17,6 +19,7 @@ from fasts2s.models import (
 
 LANGUAGE_MODELS = (SimpleRnnlm, StackedRnnlm, Rnnlm, BetterRnnlm, RnnlmGen, BetterRnnlmGen)
 BOOK_SEQ2SEQ = (Seq2seq, PeekySeq2seq, AttentionSeq2seq)
+_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
 class Form(NamedTuple):
@@ -75,28 +78,59 @@ class Form(NamedTuple):
         peeked = self.hidden_size if self.peeky else 0
         return [peeked + self.wordvec_size + self.fed_size, *[self.hidden_size] * (self.layers - 1)]
 
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Return the shapes of all parameters, in the order of ``model.params``."""
+        V, D, H, n = self.target_size, self.wordvec_size, self.hidden_size, _GATES[self.cell]
+
+        def layers(inputs: list[int], H: int, ways: int) -> list[tuple[int, ...]]:
+            return [shape for D in inputs for shape in [(D, n * H), (H, n * H), (n * H,)] * ways]
+
+        found: list[tuple[int, ...]] = []
+        if self.source_size:
+            ways = 2 if self.bidirectional else 1
+            found = [(self.source_size, D), *layers(self.encoder_inputs, H // ways, ways)]
+        found += [(V, D), *layers(self.decoder_inputs, H, 1)]
+        if self.attention in {"general", "additive"}:
+            found += [(H, H)] if self.attention == "general" else [(H, H), (H,), (H, H), (H,)]
+        found += [(2 * H, self.joined_size)] if self.is_joined else []
+        return [*found, (self.out_size + (H if self.peeky else 0), V), (V,)]
+
 
 def form_of(model: Any) -> Form:
-    """Return what a model computes. Raises ValueError for one of another class."""
-    kind, config = type(model), dict(getattr(model, "config", {}))
+    """Return what a model computes.
+
+    Raises ValueError for one of another class, and for one whose parameters are no longer those of its class.
+    """
+    form = form_for(type(model), getattr(model, "config", {}))
+    if type(model) in BOOK_SEQ2SEQ:
+        form = form._replace(reverse=model.reverse, pad=model.pad_id)
+    came = [tuple(p.shape) for p in model.params]
+    if came != form.shapes():
+        raise ValueError(
+            f"the model has parameters of shapes {came}, expected those of {type(model).__name__}: {form.shapes()}"
+        )
+    return form
+
+
+def form_for(kind: Any, config: Mapping[str, Any]) -> Form:
+    """Return what models of a class and with these arguments compute. Raises ValueError for another class."""
     if kind in LANGUAGE_MODELS:
         return _language_model(kind, config)
     if kind in BOOK_SEQ2SEQ:
         V = config["vocab_size"]
         attention = "dot" if kind is AttentionSeq2seq else "none"
         return Form(
-            V, V, config["wordvec_size"], config["hidden_size"], reverse=model.reverse, pad=model.pad_id,
-            peeky=kind is PeekySeq2seq, attention=attention,
-        )  # fmt: skip
+            V, V, config["wordvec_size"], config["hidden_size"], peeky=kind is PeekySeq2seq, attention=attention
+        )
     if kind is EncoderDecoder:
-        s = model.settings
+        s = EncoderDecoderSettings(**config)
         same: dict[str, Any] = {name: getattr(s, name) for name in Form._fields if hasattr(s, name)}
         return Form(**same, peeky=s.decoder == "peeky", is_joined=s.attention != "none", pad=0)
     known = (*LANGUAGE_MODELS, *BOOK_SEQ2SEQ, EncoderDecoder)
     raise ValueError(f"model is a {kind.__name__}, expected one of {', '.join(k.__name__ for k in known)}")
 
 
-def _language_model(kind: Any, config: dict[str, Any]) -> Form:
+def _language_model(kind: Any, config: Mapping[str, Any]) -> Form:
     options: dict[str, Any] = {name: config[name] for name in ("cell", "layers", "tied") if name in config}
     if kind is SimpleRnnlm:
         options = {"cell": "rnn"}

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
+from fasts2s.exchange._files import write_octets
 from fasts2s.exchange._form import Form, form_of
 from fasts2s.exchange._onnx_graph import Graph
-from fasts2s.exchange._writing import write_octets
 from fasts2s_kernels.checks.arguments import as_path
 
 

@@ -25,9 +25,19 @@ class Graph:
         self.outputs: list[Any] = []
 
     def constant(self, value: Any, dtype: Any = np.float32) -> str:
-        """Return the name of a new constant; C order, whatever the order of the array."""
+        """Return the name of a new constant; C order, whatever the order of the array.
+
+        Raises ValueError for a weight of float64 that float32 cannot hold.
+        """
         name = f"w{len(self.weights)}"
-        self.weights[name] = self.onnx.numpy_helper.from_array(np.ascontiguousarray(value, dtype), name)
+        with np.errstate(over="ignore"):
+            array = np.ascontiguousarray(value, dtype)
+        lost = np.isinf(array) & np.isfinite(value)
+        if lost.any():
+            raise ValueError(
+                f"a weight is {np.asarray(value)[lost][0]}, expected what float32 can hold, up to 3.4e38"
+            )
+        self.weights[name] = self.onnx.numpy_helper.from_array(array, name)
         return name
 
     def integers(self, *values: int) -> str:

@@ -9,10 +9,12 @@ import numpy as np
 
 from fasts2s._extras import need
 from fasts2s.backend import BackendLike
-from fasts2s.exchange._writing import write_octets
+from fasts2s.checkpoint.container import require_json
+from fasts2s.exchange._files import require_file, write_octets
 from fasts2s.models import BaseModel
 from fasts2s.models.storage import model_of, parts_of
 from fasts2s_kernels.checks.arguments import as_path
+from fasts2s_kernels.contract import Array
 
 _GATES = "columns of Wx, Wh, b: LSTM f g i o, GRU z r n"
 
@@ -27,6 +29,7 @@ def save_safetensors(path: str | Path, model: BaseModel, extra: Mapping[str, Any
     """
     target, library = as_path("path", path), need("safetensors.numpy", "safetensors", "models are written")
     arrays, meta = parts_of(model, extra)
+    require_json("extra", meta["extra"])
     # The library writes the memory as it lies: of a transpose it would write other numbers, without an error.
     whole = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
     content = library.save(whole, {"fasts2s": json.dumps(meta), "gates": _GATES})
@@ -45,18 +48,26 @@ def load_safetensors(path: str | Path, *, backend: BackendLike | None = None) ->
         The file is damaged, or was not written by save_safetensors.
     """
     source, library = as_path("path", path), need("safetensors", "safetensors", "models are read")
-    if not source.exists():
-        raise FileNotFoundError(f"there is no file {source}")
+    require_file(source)
     try:
         with library.safe_open(source, "numpy") as file:
             said = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dictionary
+            arrays = {name: _array(source, file, name) for name in file.keys()}  # noqa: SIM118 - no dictionary
     except library.SafetensorError as error:
         raise ValueError(f"{source} cannot be read, expected a file of safetensors: {error}") from None
     try:
         meta = json.loads(said["fasts2s"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         meta = None
     if not isinstance(meta, dict):
         raise ValueError(f"{source} does not say what model it holds, expected a file of save_safetensors")
     return model_of(source, arrays, meta, backend=backend)
+
+
+def _array(source: Path, file: Any, name: str) -> Array:
+    """Return an array of a file. Raises ValueError for a dtype that NumPy does not know, or that no model has."""
+    dtype = file.get_slice(name).get_dtype()
+    if dtype not in {"F16", "F32", "F64"}:
+        raise ValueError(f"{source} holds {name!a:.99} of dtype {dtype}, expected F16, F32 or F64: convert it first")
+    array: Array = file.get_tensor(name)
+    return array

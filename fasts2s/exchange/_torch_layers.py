@@ -6,10 +6,11 @@ import torch  # pyright: ignore[reportMissingImports]
 from torch import nn  # pyright: ignore[reportMissingImports]
 
 from fasts2s.backend import BackendLike, to_cpu
-from fasts2s.exchange._torch_weights import BookGRU, fill, read
+from fasts2s.exchange._torch_weights import BookGRU, fill, read, shapes
 from fasts2s.layers import TimeAffine, TimeBiLSTM, TimeEmbedding, TimeGRU, TimeLSTM, TimeRNN
 from fasts2s_kernels.contract import Array
 
+_CELLS: dict[type, str] = {TimeLSTM: "lstm", TimeBiLSTM: "lstm", TimeGRU: "gru", TimeRNN: "rnn"}
 _GRU = (
     "expected an LSTM or RNN: PyTorch's GRU multiplies by the gate r behind the product, r (h Wh), the book's "
     "before it, (r h) Wh. No weights make the one of the other; to_torch(TimeGRU) gives the book's as a module"
@@ -26,23 +27,35 @@ def recurrent(cell: str, D: int, H: int, both_ways: bool = False) -> Any:
 
 def layer_to_torch(layer: Any) -> Any:
     """Return the module of a layer, with its weights. Raises ValueError for a layer that has none in PyTorch."""
-    params = [to_cpu(p) for p in getattr(layer, "params", ())]
+    _require_layer(layer)
+    params = [to_cpu(p) for p in layer.params]
     module = _empty(layer, params)
     if isinstance(layer, TimeGRU) and len(params) == 2:  # the Korean edition's, without a bias
         params.append(module.b.detach().numpy())
+    came, wanted = [p.shape for p in params], shapes(module)
+    if came != wanted:
+        raise ValueError(f"the layer has parameters of shapes {came}, expected those of its class: {wanted}")
     return fill(module.to(torch.float64) if params[0].dtype == "float64" else module, params)
 
 
+def _require_layer(layer: Any) -> None:
+    """Raise ValueError for a layer that has no module, and for one that has lost its weights."""
+    if not (isinstance(layer, TimeEmbedding | TimeAffine) or type(layer) in _CELLS):
+        names = ", ".join(["TimeEmbedding", "TimeAffine", *[kind.__name__ for kind in _CELLS]])
+        raise ValueError(f"what is a {type(layer).__name__}, expected a model, or a layer: {names}")
+    weights = 2 if type(layer) in _CELLS else 1
+    came = [getattr(p, "shape", ()) for p in layer.params]
+    if any(len(shape) != 2 for shape in [*came, ()][:weights]):
+        raise ValueError(f"the layer has parameters of shapes {came}, expected the {weights} of its weights first")
+
+
 def _empty(layer: Any, params: list[Array]) -> Any:
+    """Return a module of the layer's sizes."""
     if isinstance(layer, TimeEmbedding):
         return nn.Embedding(*params[0].shape)
     if isinstance(layer, TimeAffine):
         return nn.Linear(*params[0].shape)
-    cells = {TimeLSTM: "lstm", TimeBiLSTM: "lstm", TimeGRU: "gru", TimeRNN: "rnn"}
-    if type(layer) in cells:
-        return recurrent(cells[type(layer)], len(params[0]), len(params[1]), isinstance(layer, TimeBiLSTM))
-    names = ", ".join(["TimeEmbedding", "TimeAffine", *[kind.__name__ for kind in cells]])
-    raise ValueError(f"what is a {type(layer).__name__}, expected a model, or a layer: {names}")
+    return recurrent(_CELLS[type(layer)], len(params[0]), len(params[1]), isinstance(layer, TimeBiLSTM))
 
 
 def layer_from_torch(module: Any, backend: BackendLike | None) -> Any:
@@ -51,6 +64,8 @@ def layer_from_torch(module: Any, backend: BackendLike | None) -> Any:
     Raises ValueError.
     """
     if isinstance(module, nn.Embedding):
+        if module.max_norm is not None:
+            raise ValueError(f"max_norm of the module is {module.max_norm}, expected None: no vector is cut here")
         return TimeEmbedding(*read(module), backend=backend)
     if isinstance(module, nn.Linear):
         W, *bias = read(module)

@@ -1,5 +1,6 @@
 """Whole models as torch modules, which compute the same scores. N batch, S and T steps, V vocabulary, H units."""
 
+import json
 from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports]
@@ -9,8 +10,26 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # pyri
 from fasts2s.exchange._form import Form
 from fasts2s.exchange._torch_layers import recurrent
 
+#: Where the metadata of a state dict say what model it is of, as JSON.
+SAYS = "fasts2s"
 
-class TorchLanguageModel(nn.Module):
+
+class _OfModel(nn.Module):
+    """A module that is made of a model: its state dicts say of which class, and with which arguments."""
+
+    made_of: tuple[Any, dict[str, Any]]
+
+    def state_dict(self, *args: Any, prefix: str = "", **options: Any) -> Any:
+        """Return what ``nn.Module.state_dict`` does."""
+        state = super().state_dict(*args, prefix=prefix, **options)
+        said = getattr(state, "_metadata", {}).get(prefix[:-1])  # a destination of one's own may have none
+        if said is not None and hasattr(self, "made_of"):
+            kind, config = self.made_of
+            said[SAYS] = json.dumps({"class": kind.__name__, "config": config})
+        return state
+
+
+class TorchLanguageModel(_OfModel):
     """Word vectors, recurrent layers, linear."""
 
     def __init__(self, form: Form) -> None:
@@ -61,7 +80,7 @@ class Attention(nn.Module):
         return torch.nan_to_num(weights) @ enc_hs  # a source of padding alone has no weights
 
 
-class TorchSeq2seq(nn.Module):
+class TorchSeq2seq(_OfModel):
     """Encoder and decoder; ``forward`` for training, ``start`` and ``step`` word by word, ``greedy`` to answer."""
 
     def __init__(self, form: Form) -> None:

@@ -75,6 +75,12 @@ def count(module: Any) -> int:
     return sum(number is not None for _, number, _ in _pairs(module))
 
 
+def shapes(module: Any) -> list[tuple[int, ...]]:
+    """Return the shapes of our parameters that a module holds."""
+    held = [(tuple(tensor.shape), turned) for tensor, number, turned in _pairs(module) if number is not None]
+    return [shape[::-1] if turned else shape for shape, turned in held]
+
+
 def fill(module: Any, params: list[Array]) -> Any:
     """Copy our parameters into a module; return it."""
     with torch.no_grad():
@@ -105,6 +111,12 @@ def read(module: Any) -> list[Array]:
 
 
 def _host(tensor: Any) -> Any:
-    """Return a tensor as an array of float32, or float64 where it was that."""
+    """Return a tensor as an array of float32, or float64 where it was that. ValueError if it holds neither."""
+    is_empty = tensor.is_meta or isinstance(tensor, nn.parameter.UninitializedTensorMixin)
+    if is_empty or not tensor.is_floating_point():
+        what = "without numbers yet" if is_empty else f"of {tensor.dtype}"
+        raise ValueError(
+            f"a weight of the module is {what}, expected real numbers: give the module its weights first"
+        )
     whole = tensor.detach().cpu()
     return np.array(whole.numpy() if whole.dtype == torch.float64 else whole.float().numpy(), order="C")

@@ -9,7 +9,7 @@ from fasts2s.backend import to_cpu
 from fasts2s.layers import Embedding, TimeEmbedding
 from fasts2s.models._ties import tie_again, ties_of
 from fasts2s_kernels.checks.arguments import as_path, listed_arrays, with_methods
-from fasts2s_kernels.checks.either import as_array, as_integers, beside, is_cupy
+from fasts2s_kernels.checks.either import as_array, as_integers, beside, is_cupy, require_real
 from fasts2s_kernels.contract import AnyArray, Array
 
 
@@ -93,7 +93,7 @@ class BaseModel:
     def set_params(self, arrays: list[Array], origin: str = "the list") -> None:
         """Copy arrays, of host or device, into ``params`` in place.
 
-        ValueError if number or shapes differ; then nothing changes.
+        ValueError if number or shapes differ, or they hold no real numbers; then nothing changes.
         """
         arrays = listed_arrays("arrays", arrays)
         came, own = [a.shape for a in arrays], [p.shape for p in self.params]
@@ -101,6 +101,8 @@ class BaseModel:
             raise ValueError(
                 f"{origin} holds arrays of shapes {came}, expected those of {type(self).__name__}: {own}"
             )
+        for i, a in enumerate(arrays):
+            require_real(f"arrays[{i}]", a)
         for param, a in zip(self.params, arrays, strict=True):
             if is_cupy(param) != is_cupy(a):
                 # In the parameter's dtype: CuPy takes no foreign byte order.

@@ -90,7 +90,7 @@ def model_of(
     dtype: FloatName | None = "float64" if is_double else None
     chosen = get_backend(backend, dtype=dtype)
     chosen.kernels()  # what is wrong with the backend is no fault of the file
-    model = _construct(path, arrays, meta, chosen)
+    model = construct(path, arrays, meta, chosen)
     _tie(path, model, meta.get("ties", []))
     kept = stored_once(model.params)
     came = {name: a.shape for name, a in arrays.items()}
@@ -103,7 +103,7 @@ def model_of(
     return model, meta["extra"]
 
 
-def _construct(path: str | Path, arrays: dict[str, Any], meta: dict[str, Any], backend: Backend) -> Any:
+def construct(path: str | Path, arrays: dict[str, Any], meta: dict[str, Any], backend: Backend) -> Any:
     """Return a model of the file's class and sizes, with random weights; whatever the file says, only ValueError."""
     name, config = meta.get("class"), meta.get("config")
     if not isinstance(name, str) or name not in CLASSES:

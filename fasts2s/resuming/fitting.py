@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from fasts2s.backend import get_backend
 from fasts2s.checkpoint import CheckpointWarning, previous_path
 from fasts2s.resuming.environment import differences, environment
 from fasts2s.resuming.keeper import Keeper, ResumeError, read_state
+from fasts2s.resuming.lock import HeldError, Lock, lock_of
 from fasts2s.resuming.signals import StopBetweenSteps, all_asked
 from fasts2s.resuming.tree import Packed
 from fasts2s_kernels.checks import integer
@@ -37,6 +39,8 @@ class Fitting:
         What must be as it was for the training to go on: JSON.
     ranks : fasts2s.distributed.Ranks
         Those that train; RankError, a ValueError, if their facts differ.
+
+    The file is locked until the block ends. Raises ResumeError if another training has it, or has gone another way.
     """
 
     def __init__(self, trainer: Any, path: Any, every: Any, facts: dict[str, Any], ranks: Any) -> None:
@@ -50,12 +54,38 @@ class Fitting:
             return
         if self._path.is_dir() or not self._path.parent.is_dir():
             raise ValueError(f"checkpoint is {self._path}, expected the path of a file, in a folder that is there")
-        backend = getattr(trainer.model, "backend", None) or get_backend()
+        self._lock: Lock | None = None
+        ranks.shared(partial(self._take_lock, self._path))  # rank 0, which writes, has it
+        try:
+            self._begin(self._path, steps)
+        except BaseException:
+            self._release()
+            raise
+
+    def _take_lock(self, path: Path) -> None:
+        """Lock the file. Raises ResumeError if another training has it."""
+        try:
+            self._lock = lock_of(path)
+        except HeldError:
+            raise ResumeError(
+                f"another training is writing to {path}: wait for it, or give another checkpoint"
+            ) from None
+        except OSError:  # what cannot be written is said when it is written, and ends no training
+            self._lock = None
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def _begin(self, path: Path, steps: int | None) -> None:
+        """Make what keeps the state, and go on where the file says."""
+        ranks = self._ranks
+        backend = getattr(self._trainer.model, "backend", None) or get_backend()
         self._environment = environment(backend.name)
-        is_there = self._path.exists() or previous_path(self._path).exists()
+        is_there = path.exists() or previous_path(path).exists()
         ranks.require_same(checkpoint=is_there)
         self._keeper = Keeper(
-            self._path,
+            path,
             self._take,
             steps=steps,
             seconds=SECONDS if steps is None else None,
@@ -64,7 +94,7 @@ class Fitting:
             ranks=ranks,
         )
         if is_there:
-            self._go_on(self._path)
+            self._go_on(path)
 
     def __enter__(self) -> Fitting:
         """Watch for signals."""
@@ -77,8 +107,11 @@ class Fitting:
         """Wait for the file; pass a signal on to whom it was for."""
         if self._stop is None:
             return False
-        self._keeper.close()
-        self._stop.__exit__()
+        try:
+            self._keeper.close()
+        finally:
+            self._release()
+            self._stop.__exit__()
         if kind is StopFittingError or kind is None:
             self._stop.pass_on()
         return kind is StopFittingError

@@ -10,6 +10,7 @@ from fasts2s.apps.bits_lstm import BitsLstm
 from fasts2s.apps.worlds.copying import BITS, INPUTS, copy_batch
 from fasts2s.backend import get_backend
 from fasts2s.cli import main
+from fasts2s.commands import training_run
 from fasts2s.models import load_model
 from fasts2s.onnx_backbone import export_backbone
 from fasts2s.testing import check_gradients
@@ -53,6 +54,38 @@ def test_caption(tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "cannot be read as a picture" in error
+
+
+@pytest.mark.usefixtures("small")
+def test_captions_that_go_on_see_with_the_convolutions_that_were_taught(tmp_path, monkeypatch, capsys):
+    words = ["app", "caption", "--epochs", "2", "--checkpoint-every", "1", "--out"]
+    assert main([*words, str(tmp_path / "whole")]) == 0
+    after, count = training_run.TrainingRun._after_step, [0]
+
+    def crashing(run, number, is_asked):
+        count[0] += 1
+        if count[0] == 2:  # of two steps of the first epoch: there is a checkpoint, and no history
+            raise OverflowError("a crash")
+        after(run, number, is_asked)
+
+    with monkeypatch.context() as context:
+        context.setattr(training_run.TrainingRun, "_after_step", crashing)
+        assert main([*words, str(tmp_path / "run")]) == 1
+
+    def taught_again(*_):
+        raise AssertionError("the convolutions were taught again")
+
+    monkeypatch.setattr(caption, "teach_backbone", taught_again)
+    assert not (tmp_path / "run" / "history.json").exists()
+    capsys.readouterr()
+    assert main(["app", "caption", "--resume", str(tmp_path / "run")]) == 0
+    assert "the convolutions were taught when the run began" in capsys.readouterr().out
+    whole, run = (load_model(tmp_path / name / "model.npz")[0] for name in ("whole", "run"))
+    for a, b in zip(whole.params, run.params, strict=True):
+        assert a.tobytes() == b.tobytes()
+    ends = [history(tmp_path / name) for name in ("whole", "run")]
+    for what in ("single things told right", "test"):
+        assert ends[0][what] == ends[1][what]
 
 
 @pytest.mark.usefixtures("small")

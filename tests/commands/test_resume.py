@@ -15,9 +15,10 @@ from benchmarks.kill_campaign import Training, as_bytes, commands, compare, fits
 from fasts2s.checkpoint import atomic, load_arrays, previous_path, save_arrays
 from fasts2s.cli import main
 from fasts2s.commands import training_run
-from fasts2s.commands.folder_lock import FolderLock
+from fasts2s.commands.folder_lock import CHECKPOINT, FolderLock
 from fasts2s.commands.run_log import read_log
 from fasts2s.models import load_model
+from fasts2s.resuming.lock import lock_of
 
 STEPS = 6  # of an epoch of `sums`
 
@@ -215,6 +216,9 @@ def test_a_second_training_in_a_folder_is_refused_by_name(stopped, sums, capsys)
     for words in (["train", "--resume", str(stopped)], [*sums, "--out", str(stopped), "--overwrite"]):
         assert f"another training is writing to {stopped}" in refused(capsys, *words)
     lock.release()
+    program = lock_of(stopped / CHECKPOINT)  # fit(checkpoint=...) has it
+    assert f"another training is writing to {stopped}" in refused(capsys, "train", "--resume", str(stopped))
+    program.release()
     assert main(["train", "--resume", str(stopped)]) == 0
 
 

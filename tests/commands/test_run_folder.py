@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from fasts2s.cli import main
-from fasts2s.commands import folder_lock, run_folder, training_run
+from fasts2s.commands import run_folder, training_run
 from fasts2s.commands.errors import CommandError
-from fasts2s.commands.folder_lock import FolderLock
 from fasts2s.commands.run_folder import RunFolder
 from fasts2s.models import load_model
 from fasts2s.sequence import addition_lines
@@ -185,34 +184,6 @@ def test_two_trainings_of_one_process_do_not_share_a_folder(tmp_path):
         RunFolder(str(tmp_path), "", False)
     first.close()
     RunFolder(str(tmp_path), "", False).close()
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be removed there")
-def test_a_lock_whose_file_was_removed_is_not_taken(tmp_path, monkeypatch):
-    first, lock, tries = FolderLock(tmp_path), folder_lock._lock, []
-
-    def released_in_between(handle):
-        tries.append(handle)
-        if len(tries) == 1:
-            first.release()  # after the file was opened, before it is locked
-        lock(handle)
-
-    monkeypatch.setattr(folder_lock, "_lock", released_in_between)
-    second = FolderLock(tmp_path)
-    assert len(tries) == 2
-    with pytest.raises(CommandError):
-        FolderLock(tmp_path)
-    second.release()
-    second.release()
-
-
-def test_a_file_system_without_locks_locks_nothing(tmp_path, monkeypatch):
-    def unknown(handle):
-        raise OSError(95, "Operation not supported")
-
-    monkeypatch.setattr(folder_lock, "_lock", unknown)
-    FolderLock(tmp_path).release()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,10 +1,12 @@
 """`fasts2s convert`: every format, and what is refused."""
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
 
+from fasts2s.checkpoint import load_book_pickle
 from fasts2s.cli import main
 from fasts2s.commands.convert_parser import _MODELS
 from fasts2s.exchange._params import NAMES
@@ -15,6 +17,8 @@ with_safetensors = pytest.mark.skipif(
     importlib.util.find_spec("safetensors") is None, reason="safetensors is not installed"
 )
 with_onnx = pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="onnx is not installed")
+
+with_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
 
 
 @pytest.fixture
@@ -55,6 +59,56 @@ def test_a_pickle_of_the_book(run):
     status, said, error = run("book.pkl", "other.npz", "--model", "rnnlm")
     assert (status, said) == (1, "")
     assert "expected those of rnnlm" in error
+
+
+def test_what_a_pickle_does_not_say(run):
+    PAIRS["AttentionSeq2seq"]().save_params("book.pkl")
+    assert run("book.pkl", "m.npz", "--reverse", "--pad-id", 2)[0] == 0
+    config = load_model("m.npz")[0].config
+    assert (config["reverse"], config["pad_id"]) == (True, 2)
+    assert run("book.pkl", "n.npz", "--pad-id", 11)[2].startswith("fasts2s: pad_id is 11, expected an id of")
+    for options in (("--reverse",), ("--pad-id", 0)):
+        status, _, error = run("m.npz", "n.npz", *options)
+        said = " ".join(map(str, options))
+        assert (status, error) == (1, f"fasts2s: {said}: m.npz says itself what it holds: leave it out\n")
+    LANGUAGE["Rnnlm"]().save_params("lm.pkl")
+    assert "a Rnnlm reads no source" in run("lm.pkl", "n.npz", "--reverse")[2]
+
+
+@with_safetensors
+@pytest.mark.parametrize("name", ["Rnnlm", "AttentionSeq2seq"])
+def test_the_books_own_pickles_there_and_back(name, run, book_data):
+    book = book_data / f"{name}.pkl"
+    if not book.exists():
+        pytest.skip(f"there is no {book}")
+    assert run(book, "m.safetensors")[1].startswith(f"{name}, ")
+    assert run("m.safetensors", "again.pkl")[0] == 0
+    for a, b in zip(load_book_pickle(book), load_book_pickle("again.pkl"), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+@with_torch
+def test_a_state_dict_there_and_back(run):
+    save_model("m.npz", PAIRS["AttentionSeq2seq"](), {"words": ["a"]})
+    assert run("m.npz", "m.pt")[1].endswith("wrote m.pt\n")
+    assert run("m.pt", "n.npz")[0] == 0
+    (model, _), (back, extra) = load_model("m.npz"), load_model("n.npz")
+    assert extra == {"words": ["a"]}
+    for a, b in zip(model.params, back.params, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert "says itself what it holds" in run("m.pt", "o.npz", "--reverse")[2]
+
+
+def test_without_pytorch_the_command_that_installs_it_is_named(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    save_model("m.npz", LANGUAGE["Rnnlm"]())
+    (tmp_path / "a.pt").write_bytes(b"")
+    for words in (("m.npz", "m.pt"), ("a.pt", "n.npz")):
+        status, said, error = run(*words)
+        assert (status, said, error.count("\n")) == (1, "", 1)
+        assert "by the library torch, which cannot be imported" in error
+        assert "pip install 'fasts2s[peers]'" in error
+    assert not (tmp_path / "m.pt").exists()
 
 
 @with_onnx

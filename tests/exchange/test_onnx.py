@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from fasts2s.backend import Backend
 from fasts2s.exchange import to_onnx
-from fasts2s.models import EncoderDecoder, NeuralTuringMachine
+from fasts2s.models import EncoderDecoder, NeuralTuringMachine, Rnnlm
 from tests.exchange.models import BOOK, LANGUAGE_MODELS, SETTINGS, TS, XS, H, encoder_decoder, filled, scores_of
 from tests.onnx_backbone.conftest import require_extra
 
@@ -79,3 +80,12 @@ def test_wrong_things_are_named(tmp_path):
         to_onnx(NeuralTuringMachine(3, 8, 4, 5), tmp_path / "a.onnx")
     with pytest.raises(ValueError, match=r"expected a name that ends in \.onnx"):
         to_onnx(filled(BOOK["Seq2seq"]), tmp_path / "a.npz")
+    model = filled(BOOK["Seq2seq"])
+    model.params[1] = model.params[1][:, :5]
+    with pytest.raises(ValueError, match=r"the model has parameters of shapes .*, expected those of Seq2seq"):
+        to_onnx(model, tmp_path / "a.onnx")
+    model = Rnnlm(9, 6, H, backend=Backend("numpy", dtype="float64"))
+    model.params[0][2, 3] = 1e300
+    with pytest.raises(ValueError, match=r"a weight is 1e\+300, expected what float32 can hold"):
+        to_onnx(model, tmp_path / "a.onnx")
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """Models in files of safetensors: what comes back is what was saved, tied weights too."""
 
 import importlib.util
+import json
 
 import numpy as np
 import pytest
@@ -68,3 +69,56 @@ def test_other_files_are_named(library, tmp_path):
         load_safetensors(foreign)
     with pytest.raises(FileNotFoundError):
         load_safetensors(tmp_path / "none.safetensors")
+    with pytest.raises(ValueError, match="is not a plain file"):
+        load_safetensors(tmp_path)
+
+
+def test_damaged_files_are_no_traceback_of_a_library(tmp_path, rng):
+    path = tmp_path / "a.safetensors"
+    save_safetensors(path, filled(LANGUAGE_MODELS["Rnnlm"]), {"words": ["a"]})
+    whole = path.read_bytes()
+    start, digits = 8 + int.from_bytes(whole[:8], "little"), np.frombuffer(b'0123456789{}[]",:ale', np.uint8)
+    damaged = [whole[:n] for n in (*range(0, start + 9, 5), len(whole) - 1)] + [whole + b"x"]
+    for _ in range(400):
+        octets = np.frombuffer(whole, np.uint8).copy()
+        octets[rng.integers(start, size=2)] = rng.choice(digits, 2)
+        damaged.append(octets.tobytes())
+    refused = 0
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            load_safetensors(path)
+        except ValueError as error:
+            assert str(path) in str(error), error
+            refused += 1
+    assert refused > 350
+
+
+@pytest.mark.parametrize("said", ["[" * 100_000, "NaN", "[]", '{"class": 1}'])
+def test_metadata_of_others_are_refused(said, library, tmp_path):
+    library.save_file({"W": np.zeros((2, 2), "f")}, tmp_path / "a.safetensors", {"fasts2s": said})
+    with pytest.raises(ValueError, match=r"a\.safetensors (does not say what model it holds|holds 1, expected)"):
+        load_safetensors(tmp_path / "a.safetensors")
+
+
+def test_dtypes_that_no_model_has_are_named(library, tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_safetensors(path, filled(LANGUAGE_MODELS["Rnnlm"]))
+    whole = path.read_bytes()
+    start = 8 + int.from_bytes(whole[:8], "little")
+    said, arrays = json.loads(whole[8:start])["__metadata__"], library.load(whole)
+    path.write_bytes(library.save({name: a.astype("F") for name, a in arrays.items()}, said))
+    with pytest.raises(ValueError, match="'param_00' of dtype C64, expected F16, F32 or F64"):
+        load_safetensors(path)
+    # NumPy has no bfloat16: written by hand.
+    header = json.dumps({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(ValueError, match="'a' of dtype BF16"):
+        load_safetensors(path)
+
+
+@pytest.mark.parametrize("extra", [{"a": object()}, {"a": {1}}, {1: 2}, {"a": float("nan")}, {"a": np.float32(1)}])
+def test_an_extra_that_would_not_come_back_is_named(extra, tmp_path):
+    with pytest.raises(ValueError, match=r"extra.*JSON"):
+        save_safetensors(tmp_path / "a.safetensors", filled(LANGUAGE_MODELS["Rnnlm"]), extra)
+    assert not list(tmp_path.iterdir())

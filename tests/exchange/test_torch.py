@@ -7,6 +7,7 @@ import pytest
 
 from fasts2s import layers
 from fasts2s.exchange import from_torch, to_torch
+from fasts2s.exchange._form import form_of
 from fasts2s.generation import GenerationOptions, generate
 from fasts2s.models import AttentionSeq2seq, EncoderDecoder, EncoderDecoderSettings, NeuralTuringMachine
 from tests.exchange.models import BOOK, LANGUAGE_MODELS, SETTINGS, TS, XS, D, H, V, encoder_decoder, filled, scores_of
@@ -38,7 +39,9 @@ def test_language_models_go_there_and_back(torch, name):
     scores, states = module(torch.from_numpy(XS))
     close(model.predict(XS), scores)
     close(model.predict(XS), module(torch.from_numpy(XS), states)[0])  # the state is carried on
+    state = np.random.get_state()[1].copy()
     equal_params(from_torch(module), model)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # nothing was drawn
 
 
 @pytest.mark.parametrize("name", BOOK)
@@ -141,3 +144,32 @@ def test_wrong_things_are_named(torch):
             from_torch(wrong)
     with pytest.raises(ValueError, match="what is a int"):
         to_torch(3)
+
+
+def test_modules_without_real_numbers_are_named(torch):
+    for wrong, said in (
+        (torch.nn.Linear(2, 3, device="meta"), "is without numbers yet, expected real numbers"),
+        (torch.nn.LazyLinear(3), "is without numbers yet"),
+        (torch.nn.Linear(2, 3, dtype=torch.complex64), r"is of torch\.complex64, expected real numbers"),
+        (torch.nn.Embedding(2, 3, max_norm=1.0), r"max_norm of the module is 1\.0, expected None"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            from_torch(wrong)
+
+
+def test_modules_and_layers_that_were_altered_are_named(torch):
+    module = to_torch(filled(LANGUAGE_MODELS["Rnnlm"]))
+    module.recurrent[0] = torch.nn.GRU(D, H)
+    with pytest.raises(ValueError, match=r"has the parameters .*recurrent\.0\.weight_hh_l0', \(24, 8\)"):
+        from_torch(module)
+    module = to_torch(filled(LANGUAGE_MODELS["tied"]))
+    module.linear.weight = torch.nn.Parameter(module.linear.weight.detach().clone())
+    with pytest.raises(ValueError, match=r"has the parameters \[\('linear\.weight', \(9, 8\)\)\], expected \[\]"):
+        from_torch(module)
+    with pytest.raises(ValueError, match="of your own, expected what to_torch returned"):
+        from_torch(type(module)(form_of(filled(LANGUAGE_MODELS["Rnnlm"]))))
+    layer = layers.TimeAffine(np.ones((2, 3), "f"), np.ones(3, "f"))
+    for params, said in (([], "expected the 1 of its"), ([layer.params[0], np.ones(2)], r"expected .*\(3,\)")):
+        layer.params = params
+        with pytest.raises(ValueError, match=f"the layer has parameters of shapes .*{said}"):
+            to_torch(layer)

@@ -17,6 +17,7 @@ from fasts2s import (
     checkpoint,
     corpus,
     evaluation,
+    exchange,
     generation,
     layers,
     metrics,
@@ -35,6 +36,7 @@ MODULES = (
     checkpoint,
     corpus,
     evaluation,
+    exchange,
     generation,
     layers,
     metrics,
@@ -55,6 +57,14 @@ LEFT_OUT |= {"TimeBiLSTM.step"}  # refuses whatever it is given
 LEFT_OUT |= {"Pairs.count", "Pairs.index", "Texts.count", "Texts.index"}  # of every sequence
 if importlib.util.find_spec("sacrebleu") is None or importlib.util.find_spec("rouge_score") is None:
     LEFT_OUT |= {"bleu", "chrf", "rouge_l"}
+#: Of fasts2s.exchange, by the library that they need.
+_EXCHANGED = {
+    "torch": {"to_torch", "from_torch", "save_torch", "load_torch"},
+    "safetensors": {"save_safetensors", "load_safetensors"},
+    "onnx": {"to_onnx"},
+}
+for _library, _functions in _EXCHANGED.items():
+    LEFT_OUT |= set() if importlib.util.find_spec(_library) else _functions
 RECORDS_OF_RESULTS = {
     "Batch",
     "EncodedPairs",
@@ -135,6 +145,10 @@ def _of_first_model() -> Any:
     return MODELS["AttentionSeq2seq"].build().params
 
 
+def _torch_module() -> Any:
+    return exchange.to_torch(layers.TimeAffine(np.ones((2, 3), "f"), np.ones(3, "f")))
+
+
 def _state(name: str) -> Callable[[], Any]:
     return lambda: MODELS[name].build().start(np.ones((2, 5, H) if name.startswith("Att") else (2, H), "f"))
 
@@ -144,6 +158,14 @@ def prepare(folder: Path) -> None:
     checkpoint.save_arrays(folder / "arrays.npz", {"a": np.ones(3, "f")})
     checkpoint.save_book_pickle(folder / "book.pkl", _of_first_model())
     models.save_model(folder / "model.npz", models.Rnnlm(V, H, H))
+    if "save_safetensors" not in LEFT_OUT:
+        exchange.save_safetensors(folder / "model.safetensors", models.Rnnlm(V, H, H))
+    if "save_torch" not in LEFT_OUT:
+        import torch  # noqa: PLC0415 # pyright: ignore[reportMissingImports]
+
+        # As a module of one's own writes it: what it holds must be said.
+        module = exchange.to_torch(MODELS["AttentionSeq2seq"].build())
+        torch.save(dict(module.state_dict()), folder / "model.pt")
     (folder / "sums.txt").write_text("1+1_2\n2+2_4\n" * 10, encoding="utf-8")
     (folder / "text.txt").write_text("a b c\n" * 30, encoding="utf-8")
     (folder / "pairs.tsv").write_text("a\tb\nc\td\n", encoding="utf-8")
@@ -215,6 +237,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "patience": lambda: 2, "larger_is_better": lambda: True, "steps": lambda: 9, "least": lambda: 0.0,
     "decay": lambda: 0.9, "value": lambda: 1.5,
 }  # fmt: skip
+_WRITERS = ("save_model", "save_safetensors", "save_torch", "to_onnx")
 #: Where a name means something else.
 OTHERWISE: dict[str, Callable[[], Any]] = {
     "FrameEncoderDecoder settings": lambda: _SETTINGS, "PictureEncoderDecoder filters": lambda: (3, V),
@@ -230,7 +253,12 @@ OTHERWISE: dict[str, Callable[[], Any]] = {
     "load_model path": lambda: "model.npz", "load_text path": lambda: "text.txt",
     "load_text tokens": lambda: "char", "load_text format": lambda: "lines",
     "load_data file_name": lambda: "sums.txt", "save_params file_name": lambda: "new.pkl",
-    "save_model model": lambda: models.Rnnlm(V, H, H), "set_params arrays": _of_first_model,
+    "load_torch path": lambda: "model.pt", "load_torch name": lambda: None,
+    "load_safetensors path": lambda: "model.safetensors", "to_onnx path": lambda: "new.onnx",
+    "model_of_params params": _of_first_model, "model_of_params name": lambda: "attention-seq2seq",
+    "to_torch what": MODELS["AttentionSeq2seq"].build, "from_torch module": _torch_module,
+    **{f"{name} model": lambda: models.Rnnlm(V, H, H) for name in _WRITERS},
+    "set_params arrays": _of_first_model,
     "RnnlmTrainer.fit xs": IDS.ravel, "RnnlmTrainer.fit ts": IDS.ravel,
     "get_batch x": IDS.ravel, "get_batch t": IDS.ravel, "question": lambda: "a",
     "print_answer question": lambda: "a", "print_answer correct": lambda: "b", "encode xs": lambda: IDS,
