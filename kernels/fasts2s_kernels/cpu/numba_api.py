@@ -9,7 +9,7 @@ from numba.core import types as _types
 from numba.core.caching import FunctionCache as _FunctionCache
 from numba.core.ccallback import CFunc as _CFunc
 from numba.core.registry import cpu_target as _cpu_target
-from numba.core.runtime import rtsys as _rtsys
+from numba.core.runtime.nrt import rtsys as _rtsys
 from numba.core.typing.templates import AttributeTemplate as _AttributeTemplate
 from numba.extending import intrinsic as _intrinsic
 from numba.extending import lower_builtin as _lower_builtin

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,14 +32,19 @@ def work() -> bool:
 
 def use(fault: str = "") -> dict[str, Any]:
     """Work twice, with the folder of the environment; return results, all warnings, and the folder."""
-    with warnings.catch_warnings(record=True) as caught, _fault(fault):
+    compiler = numba_api.cpu_target.target_context
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        mock.patch.object(compiler, "refresh", wraps=compiler.refresh) as refresh,
+        _fault(fault),
+    ):
         warnings.simplefilter("always")
         results = [work(), work()]
     return {
         "right": all(results),
         "warnings": [f"{w.category.__name__} {w.message}" for w in caught],
         "folder": str(jit.cache().folder or ""),
-        "whole compiler": "numba.np.linalg" in sys.modules,
+        "prepared": refresh.called,
         "untouched": numba_api.config.CACHE_DIR == "",
     }
 
