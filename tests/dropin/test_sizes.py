@@ -182,9 +182,9 @@ def test_sums_of_many_gradients_are_ours(book, monkeypatch):
 def test_work_that_is_certain_to_come_is_no_early_work(monkeypatch):
     monkeypatch.setattr(sizes, "_done", 0.0)
     monkeypatch.setattr(sizes, "auto_is_open", lambda: True)
-    sizes.foresee(sizes._WORTH / 2)
+    sizes.foresee(sizes._WORTH_TO_COME / 2)
     assert sizes.is_early()
-    sizes.foresee(sizes._WORTH)
+    sizes.foresee(sizes._WORTH_TO_COME)
     assert not sizes.is_early()
 
 
