@@ -93,6 +93,9 @@ def forget_forward(obj: Any) -> None:
     if found is not None:
         settle(found)
         found.cache = found.replay = None
+        whole = None if found.owner is None else found.owner()
+        if whole is None or not of(whole).busy:
+            found.owner = None
         if found.is_empty():  # small calls that follow are seen sooner where there is nothing
             everything.pop(id(obj), None)
 
@@ -151,35 +154,33 @@ class Aside:
         of(obj).aside[self._name] = value
 
 
-class MadeOnRead:
+class MadeOnRead(property):
     """An attribute that only the book's forward sets: who reads it after a replaced one has that run again.
 
     Who sets it has run a forward of his own, and what ours kept belongs to an earlier one.
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        def get(obj: Any) -> Any:
+            kept = everything.get(id(obj))
+            if kept is not None:
+                settle(kept)
+                run_again(obj)
+            try:
+                return obj.__dict__[name]
+            except KeyError:
+                raise AttributeError(f"{type(obj).__name__!r} object has no attribute {name!r}") from None
 
-    def __get__(self, obj: Any, kind: Any = None) -> Any:
-        if obj is None:
-            return self
-        kept = known(obj)
-        if kept is not None:
-            settle(kept)
-            run_again(obj)
-        try:
-            return obj.__dict__[self._name]
-        except KeyError:
-            raise AttributeError(f"{type(obj).__name__!r} object has no attribute {self._name!r}") from None
+        def put(obj: Any, value: Any) -> None:
+            if id(obj) in everything:
+                forget_forward(obj)
+            obj.__dict__[name] = value
 
-    def __set__(self, obj: Any, value: Any) -> None:
-        if id(obj) in everything:
-            forget_forward(obj)
-        obj.__dict__[self._name] = value
+        def delete(obj: Any) -> None:
+            get(obj)
+            del obj.__dict__[name]
 
-    def __delete__(self, obj: Any) -> None:
-        self.__get__(obj)
-        del obj.__dict__[self._name]
+        super().__init__(get, put, delete)
 
 
 class Reduced:

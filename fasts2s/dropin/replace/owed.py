@@ -89,27 +89,28 @@ def pay_all() -> None:
             debt.pay()
 
 
-class Owed:
-    """An attribute of the book's that may be owed. Who sets it finds the others made before."""
+class Owed(property):
+    """An attribute of the book's that may be owed. Who sets it finds the others made before.
+
+    A property takes a third of the time of a descriptor written in Python.
+    """
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        def get(obj: Any) -> Any:
+            if _debts and id(obj) in beside.everything:
+                pay(obj)
+            try:
+                return obj.__dict__[name]
+            except KeyError:
+                raise AttributeError(f"{type(obj).__name__!r} object has no attribute {name!r}") from None
 
-    def __get__(self, obj: Any, kind: Any = None) -> Any:
-        if obj is None:
-            return self
-        if _debts:
-            pay(obj)
-        try:
-            return obj.__dict__[self._name]
-        except KeyError:
-            raise AttributeError(f"{type(obj).__name__!r} object has no attribute {self._name!r}") from None
+        def put(obj: Any, value: Any) -> None:
+            if _debts and id(obj) in beside.everything:
+                pay(obj)
+            obj.__dict__[name] = value
 
-    def __set__(self, obj: Any, value: Any) -> None:
-        if _debts:
-            pay(obj)
-        obj.__dict__[self._name] = value
+        def delete(obj: Any) -> None:
+            get(obj)
+            del obj.__dict__[name]
 
-    def __delete__(self, obj: Any) -> None:
-        self.__get__(obj)
-        del obj.__dict__[self._name]
+        super().__init__(get, put, delete)

@@ -57,6 +57,11 @@ def _one_step(self: Any, xs: Any) -> bool:
     return type(xs) is np.ndarray and T == 1 and N * self.params[1].size < 100_000
 
 
+def _one_tiny_step(self: Any, xs: Any) -> bool:
+    N, T, _ = xs.shape
+    return type(xs) is np.ndarray and T == 1 and N * self.params[1].size < 2_000
+
+
 def _attention(self: Any, hs_enc: Any, hs_dec: Any) -> bool:
     return type(hs_enc) is np.ndarray and hs_dec.shape[1] == 1 and hs_enc.size < 4_000
 
@@ -76,17 +81,18 @@ def _draws(self: Any, target: Any) -> bool:
     return bool(2 * self.sample_size**2 > self.word_p.size)
 
 
-#: The arrays, by identity, that were looked at last, and what was found.
-_last_looked_at: tuple[tuple[int, ...], bool] = ((), True)
+#: The list that was looked at last, by identity, its length, and what was found.
+_last_looked_at = (0, 0, True)
 
 
 def _no_large_twins(params: Any, grads: Any) -> bool:
     """No two matrices that the book compares number by number (shapes turned round), or whose sum takes long."""
     global _last_looked_at  # noqa: PLW0603
-    arrays = tuple(map(id, params))
-    if arrays != _last_looked_at[0]:
-        _last_looked_at = arrays, _has_no_large_twins(params)
-    return _last_looked_at[1]
+    identity, count, found = _last_looked_at
+    if id(params) != identity or len(params) != count:
+        found = _has_no_large_twins(params)
+        _last_looked_at = id(params), len(params), found
+    return found
 
 
 def _has_no_large_twins(params: Any) -> bool:
@@ -123,6 +129,7 @@ SMALL: dict[str, Question] = {
     "TimeSigmoidWithLoss": _time_sigmoid_loss,
     "TimeRNN": _one_step,
     "TimeLSTM": _one_step,
+    "TimeGRU": _one_tiny_step,
     "TimeAttention": _attention,
     "Encoder": _one_step_of_model,
     "Decoder": _one_step_of_model,
@@ -143,9 +150,9 @@ SMALL: dict[str, Question] = {
 
 #: Class -> how many numbers of a forward's first argument are so few that the call is small, whatever the weights.
 FEW = {
-    "MatMul": 128,
-    "Affine": 128,
-    "TimeAffine": 128,
+    "MatMul": 1024,
+    "Affine": 1024,
+    "TimeAffine": 1024,
     "Embedding": 32,
     "TimeEmbedding": 1,
     "TimeSoftmaxWithLoss": 64,
