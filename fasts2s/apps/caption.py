@@ -25,7 +25,7 @@ KIND, HINT = "pictures", "fasts2s app caption --out DIR"
 SHEET, LOOKS, PICTURE = "captions.png", "attention.png", "picture-{}.png"
 _FILTERS = (12, 24, 32)
 #: Pictures of single things, of two things to learn from, and epochs over both.
-_COUNTS, _QUICK = (16_000, 24_000, 12, 12), (4000, 4000, 3, 4)
+_COUNTS, _QUICK = (16_000, 24_000, 12, 12), (6000, 8000, 4, 8)
 _HELD_OUT, _TEST, _QUICK_TEST = 300, 1000, 300
 _LONGEST = 12
 _SHOWN, _KEPT = 24, 3

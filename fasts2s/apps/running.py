@@ -41,7 +41,8 @@ def run_application(app: Application, a: argparse.Namespace) -> int:
 
 def options_of(app: Application, a: argparse.Namespace) -> PairOptions:
     """Return the options of a training of pairs: those usual, the application's, the user's."""
-    usual = usual_options(PairOptions, "pairs", f"built in: {app.name}")
+    own = getattr(a, "data", None)  # not every application takes some
+    usual = usual_options(PairOptions, "pairs", str(own) if own else f"built in: {app.name}")
     chosen = {"out": a.out, "overwrite": a.overwrite, "seed": a.seed}
     epochs = a.epochs or (app.quick_epochs if a.quick else None)
     chosen |= {"epochs": epochs} if epochs else {}

@@ -118,6 +118,8 @@ def test_pairs_of_ones_own(tmp_path, capsys, monkeypatch):
     command = ["app", "translate", "--data", str(file), "--out", str(tmp_path / "run"), "--epochs", "2"]
     assert main(command) == 0
     assert "all scores: perplexity" in capsys.readouterr().out
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert history["settings"]["file"] == str(file)
 
 
 def test_translations_of_every_direction_are_declared():
