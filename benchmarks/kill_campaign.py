@@ -188,11 +188,20 @@ def killed(training: Training, folder: Path, seconds: float, rng: random.Random,
             allowed = {0, -kind, 128 + kind}
         else:
             allowed = {0}
-        if status not in allowed or "Traceback" in log.read_text() * (not callable(training._what)):
+        if status not in allowed or (not callable(training._what) and _shows_a_traceback(log.read_text())):
             raise KillError(f"{training.name}: ended with {status}\n{log.read_text()[-2000:]}")
         if status == 0:
             return
     raise KillError(f"{training.name}: does not come to an end")
+
+
+def _shows_a_traceback(text: str) -> bool:
+    """Return whether a command printed one; not Python itself, where Ctrl-C falls into a callback and is dropped."""
+    lines = text.splitlines()
+    return any(
+        line.startswith("Traceback") and not before.startswith("Exception ignored in")
+        for before, line in zip(["", *lines], lines, strict=False)
+    )
 
 
 def campaign(kills: int, seed: int, every: int, say: Callable[[str], None]) -> Counter[str]:
