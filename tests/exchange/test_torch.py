@@ -1,7 +1,5 @@
 """Models and layers in PyTorch and back: the same scores, the same weights."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -12,14 +10,7 @@ from fasts2s.generation import GenerationOptions, generate
 from fasts2s.models import AttentionSeq2seq, EncoderDecoder, EncoderDecoderSettings, NeuralTuringMachine
 from tests.exchange.models import BOOK, LANGUAGE_MODELS, SETTINGS, TS, XS, D, H, V, encoder_decoder, filled, scores_of
 
-
-@pytest.fixture(autouse=True)
-def torch():
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed")
-    import torch  # noqa: PLC0415 # pyright: ignore[reportMissingImports] - only where it is
-
-    return torch
+pytestmark = pytest.mark.usefixtures("torch")
 
 
 def close(a, b):

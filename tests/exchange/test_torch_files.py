@@ -1,6 +1,5 @@
 """Models in state dicts of PyTorch: what comes back is what was saved, and no code is executed."""
 
-import importlib.util
 import os
 
 import numpy as np
@@ -8,16 +7,10 @@ import pytest
 
 from fasts2s.exchange import load_torch, save_torch, to_torch
 from fasts2s.models import AttentionSeq2seq, EncoderDecoder, EncoderDecoderSettings
+from tests.exchange.damage import refused
 from tests.exchange.models import BOOK, LANGUAGE_MODELS, SETTINGS, D, H, V, encoder_decoder, filled
 
-
-@pytest.fixture(autouse=True)
-def torch():
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed")
-    import torch  # noqa: PLC0415 # pyright: ignore[reportMissingImports] - only where it is
-
-    return torch
+pytestmark = pytest.mark.usefixtures("torch")
 
 
 def same(a, b):
@@ -124,15 +117,7 @@ def test_damaged_files_are_no_traceback_of_a_library(tmp_path, rng):
         octets = np.frombuffer(whole, np.uint8).copy()
         octets[rng.integers(len(whole), size=20)] = rng.integers(256, size=20)
         damaged.append(octets.tobytes())
-    refused = 0
-    for content in damaged:
-        path.write_bytes(content)
-        try:
-            load_torch(path)
-        except ValueError as error:
-            assert str(path) in str(error), error
-            refused += 1
-    assert refused > len(damaged) // 2
+    assert refused(load_torch, path, damaged) > len(damaged) // 2
 
 
 def test_what_pytorch_cannot_express_is_named(tmp_path):

@@ -154,6 +154,21 @@ class Aside:
         of(obj).aside[self._name] = value
 
 
+def absent(obj: Any, name: str) -> AttributeError:
+    """Return what Python raises where an object has no attribute."""
+    return AttributeError(f"{type(obj).__name__!r} object has no attribute {name!r}")
+
+
+def deletion(name: str, get: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """Return what deletes an attribute, after it has been made by ``get``."""
+
+    def delete(obj: Any) -> None:
+        get(obj)
+        del obj.__dict__[name]
+
+    return delete
+
+
 class MadeOnRead(property):
     """An attribute that only the book's forward sets: who reads it after a replaced one has that run again.
 
@@ -169,18 +184,14 @@ class MadeOnRead(property):
             try:
                 return obj.__dict__[name]
             except KeyError:
-                raise AttributeError(f"{type(obj).__name__!r} object has no attribute {name!r}") from None
+                raise absent(obj, name) from None
 
         def put(obj: Any, value: Any) -> None:
             if id(obj) in everything:
                 forget_forward(obj)
             obj.__dict__[name] = value
 
-        def delete(obj: Any) -> None:
-            get(obj)
-            del obj.__dict__[name]
-
-        super().__init__(get, put, delete)
+        super().__init__(get, put, deletion(name, get))
 
 
 class Reduced:

@@ -102,15 +102,11 @@ class Owed(property):
             try:
                 return obj.__dict__[name]
             except KeyError:
-                raise AttributeError(f"{type(obj).__name__!r} object has no attribute {name!r}") from None
+                raise beside.absent(obj, name) from None
 
         def put(obj: Any, value: Any) -> None:
             if _debts and id(obj) in beside.everything:
                 pay(obj)
             obj.__dict__[name] = value
 
-        def delete(obj: Any) -> None:
-            get(obj)
-            del obj.__dict__[name]
-
-        super().__init__(get, put, delete)
+        super().__init__(get, put, beside.deletion(name, get))

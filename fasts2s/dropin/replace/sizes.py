@@ -52,14 +52,14 @@ def _time_sigmoid_loss(self: Any, xs: Any, ts: Any) -> bool:
     return type(xs) is np.ndarray and xs.shape[1] == 1 and xs.size < 1_000
 
 
-def _one_step(self: Any, xs: Any) -> bool:
-    N, T, _ = xs.shape
-    return type(xs) is np.ndarray and T == 1 and N * self.params[1].size < 100_000
+def _one_step_below(most: int) -> Question:
+    """Return a question about one step of a recurrent layer: whether it has fewer multiply-adds than so many."""
 
+    def small(self: Any, xs: Any) -> bool:
+        N, T, _ = xs.shape
+        return type(xs) is np.ndarray and T == 1 and N * self.params[1].size < most
 
-def _one_tiny_step(self: Any, xs: Any) -> bool:
-    N, T, _ = xs.shape
-    return type(xs) is np.ndarray and T == 1 and N * self.params[1].size < 2_000
+    return small
 
 
 def _attention(self: Any, hs_enc: Any, hs_dec: Any) -> bool:
@@ -127,9 +127,9 @@ SMALL: dict[str, Question] = {
     "TimeEmbedding": _time_embedding,
     "TimeSoftmaxWithLoss": _time_loss,
     "TimeSigmoidWithLoss": _time_sigmoid_loss,
-    "TimeRNN": _one_step,
-    "TimeLSTM": _one_step,
-    "TimeGRU": _one_tiny_step,
+    "TimeRNN": _one_step_below(100_000),
+    "TimeLSTM": _one_step_below(100_000),
+    "TimeGRU": _one_step_below(2_000),
     "TimeAttention": _attention,
     "Encoder": _one_step_of_model,
     "Decoder": _one_step_of_model,
