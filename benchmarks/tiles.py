@@ -22,20 +22,18 @@ DEPTHS = (144, 272)
 
 def _tiles() -> Any:
     """Return the compiled loop that runs a tile again and again on its own numbers."""
-    from fasts2s_kernels.cpu.jit import Entry  # noqa: PLC0415
-    from fasts2s_kernels.cpu.numba_api import types  # noqa: PLC0415
-    from fasts2s_kernels.cpu.pointer import floats_at  # noqa: PLC0415
+    from fasts2s_kernels.cpu.jit import kernel  # noqa: PLC0415
+    from fasts2s_kernels.cpu.kinds import Floats, Int  # noqa: PLC0415
     from fasts2s_kernels.cpu.target import LANES  # noqa: PLC0415
     from fasts2s_kernels.cpu.tile import any_tile  # noqa: PLC0415
 
-    def run(C: int, A: int, B: int, width: int, rows: int, K: int, times: int) -> None:
+    @kernel
+    def tile_again(C: Floats, A: Floats, B: Floats, width: Int, rows: Int, K: Int, times: Int) -> None:
         row = width * LANES
-        c, a, b = floats_at(C, rows * row), floats_at(A, rows * K), floats_at(B, row * K)
         for _ in range(times):
-            any_tile(width, rows, c, row, c, row, a, 1, rows, b, row, K)
+            any_tile(width, rows, C, row, C, row, A, 1, rows, B, row, K)
 
-    n = types.int64
-    return Entry(run, types.none(n, n, n, n, n, n, n))
+    return tile_again.native
 
 
 def shares(run: Any, width: int, rows: int, K: int) -> list[float]:

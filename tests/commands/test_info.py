@@ -31,19 +31,5 @@ def test_info_compiles_nothing(backend, tmp_path):
     done = run_python(code, FASTS2S_BACKEND=backend, FASTS2S_CACHE_DIR=str(tmp_path / "new"))
     assert (done.returncode, done.stderr) == (0, "")
     assert not (tmp_path / "new").exists()
-    assert ("layer " in done.stdout) == (backend != "numpy")
+    assert ("processor " in done.stdout) == (backend != "numpy")
     assert (f"cache      {tmp_path / 'new' / 'kernels-'}" in done.stdout) == (backend != "numpy")
-
-
-def test_the_layer_that_info_names_is_the_one_that_runs():
-    code = """
-from fasts2s_kernels.cpu import threads as _threads
-before = _threads.POOL.planned()
-_threads.POOL.wanted = 2
-_threads.start_threads()
-assert _threads.POOL.layer in before or before == "none (one thread)", (before, _threads.POOL.layer)
-_threads.POOL.wanted = 1
-print(_threads.POOL.planned())
-"""
-    done = run_python(code)
-    assert (done.stdout, done.returncode) == ("none (one thread)\n", 0), done.stderr

@@ -1,35 +1,36 @@
-"""Where compiled kernels are kept between runs: a private folder, a lock, a checksum of every file.
+"""Where compiled kernels are kept between runs: a private folder, one file for each, with a checksum.
 
-Numba's own cache does the storing. What it leaves open is closed here: the folder's name hashes everything that the
-machine code depends on (Numba looks at the file of the compiled function alone); one process writes at a time; a file
-whose checksum is not in the manifest, because it was damaged or its writer died, is deleted before Numba reads it
-(it would be executed); and whatever fails costs time, never a result: kernels are then compiled without a cache.
+The folder's name hashes everything that the machine code depends on. A file is written whole, under another name, and
+then renamed; one whose checksum is not its content's, because it was damaged, is as good as none (its code would be
+executed); one process compiles at a time, the others wait for what it makes. Whatever fails costs time, never a
+result: kernels are then compiled without a cache.
 """
 
 import contextlib
 import hashlib
-import json
 import os
 import stat
+import sys
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import filelock
 import llvmlite
-import numba
 import numpy as np
 import platformdirs
 
-from fasts2s_kernels.cpu import target
-from fasts2s_kernels.cpu.numba_api import config
+from fasts2s_kernels.cpu import environment, target
+from fasts2s_kernels.cpu.code import Object
 
 _PACKAGE = Path(__file__).parent.parent
-MANIFEST, LOCK = "manifest.json", "lock"
+LOCK = "lock"
 #: Another process may be compiling everything, which takes seconds; one that has died has lost its lock.
 _LOCK_SECONDS = 300.0
+_DIGEST = hashlib.sha256().digest_size
 
 
 def fingerprint() -> str:
@@ -37,16 +38,15 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted([*_PACKAGE.glob("cpu/*.py"), *_PACKAGE.glob("ops/*/cpu*.py")]):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
-    versions = [numba.__version__, llvmlite.__version__, np.__version__, _version()]
-    settings = [f"{name}={getattr(config, name, None)}" for name in ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")]
-    for text in (*versions, *target.compile_target(), *settings):
+    versions = [_version("numba"), llvmlite.__version__, np.__version__, _version("fasts2s"), sys.version]
+    for text in (*versions, *target.compile_target(), *environment.SETTINGS):
         digest.update(f"{text}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _version() -> str:
+def _version(package: str) -> str:
     try:
-        return metadata.version("fasts2s")
+        return metadata.version(package)
     except metadata.PackageNotFoundError:  # a source tree on the path
         return "0"
 
@@ -65,8 +65,9 @@ class Cache:
     """The folder of one fingerprint. ``folder`` is None once something failed: then nothing is cached."""
 
     def __init__(self, base: str | None) -> None:
-        self.base = Path(base) if base else Path(config.CACHE_DIR or platformdirs.user_cache_dir("fasts2s", False))
+        self.base = Path(base or platformdirs.user_cache_dir("fasts2s", False))
         self.folder: Path | None = self.base / f"kernels-{fingerprint()}"
+        self._is_private = False
 
     def give_up(self, error: BaseException) -> None:
         """Go on without a cache, and say so once."""
@@ -79,89 +80,66 @@ class Cache:
                 stacklevel=2,
             )
 
-    @contextlib.contextmanager
-    def opened(self, name: str) -> Iterator[bool]:
-        """Hold the lock while a function is loaded or compiled; yields whether the cache is usable.
+    def read(self, name: str, function: Callable[..., Any]) -> Object | None:
+        """Return what is kept of a kernel; None: nothing, or nothing that can be trusted.
 
-        ``name`` is that of its folder, its module and its own, such as "embedding/cpu.forward".
-        Before, files of the function that the manifest does not vouch for are deleted; after, new ones are entered.
+        ``name`` is that of its folder, its module and its own, such as "embedding.cpu.forward".
         """
         if self.folder is None:
-            yield False
-            return
-        with contextlib.ExitStack() as stack:
-            try:
-                _private(self.folder)
-                stack.enter_context(filelock.FileLock(self.folder / LOCK, timeout=_LOCK_SECONDS))
-                known = self._drop_doubtful(name)
-            except (OSError, NotImplementedError) as error:  # a Timeout is an OSError; some file systems cannot lock
-                self.give_up(error)
-                yield False
-                return
-            stack.enter_context(_numba_folder(self.folder))
-            yield True
-            try:
-                self._enter_new(name, known)
-            except OSError as error:
-                self.give_up(error)
-
-    def holds(self, name: str) -> bool:
-        """Whether there are files of the function of this name."""
-        return bool(self._files(name))
-
-    def _files(self, name: str) -> list[Path]:
-        if self.folder is None:
-            return []
-        folder, _, function = name.partition("/")
-        return sorted(self.folder.glob(f"{folder}_*/{function}-*.nb[ci]"))
-
-    def _key(self, path: Path) -> str:
-        # With its folder: two installations of one version have files of the same names.
-        return path.parent.name + "/" + path.name
-
-    def _manifest(self) -> dict[str, str]:
-        if self.folder is None:
-            return {}
+            return None
         try:
-            read = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):  # none yet, or damaged: then nothing is vouched for
-            return {}
-        return read if isinstance(read, dict) else {}
+            if not self._is_private:
+                _private(self.folder)
+                self._is_private = True
+            kept = self._path(name, function).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self.give_up(error)
+            return None
+        digest, content = kept[:_DIGEST], kept[_DIGEST:]
+        return Object.from_bytes(content) if hashlib.sha256(content).digest() == digest else None
 
-    def _drop_doubtful(self, name: str) -> dict[str, str]:
-        manifest, files = self._manifest(), self._files(name)
-        if any(manifest.get(self._key(path)) != _sha256(path) for path in files):
-            for path in files:  # index and code belong together
-                path.unlink(missing_ok=True)
-            return {}
-        return {self._key(path): manifest[self._key(path)] for path in files}
+    def made(self, name: str, function: Callable[..., Any], make: Callable[[], Object]) -> Object:
+        """Return what ``make`` makes, and keep it; or what another process made meanwhile."""
+        with self._locked():
+            made = self.read(name, function) or make()
+            if self.folder is not None:
+                try:
+                    self._write(self._path(name, function), made)
+                except OSError as error:
+                    self.give_up(error)
+            return made
 
-    def _enter_new(self, name: str, known: dict[str, str]) -> None:
-        if self.folder is None:
-            return
-        now = {self._key(path): _sha256(path) for path in self._files(name)}
-        if now != known:
-            temporary = self.folder / f"{MANIFEST}.{os.getpid()}"
-            temporary.write_text(json.dumps(self._manifest() | now), encoding="utf-8")
-            temporary.replace(self.folder / MANIFEST)
+    def _path(self, name: str, function: Callable[..., Any]) -> Path:
+        assert self.folder is not None  # the callers have looked
+        source = Path(function.__code__.co_filename)
+        if _PACKAGE in source.parents:  # its text is in the folder's name
+            return self.folder / f"{name}.o"
+        return self.folder / f"{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}.o"
 
-    def remove_function(self, name: str) -> None:
-        """Delete all files of a function; one that cannot be deleted is left."""
-        for path in self._files(name):
+    def _write(self, path: Path, made: Object) -> None:
+        content = made.to_bytes()
+        temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        try:
+            temporary.write_bytes(hashlib.sha256(content).digest() + content)
+            temporary.replace(path)
+        except OSError:
             with contextlib.suppress(OSError):
-                path.unlink()
+                temporary.unlink()
+            raise
 
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@contextlib.contextmanager
-def _numba_folder(folder: Path) -> Iterator[None]:
-    """Point Numba's cache at the folder, for this block only: other libraries' caches stay where they are."""
-    before: Any = config.CACHE_DIR
-    config.CACHE_DIR = str(folder)
-    try:
-        yield
-    finally:
-        config.CACHE_DIR = before
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock of the folder; nothing is cached where it cannot be held."""
+        with contextlib.ExitStack() as stack:
+            if self.folder is not None:
+                try:
+                    _private(self.folder)
+                    stack.enter_context(filelock.FileLock(self.folder / LOCK, timeout=_LOCK_SECONDS))
+                except (
+                    OSError,
+                    NotImplementedError,
+                ) as error:  # a Timeout is an OSError; some file systems cannot lock
+                    self.give_up(error)
+            yield

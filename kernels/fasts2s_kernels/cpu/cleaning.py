@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import filelock
 
-from fasts2s_kernels.cpu.cache import LOCK, MANIFEST, fingerprint
+from fasts2s_kernels.cpu.cache import LOCK, fingerprint
 
 _NAME = re.compile(r"kernels-[0-9a-f]{16}")
 
@@ -66,8 +66,6 @@ def _size(folder: Path) -> int:
 def _delete(folder: Path) -> None:
     lock = filelock.FileLock(folder / LOCK, timeout=0)
     with lock:
-        # First what vouches for the others: a process that is ended in between leaves nothing that is trusted.
-        (folder / MANIFEST).unlink(missing_ok=True)
         for path in sorted(folder.rglob("*"), reverse=True):  # what lies in a folder comes before it
             if path != folder / LOCK:
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -10,7 +10,7 @@ how rows are divided among tasks.
 import numpy as np
 
 from fasts2s_kernels.cpu.jit import inline, kernel
-from fasts2s_kernels.cpu.pointer import Floats, Int
+from fasts2s_kernels.cpu.kinds import Floats, Int
 from fasts2s_kernels.cpu.target import LANES, TARGET
 from fasts2s_kernels.cpu.tile import any_tile
 from fasts2s_kernels.cpu.vector import fma, splat

@@ -1,14 +1,12 @@
-"""Compiled functions: the options, in one place, and when and how they are compiled.
+"""Compiled functions: when and how they are compiled, and where they are found afterwards.
 
-Three kinds. ``@inline`` is a piece of text that other compiled functions share. A :class:`Kernel` does the work: it
-is compiled by itself and called by name through a plain C interface, so that no caller has to compile it again. An
-:class:`Entry` is what Python calls: it takes a record of arrays and hands their addresses on, see ``launch``.
+``@inline`` is a piece of text that other compiled functions share. A :class:`Kernel` does the work: it is compiled by
+itself and called by name through a plain C interface, so that no caller has to compile it again.
 
-The first two are Python functions too: whoever calls one from Python runs its text, see ``plain``.
+Both are Python functions too: whoever calls one from Python runs its text, see ``plain``.
 
-Everything has exactly one signature (float32; float64 goes to the reference), is compiled when it is first used and
-kept on disk, see ``cache``. No ``fastmath``: it deletes the checks for NaN. ``error_model="numpy"``: a kernel cannot
-raise.
+Every kernel has exactly one signature (float32; float64 goes to the reference), is compiled when it is first used and
+kept on disk, see ``cache``; from there it is loaded without Numba, see ``code``.
 """
 
 import contextlib
@@ -20,19 +18,19 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, get_type_hints
 
-import llvmlite.binding as llvm
-
+from fasts2s_kernels.cpu import code
 from fasts2s_kernels.cpu.cache import Cache
-from fasts2s_kernels.cpu.numba_api import CFunc, FunctionCache, njit, rtsys, types
+from fasts2s_kernels.cpu.kinds import NONE
+from fasts2s_kernels.cpu.later import Later
 from fasts2s_kernels.cpu.reads import fields_read
-from fasts2s_kernels.cpu.record import RecordType, kind_of
+from fasts2s_kernels.cpu.record import RecordKind, kind_of
 from fasts2s_kernels.interrupts import interrupts_held_back
 
-_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 PREFIX = "fasts2s_"
+_compiler: Any = Later("fasts2s_kernels.cpu.compiler")
 
 #: Everything that can be compiled, in the order of definition: what is needed stands before what needs it.
-REGISTRY: list["Compiled"] = []
+REGISTRY: list["Kernel"] = []
 
 _lock = threading.RLock()
 _cache: Cache | None = None
@@ -68,45 +66,29 @@ def _announce() -> None:
             print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-class _Kept(FunctionCache):
-    """Numba's cache of one function.
-
-    Numba's own gets all that its compiler needs before it loads anything, which takes a quarter of a second. To load
-    needs nothing of it but the functions that read arguments.
-    """
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return what was kept for a signature; None: nothing."""
-        rtsys.initialize(target_context)
-        with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
-
-
 class Inline:
     """A function that is compiled into each of its callers."""
 
-    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self._dispatcher = njit(**options, nogil=True, **_OPTIONS)(function)
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any) -> Any:
         """Run it as plain Python."""
         return self.function(*args)
 
+    @functools.cached_property
+    def _dispatcher(self) -> Any:
+        return _compiler.inlined(self.function)
+
     @property
     def _numba_type_(self) -> Any:
-        return types.Dispatcher(self._dispatcher)
+        return _compiler.types.Dispatcher(self._dispatcher)
 
 
 def inline(function: Callable[..., Any]) -> Inline:
     """Compile a function into each of its callers."""
-    return Inline(function, forceinline=True, no_cpython_wrapper=True)
-
-
-def parallel(function: Callable[..., Any]) -> Inline:
-    """Compile a function with ``prange`` loops; ``threads`` alone has some."""
-    return Inline(function, parallel=True)
+    return Inline(function)
 
 
 def called_by(function: Callable[..., Any]) -> list[Any]:
@@ -125,80 +107,20 @@ def called_by(function: Callable[..., Any]) -> list[Any]:
     return found
 
 
-class Compiled:
-    """A function that is compiled when first used, after the kernels that it calls."""
+class Kernel:
+    """A compiled function that other compiled functions call by name; its signature is that of its annotations.
 
-    def __init__(self, function: Callable[..., Any], signature: Any) -> None:
-        self.function, self.signature = function, signature
-        self.name = function.__name__
-        # What the names of its files in the cache begin with: several modules have a "forward".
-        self._file = f"{'/'.join(function.__module__.split('.')[-2:])}.{self.name}"
-        #: What Numba made of it, once it is compiled.
-        self.built: Any = None
-        self._ready: Any = None
-        REGISTRY.append(self)
-
-    def needs(self) -> list["Kernel"]:
-        """Return the kernels that it calls by name."""
-        return [called for called in called_by(self.function) if isinstance(called, Kernel)]
-
-    def ensure(self) -> Any:
-        """Return the compiled function; compile it or load it from the cache if that has not happened yet."""
-        if self._ready is None:
-            with _lock:
-                for needed in self.needs():
-                    needed.ensure()
-                if self._ready is None:
-                    self.built = self._load()
-                    self._ready = self._publish(self.built)
-        return self._ready
-
-    def _load(self) -> Any:
-        with cache().opened(self._file) as usable:
-            if not cache().holds(self._file):
-                _announce()
-            if not usable:
-                return self._compile(False)
-            try:
-                return self._compile(True)
-            except Exception as error:
-                cache().remove_function(self._file)
-                built = self._compile(False)  # an error that is not the cache's shows here
-                cache().give_up(error)
-                return built
-
-    def _compile(self, cached: bool) -> Any:
-        # In a callback of LLVM a KeyboardInterrupt would be lost, and the code with it.
-        with interrupts_held_back():
-            return self._build(cached)
-
-    def _build(self, cached: bool) -> Any:
-        raise NotImplementedError
-
-    def _publish(self, built: Any) -> Any:
-        return built
-
-
-class Kernel(Compiled):
-    """A compiled function that other compiled functions call by name; its signature is that of its annotations."""
+    It is compiled when first used, after the kernels that it calls.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         hints = get_type_hints(function, include_extras=True)
-        code = function.__code__
-        kinds = {name: kind_of(hints.get(name)) for name in code.co_varnames[: code.co_argcount]}
-        wrong = [name for name, kind in kinds.items() if kind is None]
-        if wrong:
-            raise TypeError(
-                f"{function.__name__}: {wrong[0]} is {hints.get(wrong[0])}, expected Int, Floats or a record"
-            )
-        for name, kind in kinds.items():
-            if isinstance(kind, RecordType):
-                _require_fields(function, name, kind.record)
-        for other in [other for other in REGISTRY if isinstance(other, Kernel) and other.name == function.__name__]:
-            if other.function.__module__ != function.__module__:
-                raise TypeError(f"there is a kernel named {other.name} already, in {other.function.__module__}")
-            REGISTRY.remove(other)  # of an import that was interrupted
-        super().__init__(function, types.void(*kinds.values()))
+        parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
+        kinds = {name: kind_of(hints.get(name)) for name in parameters}
+        _require_kinds(function, kinds, hints)
+        self.function, self.name, self.kinds = function, function.__name__, tuple(kinds.values())
+        self._address = 0
+        _enter(self)
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any) -> Any:
@@ -207,46 +129,67 @@ class Kernel(Compiled):
 
     @property
     def _numba_type_(self) -> Any:
-        return types.ExternalFunction(PREFIX + self.name, self.signature)
+        return _compiler.external(PREFIX + self.name, NONE, self.kinds)
 
-    def _build(self, cached: bool) -> Any:
-        built = CFunc(self.function, (self.signature.args, self.signature.return_type), {}, dict(_OPTIONS))
-        if cached:
-            built._cache = _Kept(self.function)
-        built.compile()
-        return built
+    def needs(self) -> list["Kernel"]:
+        """Return the kernels that it calls by name."""
+        return [called for called in called_by(self.function) if isinstance(called, Kernel)]
 
-    def _publish(self, built: Any) -> Any:
-        llvm.add_symbol(PREFIX + self.name, built.address)
-        return built
+    def ensure(self) -> int:
+        """Return the address of the compiled function; compile or load it if that has not happened yet."""
+        if not self._address:
+            with _lock:
+                for needed in self.needs():
+                    needed.ensure()
+                if not self._address:
+                    address = self._loaded()
+                    code.define(PREFIX + self.name, address)
+                    self._address = address
+        return self._address
+
+    @functools.cached_property
+    def native(self) -> Any:
+        """The compiled function for Python: it takes whole numbers, and addresses as such; the GIL is released."""
+        return code.function_of(self.ensure(), len(self.kinds))
+
+    def _loaded(self) -> int:
+        name = f"{'.'.join(self.function.__module__.split('.')[-2:])}.{self.name}"
+        # In a callback of LLVM a KeyboardInterrupt would be lost, and the code with it.
+        with interrupts_held_back():
+            found = cache().read(name, self.function) or cache().made(name, self.function, self._compiled)
+            try:
+                return code.load(found)
+            except RuntimeError:  # of LLVM: what was kept is not for this system
+                return code.load(self._compiled())
+
+    def _compiled(self) -> Any:
+        _announce()
+        return _compiler.compile_kernel(self.function, self.kinds)
 
 
-def _require_fields(function: Callable[..., Any], name: str, record: Any) -> None:
-    missing = fields_read(function, name) - set(record._fields)
-    if missing:
-        raise TypeError(f"{function.__name__} reads {name}.{min(missing)}, which {record.__name__} does not have")
+def _require_kinds(function: Callable[..., Any], kinds: dict[str, Any], hints: dict[str, Any]) -> None:
+    """Raise TypeError for parameters of no kind, and for fields that a record does not have."""
+    wrong = [name for name, kind in kinds.items() if kind is None]
+    if wrong:
+        raise TypeError(f"{function.__name__}: {wrong[0]} is {hints.get(wrong[0])}, expected Int, Floats or a record")
+    for name, kind in kinds.items():
+        if isinstance(kind, RecordKind):
+            missing = fields_read(function, name) - set(kind.record._fields)
+            if missing:
+                raise TypeError(
+                    f"{function.__name__} reads {name}.{min(missing)}, which {kind.record.__name__} does not have"
+                )
+
+
+def _enter(kernel: Kernel) -> None:
+    """Enter a kernel in the registry; TypeError where another module has one of its name."""
+    for other in [other for other in REGISTRY if other.name == kernel.name]:
+        if other.function.__module__ != kernel.function.__module__:
+            raise TypeError(f"there is a kernel named {other.name} already, in {other.function.__module__}")
+        REGISTRY.remove(other)  # of an import that was interrupted
+    REGISTRY.append(kernel)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Make a :class:`Kernel`; type checkers see what it is in Python, a function."""
     return Kernel(function)
-
-
-class Entry(Compiled):
-    """A compiled function that Python calls."""
-
-    def __init__(self, function: Callable[..., Any], signature: Any, *, parallel: bool = False) -> None:
-        super().__init__(function, signature)
-        self._parallel = parallel
-
-    def __call__(self, *args: Any) -> Any:
-        """Call it; the GIL is released meanwhile."""
-        return (self._ready or self.ensure())(*args)
-
-    def _build(self, cached: bool) -> Any:
-        built = njit(nogil=True, parallel=self._parallel, **_OPTIONS)(self.function)
-        if cached:
-            built._cache = _Kept(self.function)
-        built.compile(self.signature)
-        built.disable_compile()
-        return built

@@ -1,56 +1,16 @@
 """Launches: a record and the kernels that work on it, called from Python."""
 
-import sys
-import threading
-import types as python_types
-from functools import cache
+import ctypes
 from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.cpu import plain, threads
-from fasts2s_kernels.cpu.jit import Entry, Kernel, called_by
-from fasts2s_kernels.cpu.numba_api import types
-from fasts2s_kernels.cpu.pointer import Int
+from fasts2s_kernels.cpu import native, plain, threads
+from fasts2s_kernels.cpu.jit import Kernel, called_by
+from fasts2s_kernels.cpu.kinds import INT
 from fasts2s_kernels.cpu.reads import names_read
-from fasts2s_kernels.cpu.record import RecordType, Team, pack, require_types, team_at
-from fasts2s_kernels.cpu.threads import POOL, launch
-
-
-def _template(
-    team: Int,
-    first: Int,
-    n_first: Int,
-    second: Int,
-    n_second: Int,
-    turn: Int,
-    third: Int,
-    n_third: Int,
-    fields: Any,
-) -> None:
-    launch(team_at(team), first, n_first, second, n_second, turn, third, n_third, pack(fields))
-
-
-class _Fast(Entry):
-    """The compiled function of a record. What it takes was typed when the record was defined, see ``Launch``."""
-
-    def _publish(self, built: Any) -> Any:
-        # What the dispatcher calls after a look at the types of all arguments, which takes longer than all the rest.
-        return next(iter(built.overloads.values())).entry_point
-
-
-@cache
-def _entry(record: Any) -> _Fast:
-    """Return the compiled function of a record; Numba's cache knows it by the record's place in the sources."""
-    module, name = record.__module__, f"launch_{record.__name__}"
-    text = _template.__code__.replace(co_filename=_file(module), co_name=name)
-    function = python_types.FunctionType(text, _template.__globals__, name)
-    function.__module__, function.__qualname__ = module, name
-    return _Fast(function, types.void(*[types.int64] * 8, types.Tuple(tuple(record.kinds.values()))))
-
-
-def _file(module: str) -> str:
-    return str(sys.modules[module].__file__)
+from fasts2s_kernels.cpu.record import require_types
+from fasts2s_kernels.cpu.threads import POOL
 
 
 class Launch:
@@ -74,17 +34,17 @@ class Launch:
 
     def __init__(self, record: Any, *phases: Kernel) -> None:
         self.record, self.phases = record, phases
-        wanted = types.void(types.int64, types.int64, RecordType(record))
-        wrong = [phase.name for phase in phases if phase.signature != wanted]
+        wanted = (INT, INT, record.kind)
+        wrong = [phase.name for phase in phases if phase.kinds != wanted]
         if wrong:
             raise TypeError(f"{wrong[0]} does not take a worker, a task, and a {record.__name__}")
         needed = set(record._fields) - set(record._field_defaults)
         unread = needed.difference(*(names_read(text) for text in _texts(phases)))
         if unread:
             raise TypeError(f"no kernel of {[phase.name for phase in phases]} reads {record.__name__}.{min(unread)}")
-        self.entry = _entry(record)
-        #: The compiled function of the record, and the addresses of three phases, once there are.
-        self._compiled: tuple[Any, ...] = ()
+        #: What ``native.run`` reads, and its address: 0 until the kernels are compiled.
+        self._plan: Any = None
+        self._address = 0
 
     def __call__(
         self, workers: int, fields: Any, first: int, second: int = 0, third: int = 0, turns: int = 1
@@ -99,26 +59,30 @@ class Launch:
         if self.checked:
             require_types(fields)
         # Before the lock: who forks waits for what is compiled, and then for it.
-        entry, a, b, c = self._compiled or self._compile()
+        plan = self._address or self._compile()
         if workers == 1:
-            entry(0, a, first, b, second * turns, second, c, third, fields)
+            native.run(plan, 0, 1, first, second * turns, second, third, fields)
             return
-        team = POOL.team(workers)
         with POOL.region:
-            POOL.users.add(threading.get_ident())
-            entry(team, a, first, b, second * turns, second, c, third, fields)
+            native.run(plan, POOL.board(), workers, first, second * turns, second, third, fields)
 
-    def _compile(self) -> tuple[Any, ...]:
-        addresses = [phase.ensure().address for phase in self.phases]
-        self._compiled = self.entry.ensure(), *(*addresses, 0, 0)[:3]
-        return self._compiled
+    def _compile(self) -> int:
+        runners = threads.run_serial.ensure(), threads.run_parallel.ensure()
+        threads.help_until_idle.ensure()
+        phases = [*(phase.ensure() for phase in self.phases), 0, 0][:3]
+        self._plan = native.plan(runners, phases, list(self.record.kinds.values()))
+        self._address = ctypes.addressof(self._plan)
+        return self._address
 
     def _run_plain(self, workers: int, fields: Any, first: int, second: int, third: int, turns: int) -> None:
         require_types(fields)
-        team = Team(workers, threads.parallel_region) if workers > 1 else None
         a, b, c = (*self.phases, None, None)[:3]
+        tasks = (a, first, b, second * turns, second, c, third, plain.fields_of(fields))
         with np.errstate(all="ignore"):
-            launch(team, a, first, b, second * turns, second, c, third, plain.fields_of(fields))
+            if workers == 1:
+                threads.run_serial(*tasks)
+            else:
+                threads.run_parallel(plain.Place(np.zeros(threads.OWN, object), "board"), workers, *tasks)
 
 
 def _texts(kernels: tuple[Kernel, ...]) -> set[Any]:

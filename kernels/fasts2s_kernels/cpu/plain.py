@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from fasts2s_kernels.contract import Array
-from fasts2s_kernels.cpu.numba_api import config
+from fasts2s_kernels.cpu.environment import DISABLE_JIT
 
 
 class _Switch:
-    on = bool(config.DISABLE_JIT)
+    on = DISABLE_JIT
 
 
 def is_on() -> bool:

@@ -8,7 +8,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from fasts2s_kernels.cpu.numba_api import cpu_target, intrinsic
+from fasts2s_kernels.cpu.later import Later
+
+_numba_types: Any = Later("fasts2s_kernels.cpu.numba_types")
 
 
 class Primitive:
@@ -16,7 +18,7 @@ class Primitive:
 
     def __init__(self, plain: Callable[..., Any]) -> None:
         self._plain = plain
-        self._intrinsic: Any = None
+        self._typing: Any = None
         functools.update_wrapper(self, plain)
 
     def __call__(self, *args: Any) -> Any:
@@ -24,12 +26,13 @@ class Primitive:
         return self._plain(*args)
 
     def compiled(self, typing: Callable[..., Any]) -> Callable[..., Any]:
-        """Take a function as Numba's ``intrinsic`` takes it: from types to a signature and a generator of code."""
-        self._intrinsic = intrinsic(prefer_literal=True)(typing)
+        """Take a function as Numba's ``intrinsic`` takes it: from types to a signature and a generator of code.
+
+        The signature may be one of ``kinds``.
+        """
+        self._typing = typing
         return typing
 
-    @property
+    @functools.cached_property
     def _numba_type_(self) -> Any:
-        context = cpu_target.typing_context
-        context.refresh()
-        return context.resolve_value_type(self._intrinsic)
+        return _numba_types.of_primitive(self._typing)

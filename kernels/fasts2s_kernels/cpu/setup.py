@@ -20,7 +20,7 @@ def describe() -> dict[str, str]:
     pool, folder = _threads.POOL, jit.cache().folder
     return {
         "processor": f"{target.CPU_NAME}, {target.TARGET.name}, {target.LANES} float32 in a vector",
-        "threads": f"{pool.limit()}, layer {pool.planned()}",
+        "threads": str(pool.limit()),
         "products": CHOICE.describe(),
         "cache": "none: kernels are compiled in every process" if folder is None else str(folder),
     }
@@ -41,7 +41,6 @@ def warmup(advance: Callable[[], None] | None = None) -> int:
 
     ``advance`` is called after each of them.
     """
-    _threads.workers_for(float("inf"))
     for compiled in jit.REGISTRY:
         compiled.ensure()
         if advance is not None:

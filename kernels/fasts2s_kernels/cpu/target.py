@@ -1,17 +1,26 @@
 """The processor that kernels are compiled for."""
 
-from typing import Any
+import llvmlite.binding as llvm
 
-from numba.core.registry import cpu_target
-
+from fasts2s_kernels.cpu import environment
 from fasts2s_kernels.cpu.tuning import AVX2, AVX512, NEON, PLAIN, Target
 
 
 def compile_target() -> tuple[str, str, str]:
-    """Return triple, name and features of the processor Numba compiles for (NUMBA_CPU_NAME and the like count)."""
-    context: Any = cpu_target.target_context  # a property that type checkers do not see through
-    names: tuple[str, str, str] = context.codegen().magic_tuple()
-    return names
+    """Return triple, name and features of the processor Numba compiles for; it need not be imported for that.
+
+    ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` count, as they do for Numba.
+    """
+    name = llvm.get_host_cpu_name() if environment.CPU_NAME is None else environment.CPU_NAME
+    features = _host_features() if environment.CPU_FEATURES is None else environment.CPU_FEATURES
+    return llvm.get_process_triple(), name, features
+
+
+def _host_features() -> str:
+    try:
+        return str(llvm.get_host_cpu_features().flatten())
+    except RuntimeError:  # LLVM cannot tell on this processor
+        return ""
 
 
 def choose(triple: str, features: str) -> Target:

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from fasts2s_kernels.cpu.numba_api import types
-from fasts2s_kernels.cpu.pointer import floats
+from fasts2s_kernels.cpu.kinds import INT, NONE, floats
 from fasts2s_kernels.cpu.primitive import Primitive
 from fasts2s_kernels.cpu.target import LANES, TARGET
 from fasts2s_kernels.cpu.vector import (
@@ -200,5 +199,5 @@ def _any_tile(typing_context, width, rows, C, c_row, start, start_row, A, a_row,
         builder.position_at_end(end)
         return context.get_dummy_value()
 
-    n = types.int64
-    return types.none(n, n, floats, n, floats, n, floats, n, n, floats, n, n), generate
+    n = INT
+    return NONE(n, n, floats, n, floats, n, floats, n, n, floats, n, n), generate

@@ -6,15 +6,14 @@ nothing depends on whether a compiler recognises a loop. In the plain twin a vec
 ``+ - * /`` may be contracted into fused multiply-adds, nothing else is relaxed: NaN and infinity propagate.
 """
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core.datamodel import models
 
-from fasts2s_kernels.cpu.numba_api import cgutils, lower_builtin, register_model, type_callable, types
+from fasts2s_kernels.cpu.kinds import DOUBLE, INT, SINGLE, vector, wide
+from fasts2s_kernels.cpu.later import cgutils
 from fasts2s_kernels.cpu.primitive import Primitive
 from fasts2s_kernels.cpu.target import LANES, TARGET
 
@@ -24,60 +23,6 @@ VECTOR = FLOAT * LANES
 
 _i32 = ir.IntType(32)
 _vec, _wide, _ints = (ir.VectorType(t, LANES) for t in (ir.FloatType(), ir.DoubleType(), _i32))
-
-
-class VectorType(types.Type):
-    """LANES float32 numbers in a register."""
-
-    def __init__(self) -> None:
-        super().__init__(name=f"float32x{LANES}")
-
-
-vector = VectorType()
-
-
-class WideType(types.Type):
-    """LANES float64 numbers: sums of squares, which overflow in float32."""
-
-    def __init__(self) -> None:
-        super().__init__(name=f"float64x{LANES}")
-
-
-wide = WideType()
-
-
-@register_model(WideType)
-class _WideModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, fe_type: Any) -> None:
-        super().__init__(manager, fe_type, _wide)
-
-
-@register_model(VectorType)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, fe_type: Any) -> None:
-        super().__init__(manager, fe_type, _vec)
-
-
-def _arithmetic(op: Callable[..., Any], instruction: str) -> None:
-    @type_callable(op)
-    def _type(context: Any) -> Any:
-        def typer(a: Any, b: Any) -> Any:
-            return vector if isinstance(a, VectorType) and isinstance(b, VectorType) else None
-
-        return typer
-
-    @lower_builtin(op, VectorType, VectorType)
-    def _lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return getattr(builder, instruction)(*args, flags=("contract",))
-
-
-for _op, _instruction in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.truediv, "fdiv"),
-):
-    _arithmetic(_op, _instruction)
 
 
 def address_of(builder: Any, value: Any, kind: Any) -> Any:
@@ -134,7 +79,7 @@ def _splat(typing_context, x):
     def generate(context, builder, signature, args):
         return splat_vector(builder, args[0])
 
-    return vector(types.float32), generate
+    return vector(SINGLE), generate
 
 
 @Primitive
@@ -227,7 +172,7 @@ def _lane_sum(typing_context, a):
     def generate(context, builder, signature, args):
         return _reduced(builder, builder.fpext(args[0], _wide), builder.fadd)
 
-    return types.float64(vector), generate
+    return DOUBLE(vector), generate
 
 
 @Primitive
@@ -241,7 +186,7 @@ def _lane_max(typing_context, a):
     def generate(context, builder, signature, args):
         return _reduced(builder, args[0], lambda x, y: builder.select(builder.fcmp_ordered(">", x, y), x, y))
 
-    return types.float32(vector), generate
+    return SINGLE(vector), generate
 
 
 @Primitive
@@ -255,7 +200,7 @@ def _merge_lanes(typing_context, a, b, count):
     def generate(context, builder, signature, args):
         return builder.select(first_lanes(builder, args[2]), *args[:2])
 
-    return vector(vector, vector, types.int64), generate
+    return vector(vector, vector, INT), generate
 
 
 @Primitive
@@ -312,4 +257,4 @@ def _wide_sum(typing_context, a):
     def generate(context, builder, signature, args):
         return _reduced(builder, args[0], builder.fadd)
 
-    return types.float64(wide), generate
+    return DOUBLE(wide), generate

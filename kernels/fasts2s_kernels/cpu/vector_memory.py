@@ -6,11 +6,12 @@ Single numbers are read as ``p[k]``. Nothing is checked in compiled code: the Py
 import numpy as np
 from llvmlite import ir
 
-from fasts2s_kernels.cpu.numba_api import cgutils, types
-from fasts2s_kernels.cpu.pointer import const, floats, further
+from fasts2s_kernels.cpu.kinds import INT, NONE, floats, vector
+from fasts2s_kernels.cpu.later import cgutils
+from fasts2s_kernels.cpu.pointer import const, further
 from fasts2s_kernels.cpu.primitive import Primitive
 from fasts2s_kernels.cpu.target import LANES
-from fasts2s_kernels.cpu.vector import FLOAT, VECTOR, address_of, call, first_lanes, load_vector, store_vector, vector
+from fasts2s_kernels.cpu.vector import FLOAT, VECTOR, address_of, call, first_lanes, load_vector, store_vector
 
 #: Floats from which an array is too large for the caches, and is better written past them.
 STREAM_FROM = 1 << 20
@@ -48,7 +49,7 @@ def _store(typing_context, p, a):
         store_vector(builder, *args)
         return context.get_dummy_value()
 
-    return types.none(floats, vector), generate
+    return NONE(floats, vector), generate
 
 
 @Primitive
@@ -65,7 +66,7 @@ def _stream(typing_context, p, a):
         stored.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(_i32, 1)]))
         return context.get_dummy_value()
 
-    return types.none(floats, vector), generate
+    return NONE(floats, vector), generate
 
 
 @Primitive
@@ -80,7 +81,7 @@ def _prefetch(typing_context, p):
         call(builder, "llvm.prefetch.p0", ir.VoidType(), place, *(ir.Constant(_i32, n) for n in (0, 2, 1)))
         return context.get_dummy_value()
 
-    return types.none(floats), generate
+    return NONE(floats), generate
 
 
 @Primitive
@@ -103,7 +104,7 @@ def _load_part(typing_context, p, count):
             builder, f"llvm.masked.load.v{LANES}f32.p0", _vec, place, _align, first_lanes(builder, args[1]), _zeros
         )
 
-    return vector(floats, types.int64), generate
+    return vector(floats, INT), generate
 
 
 @Primitive
@@ -121,7 +122,7 @@ def _store_part(typing_context, p, a, count):
         call(builder, f"llvm.masked.store.v{LANES}f32.p0", nothing, args[1], place, _align, mask)
         return context.get_dummy_value()
 
-    return types.none(floats, vector, types.int64), generate
+    return NONE(floats, vector, INT), generate
 
 
 @Primitive
@@ -153,7 +154,7 @@ def _transpose_block(typing_context, target, target_row, source, source_row):
             store_vector(builder, further(builder, floats, target, builder.mul(target_row, const(k))), row)
         return context.get_dummy_value()
 
-    return types.none(floats, types.int64, floats, types.int64), generate
+    return NONE(floats, INT, floats, INT), generate
 
 
 @Primitive
@@ -169,4 +170,4 @@ def _zero(typing_context, p, count):
         cgutils.memset(builder, address_of(builder, args[0], _i8), size, 0)
         return context.get_dummy_value()
 
-    return types.none(p, types.int64), generate
+    return NONE(p, INT), generate

@@ -2,10 +2,12 @@
 
 import errno
 import gc
+import hashlib
 import json
 import os
 import shutil
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ import numpy as np
 
 import fasts2s
 from fasts2s_kernels.cpu import cache as _cache
-from fasts2s_kernels.cpu import cleaning, jit, numba_api
+from fasts2s_kernels.cpu import cleaning, jit
 from fasts2s_kernels.cpu.launch import Launch
 
 W = np.arange(35, dtype=np.float32).reshape(7, 5)
@@ -30,12 +32,20 @@ def work() -> bool:
     return np.array_equal(found, W[IDS])
 
 
+def assert_valid(folder: Path) -> None:
+    """Every file begins with the checksum of its content, and nothing is left over."""
+    for path in folder.glob("*.o"):
+        kept = path.read_bytes()
+        assert kept[:32] == hashlib.sha256(kept[32:]).digest(), path
+    assert [path.name for path in folder.rglob("*") if path.suffix != ".o"] == ["lock"]
+
+
 def use(fault: str = "") -> dict[str, Any]:
     """Work twice, with the folder of the environment; return results, all warnings, and the folder."""
-    compiler = numba_api.cpu_target.target_context
+    compiled = []
     with (
         warnings.catch_warnings(record=True) as caught,
-        mock.patch.object(compiler, "refresh", wraps=compiler.refresh) as refresh,
+        mock.patch.object(jit.Kernel, "_compiled", _noting(jit.Kernel._compiled, compiled)),
         _fault(fault),
     ):
         warnings.simplefilter("always")
@@ -44,9 +54,17 @@ def use(fault: str = "") -> dict[str, Any]:
         "right": all(results),
         "warnings": [f"{w.category.__name__} {w.message}" for w in caught],
         "folder": str(jit.cache().folder or ""),
-        "prepared": refresh.called,
-        "untouched": numba_api.config.CACHE_DIR == "",
+        "compiled": sorted(compiled),
+        "numba": any(name.partition(".")[0] == "numba" for name in sys.modules),
     }
+
+
+def _noting(compile_: Any, compiled: list[str]) -> Any:
+    def noted(kernel: Any) -> Any:
+        compiled.append(kernel.name)
+        return compile_(kernel)
+
+    return noted
 
 
 def use_while_it_is_deleted() -> dict[str, Any]:
@@ -59,10 +77,10 @@ def use_while_it_is_deleted() -> dict[str, Any]:
         results = [work()]
         removed = cleaning.clean(jit.cache().base).removed
         for compiled in jit.REGISTRY:
-            compiled._ready = None
+            compiled._address = 0
         for launch in gc.get_objects():
             if type(launch) is Launch:
-                launch._compiled = ()
+                launch._address = 0
         results.append(work())
     return {"right": results, "warnings": [str(w.message) for w in caught], "removed": removed}
 
@@ -108,29 +126,22 @@ def race(processes: int) -> list[dict[str, Any]]:
 @contextmanager
 def _fault(kind: str) -> Iterator[None]:
     """Let writing of the cache fail."""
-    from numba.core import caching  # noqa: PLC0415 - only to break it
+    plain_write, plain_replace = Path.write_bytes, Path.replace
+    if kind == "full":  # every write, in its middle
 
-    if kind == "full":  # every write of Numba's
-        plain = caching.IndexDataCacheFile._open_for_write
+        def full(self: Path, content: bytes) -> int:
+            plain_write(self, content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
-        @contextmanager
-        def full(self: Any, path: str) -> Iterator[Any]:
-            with plain(self, path) as file:
-                yield file
-                raise OSError(errno.ENOSPC, "No space left on device", path)
-
-        caching.IndexDataCacheFile._open_for_write = full
+        Path.write_bytes = full  # type: ignore[method-assign]
     elif kind == "limit":  # the system's own refusal, after 3000 bytes
         import resource  # noqa: PLC0415 - not on Windows
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
-    elif kind == "manifest":
-        plain_replace = Path.replace
+    elif kind == "rename":
 
         def refuse(self: Path, target: Any) -> Path:
-            if self.name.startswith("manifest"):
-                raise OSError(errno.EDQUOT, "Disk quota exceeded", str(self))
-            return plain_replace(self, target)
+            raise OSError(errno.EDQUOT, "Disk quota exceeded", str(self))
 
         Path.replace = refuse  # type: ignore[method-assign]
     elif kind == "lock":
@@ -140,28 +151,10 @@ def _fault(kind: str) -> Iterator[None]:
             raise NotImplementedError("this file system does not lock")
 
         filelock.FileLock.acquire = no_locks  # type: ignore[method-assign]
-    yield
-
-
-def other_library(folder: str) -> bool:
-    """Whether a function of somebody else's, cached before and after ours, lies in his folder alone."""
-    import numba  # noqa: PLC0415
-
-    numba_api.config.CACHE_DIR = folder
-    numba.jit("int64(int64)", cache=True)(other_function)
-    before = len(list(Path(folder).rglob("*.nbi")))
-    result = work()
-    here = [path.name for path in Path(folder).rglob("*.nb?")]
-    return (
-        folder == numba_api.config.CACHE_DIR
-        and before == 1
-        and all("other_function" in name for name in here)
-        and result
-    )
-
-
-def other_function(n: int) -> int:
-    return n + 1
+    try:
+        yield
+    finally:
+        Path.write_bytes, Path.replace = plain_write, plain_replace  # type: ignore[method-assign]
 
 
 def fingerprints_of_changes(folder: str) -> dict[str, str]:
@@ -177,13 +170,18 @@ def fingerprints_of_changes(folder: str) -> dict[str, str]:
             file.write("\n")
         found[f"{path.parent.name}/{path.name}"] = _cache.fingerprint() if same else "plain"
     _cache._PACKAGE = plain
-    changes: list[tuple[Any, str, Any]] = []
-    changes += [(numba_api.config, name, 1) for name in ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")]
-    changes += [(module, "__version__", "9.9") for module in (_cache.numba, _cache.llvmlite, _cache.np)]
-    changes += [(_cache, "_version", lambda: "9.9"), (_cache.target, "compile_target", lambda: ("a", "b", "c"))]
-    for holder, name, value in changes:
+    changes: list[tuple[Any, str, Any]] = [
+        (_cache.environment, "SETTINGS", ("NUMBA_OPT=1",)),
+        (_cache.llvmlite, "__version__", "9.9"),
+        (_cache.np, "__version__", "9.9"),
+        (_cache.sys, "version", "9.9"),
+        (_cache, "_version", lambda package: "9.9" if package == "numba" else "0"),
+        (_cache, "_version", lambda package: "9.9" if package == "fasts2s" else "0"),
+        (_cache.target, "compile_target", lambda: ("a", "b", "c")),
+    ]
+    for k, (holder, name, value) in enumerate(changes):
         kept = getattr(holder, name)
         setattr(holder, name, value)
-        found[f"{holder} {name}"] = _cache.fingerprint()
+        found[f"{k} {name}"] = _cache.fingerprint()
         setattr(holder, name, kept)
     return found

@@ -66,10 +66,8 @@ def guard(count: int) -> Iterator[Line]:
 
 def threads(count: int) -> Iterator[Line]:
     """Train two models in two threads."""
-    for layer in ("tbb", "workqueue", "omp"):
-        found, died = _tried(parallel.two_threads, count, layer)
-        good = not died and found["equal"]
-        yield Line(f"two threads, steps each, {layer}", count, int(not good), died or f"layer {found['layer']}")
+    found, died = _tried(parallel.two_threads, count)
+    yield Line("two threads, steps each", count, int(not found), died)
     for workers in (2, 3, 7):
         found, _ = _tried(parallel.many_regions, 10 * count, workers)
         yield Line(f"regions of {workers} workers that wait", 10 * count, int(found != 1))
@@ -77,18 +75,12 @@ def threads(count: int) -> Iterator[Line]:
 
 def forks(count: int) -> Iterator[Line]:
     """Fork after training, beside it, and from a pool."""
-    for layer in ("tbb", "workqueue"):
-        for function, tries in (
-            (parallel.fork_after_training, -(-count // 2)),
-            (parallel.fork_beside_training, count),
-        ):
-            children, died = _tried(function, layer, tries)
-            failed = [child for child in children or [] if child["status"] != 0 or not child["equal"]]
-            what = f"{function.__name__.replace('_', ' ')}, {layer}"
-            yield Line(what, len(children or []), len(failed) + bool(died))
-        results = [_tried(parallel.pool_after_training, layer) for _ in range(-(-count // 10))]
-        failed = [died for found, died in results if died or not found["equal"]]
-        yield Line(f"pool of two forks after training, {layer}", len(results), len(failed))
+    for function, tries in ((parallel.fork_after_training, -(-count // 2)), (parallel.fork_beside_training, count)):
+        children, died = _tried(function, tries)
+        failed = [child for child in children or [] if child["status"] != 0 or not child["equal"]]
+        yield Line(function.__name__.replace("_", " "), len(children or []), len(failed) + bool(died))
+    results = [_tried(parallel.pool_after_training) for _ in range(-(-count // 10))]
+    yield Line("pool of two forks after training", len(results), sum(not found for found, _ in results))
 
 
 def interruptions(count: int) -> Iterator[Line]:

@@ -148,10 +148,10 @@ def all_tiles(kind: str) -> dict[str, Any]:
     # Before anything else of the kernels is imported: their vectors are as long as this says.
     target.TARGET = getattr(tuning, kind)
     target.LANES = target.TARGET.lanes
-    from fasts2s_kernels.cpu import gemm, jit  # noqa: PLC0415
+    from fasts2s_kernels.cpu import compiler, gemm  # noqa: PLC0415
 
-    jit.cache().folder = None  # what comes from the cache shows no code
-    code, lone = gemm.tiles_from.ensure()._library.get_llvm_str(), _lone_tiles(target.TARGET.tile_rows)
+    built = compiler.build(gemm.tiles_from.function, gemm.tiles_from.kinds)
+    code, lone = built._library.get_llvm_str(), _lone_tiles(target.TARGET.tile_rows)
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     program = model_program()

@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import fasts2s
 from fasts2s_kernels.calling import Call, everything
 from fasts2s_kernels.cases import Function, functions, whole
 from fasts2s_kernels.cores import available_cores, group_quota
-from fasts2s_kernels.cpu import jit, numba_api
+from fasts2s_kernels.cpu import jit, native
 from fasts2s_kernels.cpu import threads as _threads
 from fasts2s_kernels.drawing import values
 from tests.kernels.cpu.cached import work
@@ -43,6 +42,14 @@ def different_teams() -> dict[str, Any]:
     plain = _threads.workers_for
     parallel_always()
     differ: list[str] = []
+    teams: set[int] = set()
+    run = native.run
+
+    def noted(plan: int, board: int, workers: int, *more: Any) -> None:
+        teams.update({workers} if board else ())
+        run(plan, board, workers, *more)
+
+    native.run = noted
     cases = [(function, sizes) for function in whole() for sizes in SIZES]
     for function, sizes in cases:
         results = []
@@ -51,13 +58,12 @@ def different_teams() -> dict[str, Any]:
             _threads.workers_for = plain if workers <= 3 else lambda work: 8
             results.append(_everything(function, sizes))
         differ += [f"{function.name} {sizes} {k}" for k in results[0] if len({r[k] for r in results}) > 1]
-    return {"differ": differ, "cases": len(cases), "teams": sorted(_threads.POOL.teams), "layer": _threads.POOL.layer}
+    return {"differ": differ, "cases": len(cases), "teams": sorted(teams)}
 
 
 def many_regions(count: int, workers: int) -> int:
     """Run small regions of three phases, in which workers wait for one another; return how many results differ."""
     parallel_always()
-    _threads.workers_for(1)  # starts the threads
     _threads.workers_for = lambda work: workers
     function = functions()["lstm_backward"]
     sizes = {"N": 13, "T": 3, "D": 5, "H": 17}
@@ -65,23 +71,13 @@ def many_regions(count: int, workers: int) -> int:
     return len({back()["grad_Wx"].tobytes() for _ in range(count)})
 
 
-def _choose(layer: str) -> None:
-    """Let there be no tbb, or have GNU OpenMP chosen; then make every kernel parallel."""
-    if layer == "workqueue":
-        _threads._load_tbb = lambda: False
-    elif layer == "omp":
-        numba_api.config.THREADING_LAYER = "omp"
-        warnings.filterwarnings("ignore", "NUMBA_THREADING_LAYER is omp")
+def two_threads(steps: int) -> bool:
+    """Whether two models that are trained at the same time are as those that are trained in turn."""
     parallel_always()
-
-
-def two_threads(steps: int, layer: str) -> dict[str, Any]:
-    """Train two models in turn, then the same at the same time."""
-    _choose(layer)
     serial = [Learner(name).steps(steps) for name in MODELS]
     learners = [Learner(name) for name in MODELS]
     same_time = in_threads([lambda k=k: learners[k].steps(steps) for k in range(len(MODELS))])
-    return {"equal": serial == same_time, "layer": _threads.POOL.layer}
+    return serial == same_time
 
 
 def two_threads_from_the_first_call(steps: int) -> bool:
@@ -98,20 +94,6 @@ def two_threads_from_the_first_call(steps: int) -> bool:
     return same_time == [Learner(name).steps(steps) for name in MODELS]
 
 
-def team_of_two_threads() -> bool:
-    """Whether two threads that ask for one team at the same time get the same one, which stays alive."""
-    barrier = threading.Barrier(2)
-    loaded = _threads.parallel_region.ensure
-
-    def slowly() -> Any:
-        barrier.wait(30)
-        return loaded()
-
-    _threads.parallel_region.ensure = slowly
-    addresses = in_threads([lambda: _threads.POOL.team(2)] * 2)
-    return addresses[0] == addresses[1] == _threads.POOL.team(2)
-
-
 def _in_child(work: Callable[[], str], seconds: int = 30) -> dict[str, Any]:
     """Fork; return what the child made of its work, and how it ended."""
     read, write = os.pipe()
@@ -126,9 +108,9 @@ def _in_child(work: Callable[[], str], seconds: int = 30) -> dict[str, Any]:
     return {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), "result": text}
 
 
-def fork_after_training(layer: str, pairs: int = 1) -> list[dict[str, Any]]:
+def fork_after_training(pairs: int = 1) -> list[dict[str, Any]]:
     """Train, fork, and go on in both processes; then once more, with the fork in a thread."""
-    _choose(layer)
+    parallel_always()
     learner = Learner("AttentionSeq2seq")
     learner.steps(3)
     found = []
@@ -139,9 +121,9 @@ def fork_after_training(layer: str, pairs: int = 1) -> list[dict[str, Any]]:
     return found
 
 
-def fork_beside_training(layer: str, count: int) -> list[dict[str, Any]]:
+def fork_beside_training(count: int) -> list[dict[str, Any]]:
     """Fork while another thread trains, which is in a parallel region most of the time."""
-    _choose(layer)
+    parallel_always()
     expected, beside, stop = _train("Rnnlm"), Learner("AttentionSeq2seq"), threading.Event()
 
     def train() -> None:
@@ -173,50 +155,49 @@ def fork_beside_compiling() -> dict[str, Any]:
     return child
 
 
-def unusable_tbb() -> str | None:
-    """Train where there is a tbb that Numba cannot use; return the layer."""
-    _threads._load_tbb = lambda: True
-    parallel_always()
-    Learner("Rnnlm").steps(1)
-    return _threads.POOL.layer
-
-
 def _train(name: str) -> str:
     return Learner(name).steps(5)
 
 
-def pool_after_training(layer: str) -> dict[str, Any]:
+def pool_after_training() -> bool:
     """Train, and train again in the processes of a pool that forks."""
-    _choose(layer)
+    parallel_always()
     expected = [_train(name) for name in MODELS] * 2
     with multiprocessing.get_context("fork").Pool(2) as pool:
         found = pool.map_async(_train, [*MODELS, *MODELS]).get(timeout=30)
-    return {"equal": found == expected, "layer": _threads.POOL.layer}
+    return found == expected
 
 
-def openmp() -> dict[str, Any]:
-    """Train and fork where the environment chose GNU OpenMP."""
-    numba_api.config.THREADING_LAYER = "omp"
-    parallel_always()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        learner = Learner("Rnnlm")
-        try:
-            learner.steps(3)
-        except ValueError as error:
-            return {"layer": "", "error": str(error)}
-        learner.steps(1)
-        child = _in_child(lambda: learner.steps(5))
-    texts = [f"{w.category.__name__} {w.message}" for w in caught if w.category is not DeprecationWarning]
-    return {**child, "equal": child["result"] == learner.steps(5), "warnings": texts, "layer": _threads.POOL.layer}
-
-
-def layer_of_the_environment(layer: str = "default") -> dict[str, Any]:
-    """Train with the number of threads and the layer that the environment chose."""
-    numba_api.config.THREADING_LAYER = layer
+def threads_of_the_environment() -> dict[str, Any]:
+    """Train with the number of threads that the environment chose; return how many work, and who helps."""
+    kernels()
     _threads.SERIAL_BELOW = 0
     digest = Learner("Rnnlm").steps(2)
-    return {"digest": digest, "layer": _threads.POOL.layer, "teams": len(_threads.POOL.teams)}
+    team = _threads.POOL.team
+    return {"digest": digest, "workers": team.workers if team else 1}
+
+
+def more_threads_later() -> list[int]:
+    """Return how many workers there are after each of some numbers of threads was wanted."""
+    parallel_always()
+    found = []
+    for wanted in (1, 2, 3):
+        _threads.POOL.wanted = wanted
+        _train("Rnnlm")
+        found.append(_threads.POOL.team.workers if _threads.POOL.team else 1)
+    return found
+
+
+def asleep_and_awake() -> dict[str, Any]:
+    """Let the helpers fall asleep between calls; return how often they were rung for, and results that differ."""
+    parallel_always()
+    expected, found = _train("Rnnlm"), []
+    for _ in range(3):
+        time.sleep(0.3)
+        found.append(_train("Rnnlm"))
+    team = _threads.POOL.team
+    assert team is not None
+    return {"rung": team._rung, "equal": found == [expected] * 3}
 
 
 def on_one_core() -> dict[str, Any]:

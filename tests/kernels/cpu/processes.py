@@ -43,14 +43,11 @@ class Done(NamedTuple):
 
 
 def _environment(**changes: str) -> dict[str, str]:
-    """Return the environment without settings of this package and of Numba (but _KEPT), and changes.
-
-    Three threads are more than some machines have cores: then a worker may have to wait for one that does not run.
-    """
+    """Return the environment without settings of this package and of Numba (but _KEPT), and changes."""
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith(("FASTS2S_", "NUMBA_")) or k.endswith("CACHE_DIR")
     }
-    ours = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")]), "NUMBA_NUM_THREADS": "3"}
+    ours = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])}
     return {**kept, **ours, **changes}
 
 

@@ -11,7 +11,7 @@ from fasts2s_kernels.cpu import cleaning
 from tests.kernels.cpu import cached
 from tests.kernels.cpu.processes import fresh
 
-SIZES = {"manifest.json": 20, "lock": 0, "lstm_0a/a.nbi": 300, "lstm_0a/a.nbc": 4000}
+SIZES = {"lock": 0, "products.json": 20, "lstm.a.o": 300, "lstm_0a/a.nbc": 4000}
 
 
 def fill(base, name):
@@ -95,7 +95,7 @@ def test_a_process_whose_folder_is_deleted_goes_on_and_fills_it_again(tmp_path):
     result = fresh(cached.use_while_it_is_deleted, FASTS2S_CACHE_DIR=str(tmp_path)).result
     assert result == {"right": [True, True], "warnings": [], "removed": 1}
     (folder,) = tmp_path.iterdir()
-    assert any(name.endswith(".nbc") for name in files(folder))
+    assert any(name.endswith(".o") for name in files(folder))
 
 
 def test_a_base_that_there_is_not(tmp_path):

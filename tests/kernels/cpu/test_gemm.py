@@ -7,8 +7,8 @@ import pytest
 
 from fasts2s_kernels.cpu.gemm import tiles_from
 from fasts2s_kernels.cpu.jit import kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int
 from fasts2s_kernels.cpu.record import C2, Out2, record
 from fasts2s_kernels.cpu.target import LANES, TARGET
 

@@ -11,8 +11,8 @@ import pytest
 
 from fasts2s_kernels.cpu import math, plain
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int
 from fasts2s_kernels.cpu.record import C1, Out1, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector_memory import load, store

@@ -1,6 +1,5 @@
 """Processes that begin to compile at the same moment into one empty folder: all right, and the folder stays whole."""
 
-import json
 import os
 from pathlib import Path
 
@@ -19,8 +18,7 @@ def test_one_empty_folder(tmp_path: Path, processes: int) -> None:
     assert len(found) == processes
     assert all(result["right"] and result["warnings"] == [] for result in found)
     (folder,) = tmp_path.iterdir()
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert {f"{p.parent.name}/{p.name}": cached._cache._sha256(p) for p in folder.rglob("*.nb[ci]")} == manifest
+    cached.assert_valid(folder)
     after = fresh(cached.use, **changes)
     assert after.result["right"]
     assert not after.compiled

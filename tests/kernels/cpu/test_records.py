@@ -8,8 +8,9 @@ import pytest
 
 from fasts2s_kernels.cpu import gemm, jit, plain
 from fasts2s_kernels.cpu.jit import kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, address, aligned, floats_at, is_aligned, nothing, offset
+from fasts2s_kernels.cpu.pointer import address, aligned, floats_at, is_aligned, nothing, offset
 from fasts2s_kernels.cpu.record import C1, C2, Double, Ids1, Out1, OutIds2, Single, record
 from fasts2s_kernels.cpu.target import LANES
 

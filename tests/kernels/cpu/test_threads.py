@@ -16,9 +16,6 @@ from tests.kernels.cpu.training import warm_up
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
-# Where there is no tbb, both are workqueue.
-LAYERS = ("tbb", "workqueue")
-
 
 @pytest.fixture(scope="module", autouse=True)
 def _compiled() -> None:
@@ -37,26 +34,28 @@ def test_workers_that_wait_for_one_another_never_hang(workers: int) -> None:
     assert fresh(parallel.many_regions, 500, workers).result == 1
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_two_models_in_two_threads(layer: str) -> None:
-    found = fresh(parallel.two_threads, 50, layer).result
-    assert found["equal"]
-    assert found["layer"] == "workqueue" or layer == "tbb"
+def test_two_models_in_two_threads() -> None:
+    assert fresh(parallel.two_threads, 50).result
 
 
 def test_two_threads_start_everything_at_once() -> None:
     assert fresh(parallel.two_threads_from_the_first_call, 3).result
 
 
-def test_two_threads_make_one_team() -> None:
-    assert fresh(parallel.team_of_two_threads).result
+def test_helpers_that_sleep_are_rung_for() -> None:
+    found = fresh(parallel.asleep_and_awake).result
+    assert found["equal"]
+    assert found["rung"] >= 3
+
+
+def test_more_threads_may_be_wanted_later() -> None:
+    assert fresh(parallel.more_threads_later).result == [1, 2, 3]
 
 
 @forking
-@pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("fork", [parallel.fork_after_training, parallel.fork_beside_training])
-def test_a_child_of_a_fork_trains(fork: Callable[..., Any], layer: str) -> None:
-    for found in fresh(fork, layer, 2).result:
+def test_a_child_of_a_fork_trains(fork: Callable[..., Any]) -> None:
+    for found in fresh(fork, 2).result:
         assert found["status"] == 0
         assert found["equal"]
 
@@ -69,42 +68,15 @@ def test_a_fork_beside_a_thread_that_compiles(tmp_path: Path) -> None:
 
 
 @forking
-@pytest.mark.parametrize("layer", LAYERS)
-def test_a_pool_of_forks_trains(layer: str) -> None:
-    assert fresh(parallel.pool_after_training, layer).result["equal"]
-
-
-@forking
-def test_openmp_warns_once_and_its_forks_survive() -> None:
-    found = fresh(parallel.openmp).result
-    if found["layer"] != "omp":
-        pytest.skip(f"no OpenMP here: {found}")
-    assert len(found["warnings"]) == 1
-    assert found["warnings"][0].startswith("RuntimeWarning NUMBA_THREADING_LAYER is omp")
-    assert found["status"] == 0
-    assert found["equal"]
-
-
-def test_a_layer_that_the_environment_names_is_found() -> None:
-    plain = fresh(parallel.layer_of_the_environment).result
-    for layer in {"workqueue", plain["layer"]}:
-        assert fresh(parallel.layer_of_the_environment, layer).result["layer"] == layer
-
-
-def test_a_tbb_that_numba_cannot_use_is_no_error() -> None:
-    assert fresh(parallel.unusable_tbb).result in LAYERS
+def test_a_pool_of_forks_trains() -> None:
+    assert fresh(parallel.pool_after_training).result
 
 
 def test_one_thread_launches_no_region() -> None:
-    several = fresh(parallel.layer_of_the_environment).result
-    one = fresh(parallel.layer_of_the_environment, FASTS2S_NUM_THREADS="1").result
-    assert several["layer"]
-    assert one == {"digest": several["digest"], "layer": None, "teams": 0}
-
-
-def test_one_thread_loads_what_several_would_need() -> None:
-    # A parallel loop that is loaded before Numba's threads were started aborts the process.
-    assert fresh(warm_up, FASTS2S_NUM_THREADS="1").result > 40
+    several = fresh(parallel.threads_of_the_environment).result
+    one = fresh(parallel.threads_of_the_environment, FASTS2S_NUM_THREADS="1").result
+    assert several["workers"] == cores.available_cores()
+    assert one == {"digest": several["digest"], "workers": 1}
 
 
 def test_numbers_of_threads_that_are_none() -> None:

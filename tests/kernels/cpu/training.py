@@ -33,7 +33,10 @@ def parallel_always(wanted: int | None = None) -> None:
     """Let every kernel be a parallel region, however small its work."""
     kernels()  # reads the settings of the environment
     threads.SERIAL_BELOW = 0
-    threads.POOL.wanted = wanted
+    threads.POOL.wanted, threads.POOL.most = (
+        wanted,
+        3,
+    )  # more than some machines have cores: then one may have to wait
 
 
 class Learner:

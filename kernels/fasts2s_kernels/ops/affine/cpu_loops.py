@@ -21,8 +21,9 @@ from fasts2s_kernels.cpu.gemm import (
     tiles_from,
 )
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Floats, Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Floats, Int, is_aligned, nothing, offset
+from fasts2s_kernels.cpu.pointer import is_aligned, nothing, offset
 from fasts2s_kernels.cpu.record import C1, C2, Out1, Out2, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import fma, splat

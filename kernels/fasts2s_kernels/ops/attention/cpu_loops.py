@@ -16,9 +16,10 @@ import numpy as np
 from fasts2s_kernels.cpu.arrays import padded
 from fasts2s_kernels.cpu.gemm import PANEL, ceil_div, clear, copy_block, copy_row, pack, tiles
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.math import exp_negative
-from fasts2s_kernels.cpu.pointer import Int, aligned, nothing, offset
+from fasts2s_kernels.cpu.pointer import aligned, nothing, offset
 from fasts2s_kernels.cpu.record import C3, Bools2, Out2, Out3, Rows3, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import fma, lane_max, lane_sum, merge_lanes, splat, where_greater

@@ -4,7 +4,7 @@ import numpy as np
 
 from fasts2s_kernels.cpu.gemm import ceil_div, clear, load_first, row_product
 from fasts2s_kernels.cpu.jit import inline, kernel
-from fasts2s_kernels.cpu.pointer import Bools, Floats, Int
+from fasts2s_kernels.cpu.kinds import Bools, Floats, Int
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import fma, lane_sum, splat
 from fasts2s_kernels.ops.attention.cpu_loops import LOWEST, softmax

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from fasts2s_kernels.cpu.jit import kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int
 from fasts2s_kernels.cpu.record import C2, C4, Out2, Out4, record
 from fasts2s_kernels.cpu.vector_memory import zero
 

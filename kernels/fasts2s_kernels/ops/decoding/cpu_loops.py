@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, offset
+from fasts2s_kernels.cpu.pointer import offset
 from fasts2s_kernels.cpu.record import BoolRows2, Doubles1, Out2, OutDoubles1, OutIds2, Rows2, record
 from fasts2s_kernels.cpu.softmax import RUN, exponentials, lane_maxima, row_max
 from fasts2s_kernels.cpu.target import LANES

@@ -8,8 +8,9 @@ from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.cpu.arrays import padded
 from fasts2s_kernels.cpu.gemm import PANEL, ceil_div, copy_row, load_first, pack, tiles
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, nothing, offset
+from fasts2s_kernels.cpu.pointer import nothing, offset
 from fasts2s_kernels.cpu.record import C1, C2, Bools2, Ids1, Out1, Out2, OutIds2, Rows3, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import splat

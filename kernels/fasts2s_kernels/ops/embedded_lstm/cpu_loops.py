@@ -11,8 +11,9 @@ import numpy as np
 from fasts2s_kernels.cpu.arrays import padded
 from fasts2s_kernels.cpu.gemm import PANEL, ceil_div, copy_row, load_first, store_first
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, offset
+from fasts2s_kernels.cpu.pointer import offset
 from fasts2s_kernels.cpu.record import C1, C2, Bools2, Ids1, Ids2, Out1, Out2, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import splat

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from fasts2s_kernels.cpu.gemm import load_first, store_first
 from fasts2s_kernels.cpu.jit import kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int
 from fasts2s_kernels.cpu.record import C2, Ids1, Out2, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector_memory import zero

@@ -3,9 +3,9 @@
 import numpy as np
 
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.math import sigmoid, tanh
-from fasts2s_kernels.cpu.pointer import Int
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import fma, splat
 from fasts2s_kernels.cpu.vector_memory import load, store

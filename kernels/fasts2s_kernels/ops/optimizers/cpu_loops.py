@@ -9,8 +9,9 @@ import numpy as np
 
 from fasts2s_kernels.cpu.gemm import ceil_div, load_first, store_first
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, address, floats_at
+from fasts2s_kernels.cpu.pointer import address, floats_at
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import add_squares, splat, sqrt, wide_sum, wide_zero
 from fasts2s_kernels.ops.optimizers.cpu_records import (

@@ -5,7 +5,7 @@
 
 from typing import NamedTuple
 
-from fasts2s_kernels.cpu.pointer import Int
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.record import C1, Ids2, OutDoubles1, OutIds2, Single, record
 
 #: Elements of one task: 64 KB of every array.

@@ -20,7 +20,8 @@ from fasts2s_kernels.cpu.gemm import (
     tiles_from,
 )
 from fasts2s_kernels.cpu.jit import inline, kernel
-from fasts2s_kernels.cpu.pointer import Floats, Int, offset
+from fasts2s_kernels.cpu.kinds import Floats, Int
+from fasts2s_kernels.cpu.pointer import offset
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import splat
 from fasts2s_kernels.cpu.vector_memory import load, store

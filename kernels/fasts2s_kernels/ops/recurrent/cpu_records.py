@@ -6,7 +6,7 @@
 from typing import NamedTuple
 
 from fasts2s_kernels.cpu import arrays as arr
-from fasts2s_kernels.cpu.pointer import Int
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.record import C1, C2, C3, C4, Bools2, Ids2, Out1, Out2, Out3, Out4, Rows3, record
 
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from fasts2s_kernels.cpu.gemm import load_first
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
 from fasts2s_kernels.cpu.math import tanh
-from fasts2s_kernels.cpu.pointer import Int
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.cpu.vector import splat
 from fasts2s_kernels.cpu.vector_memory import load

@@ -6,8 +6,9 @@ import numpy as np
 
 from fasts2s_kernels.cpu.gemm import store_first
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, is_aligned
+from fasts2s_kernels.cpu.pointer import is_aligned
 from fasts2s_kernels.cpu.record import Double, Ids1, Out2, OutDoubles1, Rows2, record
 from fasts2s_kernels.cpu.softmax import exponentials, row_max
 from fasts2s_kernels.cpu.target import LANES

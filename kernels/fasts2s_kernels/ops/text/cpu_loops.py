@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from fasts2s_kernels.cpu.gemm import copy_row, store_first
 from fasts2s_kernels.cpu.jit import inline, kernel
+from fasts2s_kernels.cpu.kinds import Int
 from fasts2s_kernels.cpu.launch import Launch
-from fasts2s_kernels.cpu.pointer import Int, floats_at, nothing, offset
+from fasts2s_kernels.cpu.pointer import floats_at, nothing, offset
 from fasts2s_kernels.cpu.record import C1, C2, Bools2, Doubles1, Ids2, Out2, OutIds2, record
 from fasts2s_kernels.cpu.target import LANES
 from fasts2s_kernels.ops.affine.cpu_loops import TURNED, columns_of, lone_row, lone_row_turned
