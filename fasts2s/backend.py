@@ -331,7 +331,7 @@ def _settings() -> Settings:
         )
     return Settings(
         threads=int(text) if text else None,
-        cache_dir=os.environ.get("FASTS2S_CACHE_DIR") or None,
+        cache_dir=os.environ.get(_CACHE) or os.environ.get("NUMBA_CACHE_DIR") or None,
         check=check in _TRUE,
         blas=None if blas in ("", "auto") else blas in _TRUE,
     )

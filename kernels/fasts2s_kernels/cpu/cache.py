@@ -18,7 +18,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import filelock
 import llvmlite
 import numpy as np
 import platformdirs
@@ -80,6 +79,10 @@ class Cache:
                 stacklevel=2,
             )
 
+    def is_empty(self) -> bool:
+        """Whether no kernel is kept."""
+        return self.folder is None or next(self.folder.glob("*.o"), None) is None
+
     def read(self, name: str, function: Callable[..., Any]) -> Object | None:
         """Return what is kept of a kernel; None: nothing, or nothing that can be trusted.
 
@@ -132,6 +135,8 @@ class Cache:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the lock of the folder; nothing is cached where it cannot be held."""
+        import filelock  # noqa: PLC0415 - takes ten milliseconds, and who loads what there is locks nothing
+
         with contextlib.ExitStack() as stack:
             if self.folder is not None:
                 try:

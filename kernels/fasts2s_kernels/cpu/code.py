@@ -25,7 +25,7 @@ def _prepare() -> None:
 
 def _engine(module: Any) -> Any:
     machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
-        cpu=llvm.get_host_cpu_name(), opt=2, jit=True
+        cpu=llvm.get_host_cpu_name(), opt=1, jit=True
     )
     return llvm.create_mcjit_compiler(module, machine)
 

@@ -57,6 +57,12 @@ def use_cache(folder: str | None) -> None:
     _cache = Cache(folder)
 
 
+def require_compiler() -> None:
+    """Raise ImportError where kernels will have to be compiled, and Numba cannot be imported."""
+    if cache().is_empty():
+        _ = _compiler.build
+
+
 def _announce() -> None:
     global _announced  # noqa: PLW0603
     if not _announced:
@@ -135,6 +141,17 @@ class Kernel:
         """Return the kernels that it calls by name."""
         return [called for called in called_by(self.function) if isinstance(called, Kernel)]
 
+    def require_fields(self) -> None:
+        """Raise TypeError where it reads a field that a record does not have: looked at before it is compiled."""
+        code_ = self.function.__code__
+        for name, kind in zip(code_.co_varnames, self.kinds, strict=False):
+            if isinstance(kind, RecordKind):
+                missing = fields_read(self.function, name) - set(kind.record._fields)
+                if missing:
+                    raise TypeError(
+                        f"{self.name} reads {name}.{min(missing)}, which {kind.record.__name__} does not have"
+                    )
+
     def ensure(self) -> int:
         """Return the address of the compiled function; compile or load it if that has not happened yet."""
         if not self._address:
@@ -163,22 +180,16 @@ class Kernel:
                 return code.load(self._compiled())
 
     def _compiled(self) -> Any:
+        self.require_fields()
         _announce()
         return _compiler.compile_kernel(self.function, self.kinds)
 
 
 def _require_kinds(function: Callable[..., Any], kinds: dict[str, Any], hints: dict[str, Any]) -> None:
-    """Raise TypeError for parameters of no kind, and for fields that a record does not have."""
+    """Raise TypeError for a parameter of no kind."""
     wrong = [name for name, kind in kinds.items() if kind is None]
     if wrong:
         raise TypeError(f"{function.__name__}: {wrong[0]} is {hints.get(wrong[0])}, expected Int, Floats or a record")
-    for name, kind in kinds.items():
-        if isinstance(kind, RecordKind):
-            missing = fields_read(function, name) - set(kind.record._fields)
-            if missing:
-                raise TypeError(
-                    f"{function.__name__} reads {name}.{min(missing)}, which {kind.record.__name__} does not have"
-                )
 
 
 def _enter(kernel: Kernel) -> None:

@@ -12,6 +12,9 @@ from fasts2s_kernels.cpu.reads import names_read
 from fasts2s_kernels.cpu.record import require_types
 from fasts2s_kernels.cpu.threads import POOL
 
+#: All of them.
+LAUNCHES: list["Launch"] = []
+
 
 class Launch:
     """Up to three phases of kernels on one record: a phase begins when all tasks of the one before are done.
@@ -26,7 +29,7 @@ class Launch:
     Raises
     ------
     TypeError
-        A kernel takes another record, or no kernel reads a field that has no default.
+        A kernel takes another record.
     """
 
     #: Whether the types of fields are looked at in every call: tests do, and the plain twin.
@@ -38,13 +41,18 @@ class Launch:
         wrong = [phase.name for phase in phases if phase.kinds != wanted]
         if wrong:
             raise TypeError(f"{wrong[0]} does not take a worker, a task, and a {record.__name__}")
-        needed = set(record._fields) - set(record._field_defaults)
-        unread = needed.difference(*(names_read(text) for text in _texts(phases)))
-        if unread:
-            raise TypeError(f"no kernel of {[phase.name for phase in phases]} reads {record.__name__}.{min(unread)}")
+        LAUNCHES.append(self)
         #: What ``native.run`` reads, and its address: 0 until the kernels are compiled.
         self._plan: Any = None
         self._address = 0
+
+    def require_fields(self) -> None:
+        """Raise TypeError where no kernel reads a field that has no default. A test asks this of every launch."""
+        needed = set(self.record._fields) - set(self.record._field_defaults)
+        unread = needed.difference(*(names_read(text) for text in _texts(self.phases)))
+        if unread:
+            names = [phase.name for phase in self.phases]
+            raise TypeError(f"no kernel of {names} reads {self.record.__name__}.{min(unread)}")
 
     def __call__(
         self, workers: int, fields: Any, first: int, second: int = 0, third: int = 0, turns: int = 1

@@ -13,6 +13,7 @@ def configure(settings: Settings) -> None:
     _threads.POOL.wanted = settings.threads
     CHOICE.forced = settings.blas
     jit.use_cache(settings.cache_dir)
+    jit.require_compiler()
 
 
 def describe() -> dict[str, str]:

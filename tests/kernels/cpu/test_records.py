@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from fasts2s_kernels import load
 from fasts2s_kernels.cpu import gemm, jit, plain
 from fasts2s_kernels.cpu.jit import kernel
 from fasts2s_kernels.cpu.kinds import Int
-from fasts2s_kernels.cpu.launch import Launch
+from fasts2s_kernels.cpu.launch import LAUNCHES, Launch
 from fasts2s_kernels.cpu.pointer import address, aligned, floats_at, is_aligned, nothing, offset
 from fasts2s_kernels.cpu.record import C1, C2, Double, Ids1, Out1, OutIds2, Single, record
 from fasts2s_kernels.cpu.target import LANES
@@ -192,15 +193,37 @@ def test_a_field_without_a_default_is_read(fields):
         a.out[0] = np.float32(3)
 
     set_first.__annotations__ = {"worker": Int, "task": Int, "a": made, "return": None}
-    known, kernel_ = list(jit.REGISTRY), kernel(set_first)
+    known, kernel_, launches = list(jit.REGISTRY), kernel(set_first), list(LAUNCHES)
     try:
         if fields is _Some:
             with pytest.raises(TypeError, match=r"^no kernel of \['set_first'\] reads _Some.other$"):
-                Launch(made, kernel_)
+                Launch(made, kernel_).require_fields()
         else:
             out = np.zeros(1, np.float32)
+            launch = Launch(made, kernel_)
+            launch.require_fields()
             with plain.kernels():
-                Launch(made, kernel_)(1, made(out=out), 1)
+                launch(1, made(out=out), 1)
             assert out == 3
+    finally:
+        jit.REGISTRY[:], LAUNCHES[:] = known, launches
+
+
+def test_every_launch_and_kernel_reads_what_there_is():
+    load("numba")
+    for made in (*LAUNCHES, *jit.REGISTRY):
+        made.require_fields()
+    assert len(LAUNCHES) > 30
+
+
+def test_a_field_that_there_is_not_is_told():
+    def read_more(worker, task, a):
+        a.out[0] = a.more
+
+    read_more.__annotations__ = {"worker": Int, "task": Int, "a": Copied, "return": None}
+    known = list(jit.REGISTRY)
+    try:
+        with pytest.raises(TypeError, match=r"^read_more reads a\.more, which Copied does not have$"):
+            kernel(read_more).ensure()
     finally:
         jit.REGISTRY[:] = known
