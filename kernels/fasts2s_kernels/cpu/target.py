@@ -35,6 +35,6 @@ def choose(triple: str, features: str) -> Target:
     return PLAIN
 
 
-_triple, CPU_NAME, CPU_FEATURES = compile_target()
-TARGET = choose(_triple, CPU_FEATURES)
+TRIPLE, CPU_NAME, CPU_FEATURES = compile_target()
+TARGET = choose(TRIPLE, CPU_FEATURES)
 LANES = TARGET.lanes

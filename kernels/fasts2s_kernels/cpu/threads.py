@@ -21,15 +21,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 
 from fasts2s_kernels.cores import available_cores
 from fasts2s_kernels.cpu import plain
 from fasts2s_kernels.cpu.calls import call_task
 from fasts2s_kernels.cpu.jit import inline, kernel
-from fasts2s_kernels.cpu.kinds import INT, Int, Ints, ints
+from fasts2s_kernels.cpu.kinds import INT, NONE, Int, Ints, ints
 from fasts2s_kernels.cpu.later import Later
 from fasts2s_kernels.cpu.pointer import i64
 from fasts2s_kernels.cpu.primitive import Primitive
+from fasts2s_kernels.cpu.target import TARGET, TRIPLE
+from fasts2s_kernels.cpu.tuning import NEON
+from fasts2s_kernels.cpu.vector import call
 
 #: Multiply-adds (or what takes as long) below which a second thread costs more than it saves: two to three times the
 #: 3 microseconds that a parallel region took where it was measured, at 50 multiply-adds per nanosecond.
@@ -78,6 +82,23 @@ def _now_compiled(typing_context, place):
     return INT(ints), generate
 
 
+@Primitive
+def _pause():
+    """Tell the core that this is a loop that waits: a thread beside it on the same core gets more of it."""
+
+
+@_pause.compiled
+def _pause_compiled(typing_context):
+    def generate(context, builder, signature, args):
+        if TARGET is NEON:
+            call(builder, "llvm.aarch64.hint", ir.VoidType(), ir.Constant(ir.IntType(32), 1))
+        elif TRIPLE.startswith("x86_64"):
+            call(builder, "llvm.x86.sse2.pause", ir.VoidType())
+        return context.get_dummy_value()
+
+    return NONE(), generate
+
+
 class _Yield:
     """What gives the core to another thread: a function of the system."""
 
@@ -99,8 +120,19 @@ def _wait(done, wanted):
     spins = 0
     while _now(done) < wanted:
         spins += 1
+        _pause()
         if spins > 1000:
             _yield_thread()  # whoever we wait for may need this core
+
+
+@inline
+def _wait_until_alone(inside):
+    spins = 0
+    while _now(inside) > 0:
+        spins += 1
+        _pause()
+        if spins > 1000:
+            _yield_thread()
 
 
 @inline
@@ -159,8 +191,7 @@ def run_parallel(
     _fetch_add(board + TURN, 1)
     _work(0, board, first, n_first, second, n_second, turn, third, n_third, record)
     _fetch_add(board + TURN, 1)
-    while _now(board + INSIDE) > 0:
-        _yield_thread()
+    _wait_until_alone(board + INSIDE)
 
 
 @inline
@@ -186,6 +217,7 @@ def help_until_idle(board: Ints, worker: Int) -> None:
             looks = 0
         else:
             looks += 1
+            _pause()
             if looks > BUSY_LOOKS:
                 _yield_thread()
     own[1] = own[1] + 1
