@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import filelock  # before jit.py: both wait at a fork, and a thread that compiles holds the lock of both
 import llvmlite
 import numpy as np
 import platformdirs
@@ -135,8 +136,6 @@ class Cache:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the lock of the folder; nothing is cached where it cannot be held."""
-        import filelock  # noqa: PLC0415 - takes ten milliseconds, and who loads what there is locks nothing
-
         with contextlib.ExitStack() as stack:
             if self.folder is not None:
                 try:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import filelock
+
 from fasts2s_kernels.cpu.cache import LOCK, fingerprint
 
 _NAME = re.compile(r"kernels-[0-9a-f]{16}")
@@ -62,8 +64,6 @@ def _size(folder: Path) -> int:
 
 
 def _delete(folder: Path) -> None:
-    import filelock  # noqa: PLC0415 - see cache.py
-
     lock = filelock.FileLock(folder / LOCK, timeout=0)
     with lock:
         for path in sorted(folder.rglob("*"), reverse=True):  # what lies in a folder comes before it
