@@ -14,7 +14,8 @@ _IMPORTLIB = "<frozen importlib."
 _TOLD = (FallbackError, FallbackWarning, VerificationError)
 
 
-def _is_ours(code: CodeType) -> bool:
+def is_ours(code: CodeType) -> bool:
+    """Return whether code is the drop-in's."""
     # A constant that can be called has only the code that a replaced function is given, see ``patching.sent_to``.
     return code.co_filename.startswith(_FOLDER) or any(map(callable, code.co_consts))
 
@@ -22,7 +23,7 @@ def _is_ours(code: CodeType) -> bool:
 def first_outside() -> FrameType | None:
     """Return the frame of the code that has called us, the reader's line."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and (_is_ours(frame.f_code) or frame.f_code.co_filename.startswith(_PACKAGE)):
+    while frame is not None and (is_ours(frame.f_code) or frame.f_code.co_filename.startswith(_PACKAGE)):
         frame = frame.f_back
     return frame
 
@@ -40,7 +41,7 @@ def _without_ours(first: TracebackType | None, *, to_the_end: bool) -> Traceback
     while first is not None:
         frames.append(first)
         first = first.tb_next
-    ours = [_is_ours(one.tb_frame.f_code) for one in frames]
+    ours = [is_ours(one.tb_frame.f_code) for one in frames]
     last = len(frames) if to_the_end else max((k + 1 for k, mine in enumerate(ours) if not mine), default=0)
     kept = [
         one

@@ -1,6 +1,7 @@
 """A small library with the book's interface, known for the time of a test as if it were an edition of the book."""
 
 import ast
+import importlib
 import json
 import os
 import shutil
@@ -62,6 +63,20 @@ def book(tmp_path, monkeypatch):
     yield folder
     fasts2s.unpatch()
     _forget_modules()
+
+
+@pytest.fixture
+def written(book):
+    """Return written(text): the module ``evaluation`` of chapter 7 with this text."""
+
+    def write(text):
+        (book / "ch07" / "evaluation.py").write_text(text, encoding="utf-8")
+        importlib.invalidate_caches()
+        sys.modules.pop("evaluation", None)
+        return importlib.import_module("evaluation")
+
+    yield write
+    sys.modules.pop("evaluation", None)
 
 
 #: Makes the library known in a process of its own, then goes on as ``python -m fasts2s``.

@@ -1,6 +1,7 @@
-"""The book's evaluation loop is answered in batches, and no other loop is."""
+"""The book's evaluation loop is answered in batches, and no loop is that does more."""
 
-import importlib
+import contextlib
+import io
 import sys
 import textwrap
 from types import SimpleNamespace
@@ -9,143 +10,27 @@ import numpy as np
 import pytest
 
 import fasts2s
+from fasts2s.dropin.book import models
 from fasts2s.dropin.replace import originals
-
-SAFE = {
-    "the book's": """
-        for i in range(len(x)):
-            question, correct = x[[i]], t[[i]]
-            verbose = i < 0
-            right += eval_seq2seq(model, question, correct, chars, verbose)
-    """,
-    "without names": """
-        for k in range(len(x)):
-            right += eval_seq2seq(model, x[[k]], t[[k]], chars, False, is_reverse=True)
-    """,
-}
-UNSAFE = {
-    "a weight is changed": """
-        for i in range(len(x)):
-            question, correct = x[[i]], t[[i]]
-            right += eval_seq2seq(model, question, correct, chars)
-            model.params[0][...] *= -1
-    """,
-    "something is called": """
-        for i in range(len(x)):
-            question, correct = x[[i]], t[[i]]
-            change(model)
-            right += eval_seq2seq(model, question, correct, chars)
-    """,
-    "something is called in an argument": """
-        for i in range(len(x)):
-            right += eval_seq2seq(change(model), x[[i]], t[[i]], chars)
-    """,
-    "an attribute is read": """
-        for i in range(len(x)):
-            question = Changing(model).x[[i]]
-            right += eval_seq2seq(model, question, t[[i]], chars)
-    """,
-    "a part of the array": """
-        for i in range(10, len(x)):
-            right += eval_seq2seq(model, x[[i]], t[[i]], chars)
-    """,
-    "another order": """
-        for i in reversed(range(len(x))):
-            right += eval_seq2seq(model, x[[i]], t[[i]], chars)
-    """,
-    "another array": """
-        for i in range(len(t)):
-            right += eval_seq2seq(model, x[[i]], t[[i]], chars)
-    """,
-    "a loop inside": """
-        for i in range(len(x)):
-            for _ in range(2):
-                right += eval_seq2seq(model, x[[i]], t[[i]], chars)
-    """,
-    "a list": """
-        right = sum([eval_seq2seq(model, x[[i]], t[[i]], chars) for i in range(len(x))])
-    """,
-}
-_TEXT = """
-from common.util import eval_seq2seq
-
-def change(model):
-    model.params[0][...] *= -1
-    return model
-
-class Changing:
-    def __init__(self, model):
-        self.model = model
-
-    @property
-    def x(self):
-        change(self.model)
-        return X
-
-def run(model, x, t, chars):
-    right = 0
-    {loop}
-    return right
-"""
-
-
-CHARS = list("abcdefghijklm")
+from tests.dropin.asking import CHARS, answers, asked_and_answered, batches, make, marked
+from tests.dropin.evaluation_loops import BOOKS, MODULE, SAFE, UNSAFE
 
 
 @pytest.fixture
-def loop_of(book):
+def loop_of(written):
     """Return loop_of(text): the function ``run(model, x, t, chars)`` with this loop."""
 
     def make(text):
-        body = textwrap.indent(textwrap.dedent(text).strip(), "    ").strip()
-        (book / "ch07" / "evaluation.py").write_text(_TEXT.format(loop=body))
-        importlib.invalidate_caches()
-        sys.modules.pop("evaluation", None)
-        return importlib.import_module("evaluation")
+        return written(MODULE.format(loop=textwrap.indent(textwrap.dedent(text).strip(), "    ").strip()))
 
-    yield make
-    sys.modules.pop("evaluation", None)
-
-
-def make(kind="Seq2seq"):
-    """Return a model whose answers depend on its questions, and 100 questions."""
-    module = {"Seq2seq": "seq2seq", "PeekySeq2seq": "peeky_seq2seq", "AttentionSeq2seq": "attention_seq2seq"}[kind]
-    np.random.seed(4)
-    model = getattr(importlib.import_module(module), kind)(13, 6, 16)
-    for p in model.params:
-        p *= 3
-    rng = np.random.default_rng(1)
-    return model, rng.integers(0, 13, (100, 5)), rng.integers(0, 13, (100, 4)).astype(int)
-
-
-def answers(module, model, x, t):
-    """Return the answers to all questions in the module's loop: lists of ids."""
-    found = []
-    generate = type(model).generate
-
-    def noted(self, *args):
-        found.append([int(i) for i in generate(self, *args)])
-        return found[-1]
-
-    model.__class__ = type(type(model).__name__, (type(model),), {"generate": noted})
-    module.X = x
-    module.run(model, x, t, CHARS)
-    model.__class__ = type(model).__mro__[1]
-    return found
-
-
-def batches():
-    """Return in how many batches eval_seq2seq was answered."""
-    return sum(e.calls for e in fasts2s.status().entries if e.name == "eval_seq2seq")
+    return make
 
 
 @pytest.mark.parametrize("kind", ["Seq2seq", "PeekySeq2seq", "AttentionSeq2seq"])
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
-@pytest.mark.parametrize("name", SAFE)
-def test_the_loop_is_answered_in_batches(loop_of, name, backend, kind):
-    module = loop_of(SAFE[name])
-    model, x, t = make(kind)
-    t[:, 0] = 7  # the start mark
+def test_the_loop_is_answered_in_batches(loop_of, backend, kind):
+    module = loop_of(BOOKS)
+    model, x, t = marked(kind)
     expected = answers(module, model, x, t)
     with fasts2s.patched(backend):
         assert answers(module, model, x, t) == expected
@@ -155,32 +40,88 @@ def test_the_loop_is_answered_in_batches(loop_of, name, backend, kind):
     assert len({tuple(a) for a in expected}) > 5
 
 
+@pytest.mark.parametrize("name", SAFE)
+def test_a_loop_that_changes_nothing_is_answered_in_batches(loop_of, name, capsys):
+    module = loop_of(SAFE[name])
+    model, x, t = marked()
+    expected, printed = answers(module, model, x, t), capsys.readouterr().out
+    with fasts2s.patched("numpy"):
+        assert answers(module, model, x, t) == expected
+        assert batches() == 3
+        assert capsys.readouterr().out == printed
+    assert len(expected) == 100
+
+
 @pytest.mark.parametrize("name", UNSAFE)
 def test_other_loops_are_answered_one_by_one(loop_of, name):
     module = loop_of(UNSAFE[name])
-    model, x, t = make()
-    weights = [p.copy() for p in model.params]
+    model, x, t = marked()
+    weights, wanted = [p.copy() for p in model.params], t.copy()
     expected = answers(module, model, x, t)
+    model.params[len(weights) :] = []
     for p, kept in zip(model.params, weights, strict=True):
         p[...] = kept
+    with fasts2s.patched("numpy"):
+        assert answers(module, model, x, wanted) == expected
+        in_batches = 1 if name == "a turn without a question" else 0  # its first loop
+        assert batches() == in_batches
+
+
+def test_a_loop_that_is_left_and_begun_anew(loop_of):
+    module = loop_of("""
+        for k in range(3):
+            for i in range(len(x)):
+                right += eval_seq2seq(model, x[[i]], t[[i]], chars)
+                if i == 10 * k + 3:
+                    break
+            change(model)
+    """)
+    model, x, t = marked()
+    expected = answers(module, model, x, t)
+    change = module.change
+    change(model)
+    with fasts2s.patched("numpy"):
+        assert answers(module, model, x, t) == expected
+        assert batches() == 4  # 16; 16; 16 and 32
+    assert len(expected) == 4 + 14 + 24
+
+
+def test_a_generate_of_the_readers_own(loop_of):
+    module = loop_of(BOOKS)
+    model, x, t = marked()
+
+    class Changing(type(model)):
+        def generate(self, *args):
+            self.params[0][...] *= -1
+            return super().generate(*args)
+
+    model.__class__ = Changing
+    expected = answers(module, model, x, t)
     with fasts2s.patched("numpy"):
         assert answers(module, model, x, t) == expected
         assert batches() == 0
 
 
-def test_start_marks_that_differ_end_a_batch(loop_of):
-    module = loop_of(SAFE["the book's"])
+def test_start_marks_that_differ_end_a_batch(loop_of, monkeypatch):
+    module = loop_of(BOOKS)
     model, x, t = make()
-    expected = answers(module, model, x, t)
+    expected, rows, answer = answers(module, model, x, t), [], models._answers
+
+    def counted(decoder, context, *more):
+        rows.append(len(context))
+        return answer(decoder, context, *more)
+
+    monkeypatch.setattr(models, "_answers", counted)
     with fasts2s.patched("numpy"):
         assert answers(module, model, x, t) == expected
-        assert batches() > 50
+        assert batches() == len(rows) > 50
+    assert rows[0] == 16
+    assert sum(rows) < 200  # now and then a row is answered for nothing, and no more
 
 
 def test_weights_changed_between_two_runs(loop_of):
-    module = loop_of(SAFE["the book's"])
-    model, x, t = make()
-    t[:, 0] = 7
+    module = loop_of(BOOKS)
+    model, x, t = marked()
     with fasts2s.patched("numpy"):
         first = answers(module, model, x, t)
         model.params[0][...] *= -1
@@ -189,23 +130,23 @@ def test_weights_changed_between_two_runs(loop_of):
 
 
 def test_an_interrupted_loop_leaves_no_answer_behind(loop_of):
-    module = loop_of(SAFE["the book's"])
-    model, x, t = make()
-    t[:, 0] = 7
+    module = loop_of(SAFE["it prints"])
+    model, x, t = marked()
 
-    class Targets:
+    class Stopping(io.StringIO):
         def __init__(self, stop):
-            self._stop = stop
+            super().__init__()
+            self._left = stop
 
-        def __getitem__(self, rows):
-            if rows[0] == self._stop:
+        def flush(self):
+            self._left -= 1
+            if self._left < 0:
                 raise KeyboardInterrupt
-            return t[rows]
 
     with fasts2s.patched("numpy"):
         for stop in (1, 5, 40):
-            with pytest.raises(KeyboardInterrupt):
-                module.run(model, x, Targets(stop), CHARS)
+            with pytest.raises(KeyboardInterrupt), contextlib.redirect_stdout(Stopping(stop)):
+                module.run(model, x, t, CHARS)
             model.params[0][...] *= -1
             found = answers(module, model, x, t)
             with originals.Suspended():
@@ -213,43 +154,38 @@ def test_an_interrupted_loop_leaves_no_answer_behind(loop_of):
 
 
 def test_rows_that_are_changed_after_they_were_answered(loop_of):
-    module = loop_of(SAFE["the book's"])
-    model, x, t = make()
-    t[:, 0] = 7
-    before, asked = x.copy(), []
+    module = loop_of(SAFE["it prints"])
+    model, x, t = marked()
+    before, count = x.copy(), iter(range(100))
 
-    class Changing:
-        """In the place of t: beside the text of the loop, it changes rows to come."""
+    class Changing(io.StringIO):
+        """In the place of the standard output: beside the texts, it changes rows to come."""
 
-        def __getitem__(self, rows):
-            asked.append(x[rows[0]].copy())
-            x[min(rows[0] + 3, 99)] = 5
-            return t[rows]
+        def flush(self):
+            x[min(next(count) + 3, 99)] = 5
 
-    with fasts2s.patched("numpy"):
-        found = answers(module, model, x, Changing())
-    asked = np.array(asked)
-    assert found == answers(module, model, asked, t) != answers(module, model, before, t)
+    with fasts2s.patched("numpy"), contextlib.redirect_stdout(Changing()):
+        asked, found = asked_and_answered(module, model, x, t)
+        assert 0 < batches() < 60
+    with contextlib.redirect_stdout(io.StringIO()):
+        asked = np.array(asked)
+        assert found == answers(module, model, asked, t) != answers(module, model, before, t)
 
 
 def test_two_models_in_turn(loop_of):
-    module = loop_of("""
-        for i in range(len(x)):
-            right += eval_seq2seq(model[i % 2 == 0], x[[i]], t[[i]], chars)
-    """)
+    module = loop_of(UNSAFE["two models in turn"].replace("[model, model]", "model"))
     one, x, t = make()
     other, _, _ = make()
     other.params[0][...] *= -1
     expected = module.run([one, other], x, t, CHARS)
     with fasts2s.patched("numpy"):
         assert module.run([one, other], x, t, CHARS) == expected
-        assert batches() == 0  # the text has an operation that is not known to be harmless
+        assert batches() == 0  # a model is a name
 
 
 def test_under_a_debugger_nothing_is_answered_ahead(loop_of, monkeypatch):
-    module = loop_of(SAFE["the book's"])
-    model, x, t = make()
-    t[:, 0] = 7
+    module = loop_of(BOOKS)
+    model, x, t = marked()
     kept = sys.gettrace()
     with fasts2s.patched("numpy"):
         sys.settrace(lambda *_: None)
@@ -268,9 +204,8 @@ def test_under_a_debugger_nothing_is_answered_ahead(loop_of, monkeypatch):
 
 
 def test_a_script_that_was_edited_while_it_runs(loop_of, book):
-    module = loop_of(SAFE["the book's"])
-    model, x, t = make()
-    t[:, 0] = 7
+    module = loop_of(BOOKS)
+    model, x, t = marked()
     (book / "ch07" / "evaluation.py").write_text("# nothing is here any more\n")
     with fasts2s.patched("numpy"):
         module.run(model, x, t, CHARS)

@@ -109,17 +109,17 @@ def peeky_forward(self: Any, xs: Array, h: Array) -> Array:
 
 def seq2seq_generate(self: Any, xs: Array, start_id: Any, sample_size: int) -> list[Any]:
     """As the book's ``Seq2seq.generate``; the state that it leaves in the layers is made when it is wanted."""
-    encoder, decoder = self.encoder, self.decoder
+    ahead, encoder, decoder = lookahead.taken(), self.encoder, self.decoder
     encode = _ENCODERS[installed[type(encoder)]].encode
     start, length = _id(start_id), integer("sample_size", sample_size, 0)
 
-    def answers(rows: Array) -> Array:
-        return _answers(decoder, encode(encoder, rows), start, length)
+    def answers(rows: Array, longest: int) -> Array:
+        return _answers(decoder, encode(encoder, rows), start, longest)
 
     if xs.shape[0] != 1:
         raise ValueError(f"xs has shape {xs.shape}, expected one row")
-    ids = lookahead.answer(self, xs, start, length, answers)
-    ids = answers(xs)[0] if ids is None else ids
+    ids = lookahead.answer(ahead, self, xs, start, length, answers)
+    ids = answers(xs, length)[0] if ids is None else ids
     left_behind.by_model(self, encode, xs, start, length)
     return _as_book(decoder, ids)
 

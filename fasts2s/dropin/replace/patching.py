@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 from fasts2s.dropin import places
 from fasts2s.dropin.book import lookahead
+from fasts2s.dropin.book.evaluations import read_evaluation
 from fasts2s.dropin.errors import FallbackError, UnrecognisedError
 from fasts2s.dropin.gpu import mode as gpu_mode
 from fasts2s.dropin.gpu import repairs as gpu_repairs
@@ -243,16 +244,32 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
     entry = Entry(found.__module__, target.name)
     relies = _recognised(entry, found, ())
     if relies is None:
-        _refuse_if_strict(entry)
+        if not _watch_by_reading(target, entry, found):
+            _refuse_if_strict(entry)
         return
     if not target.in_module and _left_in_gpu_mode(entry):
         return
-    if target.ours is None and target.loop is None:
+    if target.is_watched:
         lookahead.watch(found.__code__, entry)
         return
     book = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__, found.__closure__)
     originals.replace(found, found.__name__, sent_to(found, _in_its_place(target, entry, relies, book)))
     repairs.note_replaced(target.name)
+
+
+def _watch_by_reading(target: FunctionTarget, entry: Entry, found: FunctionType) -> bool:
+    """Answer in batches what calls a function that is not the book's, if reading it shows that it changes nothing."""
+    if not target.is_watched or settings.only_book:
+        return False
+    try:
+        needs = read_evaluation(found)
+    except UnrecognisedError as error:
+        entry.reason += f"; {error}"
+        return False
+    entry.status, entry.reason, entry.by_reading = REPLACED, "", True
+    if not _left_in_gpu_mode(entry):
+        lookahead.watch(found.__code__, entry, needs)
+    return True
 
 
 def _in_its_place(target: FunctionTarget, entry: Entry, relies: Reliance, book: FunctionType) -> Method:

@@ -98,7 +98,8 @@ class FunctionTarget:
     Attributes
     ----------
     ours : function or None
-        None: it stays, and the loop that calls it is answered in batches, see :mod:`fasts2s.dropin.book.lookahead`.
+        None, without a loop: it stays, and who calls it is answered in batches, see
+        :mod:`fasts2s.dropin.book.lookahead`.
     in_module : bool
         Ours takes the names of the book's module before the arguments, and its errors are the answer.
     loop : (prepare, run) or None
@@ -110,6 +111,11 @@ class FunctionTarget:
     ours: Method | None
     in_module: bool = False
     loop: tuple[Method, Method] | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it stays, and the loop that calls it is what is faster."""
+        return self.ours is None and self.loop is None
 
 
 def methods_of(ours: type, *names: str) -> dict[str, Method]:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ _log = logging.getLogger("fasts2s.dropin")
 REPLACED, LEFT = "replaced", "left as is"
 #: The most names in a line about what was left; more are counted.
 _NAMED = 5
+_READ = "not the book's, but it only asks the model: a loop that does no more can be answered in batches"
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Entry:
         What --verify found out about an edited class.
     by_meaning : bool
         Whether it was recognised by what it computes, and not by its text.
+    by_reading : bool
+        Of an ``eval_seq2seq`` that is not the book's: whether its text was read, and found to do nothing but ask.
     """
 
     module: str
@@ -61,6 +64,7 @@ class Entry:
     our_seconds: float = 0.0
     verdict: str = ""
     by_meaning: bool = False
+    by_reading: bool = False
 
     @property
     def speedup(self) -> float | None:
@@ -169,8 +173,8 @@ def say_replaced(names: list[str], version: str, backend: str) -> None:
     _log.debug("replaced: %s", " ".join(names))
 
 
-def say_meant(entries: Iterable[Entry]) -> None:
-    """Say which classes were recognised by what they compute: one line for each module."""
+def say_meant(entries: Sequence[Entry]) -> None:
+    """Say which classes were recognised by what they compute, one line for each module, and what was read."""
     names: dict[str, list[str]] = {}
     for entry in entries:
         if entry.by_meaning and entry.status == REPLACED:
@@ -178,6 +182,9 @@ def say_meant(entries: Iterable[Entry]) -> None:
     for module, found in names.items():
         verb = ("computes", "computes") if len(found) == 1 else ("compute", "compute")
         _log.info("%s of %s %s what the book's %s: replaced", ", ".join(found), file_of(module), *verb)
+    for entry in entries:
+        if entry.by_reading and entry.status == REPLACED:
+            _log.info("%s of %s is %s", entry.name, file_of(entry.module), _READ)
 
 
 def file_of(module: str) -> str:
@@ -239,6 +246,7 @@ class Report:
 def _remarks(e: Entry) -> str:
     parts = [f"left as is: {e.reason}"] if e.status == LEFT else []
     parts += ["computes what the book's computes"] if e.by_meaning and e.status == REPLACED else []
+    parts += [_READ] if e.by_reading and e.status == REPLACED else []
     if e.checked:
         speed = f", {e.speedup:.2f} times as fast" if e.speedup else ""
         parts.append(f"{e.checked:,} calls compared, largest difference {e.difference:.1e}{speed}")
