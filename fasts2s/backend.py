@@ -4,7 +4,6 @@ Precedence: the argument ``backend=`` > ``with use_backend(...)`` > :func:`set_b
 ``FASTS2S_BACKEND``, read whenever a layer is made > ``auto``. This module alone reads ``FASTS2S_*`` variables.
 """
 
-import difflib
 import logging
 import os
 import warnings
@@ -386,5 +385,7 @@ def _from_environment() -> Backend:
 def _warn_of_unknown_variables() -> None:
     for name in sorted(os.environ):
         if name.startswith("FASTS2S_") and name not in _VARIABLES and not name.startswith(_FOREIGN):
+            import difflib  # noqa: PLC0415 - for who has mistyped a name
+
             near = difflib.get_close_matches(name, _VARIABLES, 1, 0.0)
             warnings.warn(f"unknown environment variable {name}; did you mean {near[0]}?", stacklevel=2)

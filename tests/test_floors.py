@@ -47,7 +47,7 @@ ALLOWED = {
 # Libraries that only some files may have.
 PEERS = {"fasts2s/bench/peers/_torch": {"torch"}, "fasts2s/bench/peers/_jax": {"jax"}}
 PEERS["fasts2s/exchange/_torch"] = {"torch"}
-PEERS |= {"fasts2s/web/_": {"starlette", "uvicorn"}, "fasts2s/dropin/recognise/verdicts": {"platformdirs"}}
+PEERS |= {"fasts2s/web/_": {"starlette", "uvicorn"}, "fasts2s/dropin/recognise/kept": {"platformdirs"}}
 # Import of what -> folder or file in which it may stand at module level (None: nowhere, only inside functions).
 AT_MODULE_LEVEL = {
     "numba": "fasts2s_kernels/cpu/",

@@ -1,5 +1,6 @@
 """Whose module is it: a reader's own, or one of Python, of an installed package, of ours?"""
 
+import os
 import site
 import sysconfig
 from functools import cache, lru_cache
@@ -23,7 +24,7 @@ def is_users_file(name: str, file: str) -> bool:
     """Return whether the module of this name in this file is a reader's own."""
     if name.partition(".")[0] in _OURS or not file.endswith(".py"):
         return False
-    folder = str(Path(file).parent) + "/"
+    folder = f"{os.path.dirname(file)}/"  # noqa: PTH120 - every module that is imported is asked about
     return not any(folder.startswith(other) for other in _others()) and "-packages/" not in folder.replace("\\", "/")
 
 

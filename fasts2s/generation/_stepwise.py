@@ -70,7 +70,7 @@ def sample(
     start_ids: AnyArray,
     max_len: int,
     *,
-    rng: np.random.Generator | np.random.RandomState | int | None = None,
+    rng: "np.random.Generator | np.random.RandomState | int | None" = None,
     temperature: float = 1.0,
     stop_id: int | None = None,
     skip_ids: Iterable[int] = (),

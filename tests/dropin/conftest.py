@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import fasts2s
-from fasts2s.dropin.recognise import book_code
+from fasts2s.dropin.recognise import book_code, facts
 from fasts2s.dropin.recognise.canonical import members
 from fasts2s.dropin.settings import settings
 
@@ -39,6 +39,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("error::fasts2s.FallbackWarning"))
+
+
+@pytest.fixture(autouse=True)
+def _keep_nothing(monkeypatch):
+    """What is found in the texts of tests is not kept in the user's cache."""
+    monkeypatch.setattr(facts, "_changed", {})
 
 
 def _forget_modules() -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import sys
 import warnings
 
 import numpy as np
@@ -163,3 +164,19 @@ def test_who_asks_numpy_for_errors_gets_them(book, name):
         call(found)
     with fasts2s.patched("numpy"), np.errstate(all="raise"), pytest.raises(FloatingPointError):
         call(found)
+
+
+def test_the_last_objects_die_when_the_names_of_the_module_are_gone(monkeypatch):
+    """So it is at the end of a process."""
+
+    class Layer:
+        pass
+
+    layer, said = Layer(), []
+    beside.of(layer)
+    everything, identity = beside.everything, id(layer)
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    monkeypatch.setattr(beside, "everything", None)
+    del layer
+    assert not said
+    assert identity not in everything

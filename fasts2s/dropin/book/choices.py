@@ -9,6 +9,8 @@ what was left out is subtracted while a number is looked up. Both sums are round
 end of a word that rounding may decide is looked up in NumPy's own way.
 """
 
+from typing import Any
+
 import numpy as np
 
 from fasts2s_kernels.contract import Array
@@ -137,9 +139,7 @@ def shares_of(corpus: Array, power: float) -> Array:
     return p
 
 
-_OWN = {name: getattr(np.random, name) for name in ("choice", "random_sample")}
-
-
 def are_numpys_own() -> bool:
     """Return whether the functions of ``np.random`` that the draws stand for have not been exchanged."""
-    return all(getattr(np.random, name, None) is value for name, value in _OWN.items())
+    random: Any = np.random  # imported when it is asked for
+    return all(getattr(random, name, None) is getattr(random.mtrand, name) for name in ("choice", "random_sample"))

@@ -22,7 +22,7 @@ def read_evaluation(found: FunctionType) -> Needs:
         It may do more; the text names the file, the line, and what stands there.
     """
     file = file_of(found.__module__)
-    node = text_of(found, originals.of(found)).functions[found.__name__]
+    node = text_of(found, originals.of(found)).functions[found.__name__].node
     try:
         needs = _needs(node)
     except UnrecognisedError as error:

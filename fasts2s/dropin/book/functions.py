@@ -1,6 +1,5 @@
 """Replacements that no layer or optimiser of ours is: the book's own interface over the same kernels."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ def download(space: dict[str, Any], file_name: str) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     import gzip  # noqa: PLC0415 - a script that loads nothing starts sooner without them
+    import shutil  # noqa: PLC0415
 
     from fasts2s.checkpoint.atomic import write_atomically  # noqa: PLC0415
 

@@ -1,17 +1,16 @@
 """Which definitions are the book's: fingerprints of both editions, and of what they call."""
 
-import ast
 import builtins
 import json
 import sys
-from functools import cache, lru_cache
-from importlib import resources
+from functools import cache
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from fasts2s.dropin.errors import UnrecognisedError
-from fasts2s.dropin.recognise.canonical import fingerprint
-from fasts2s.dropin.recognise.sources import Text, text_of
+from fasts2s.dropin.recognise.sources import text_of
+from fasts2s.dropin.recognise.written import Text, Written
 from fasts2s.dropin.replace import originals
 from fasts2s.dropin.replace.reliance import Item, Known, Reliance, Used, names_of
 
@@ -22,8 +21,7 @@ _MODULES = {"numpy", "cupy", "collections", "os", "sys", "time", "pickle", "matp
 @cache
 def _known() -> dict[str, list[dict[str, str]]]:
     """Return name of a class or function -> its form in each edition: name of a member -> fingerprint."""
-    text = resources.files("fasts2s.dropin.recognise").joinpath("book_code.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
+    return dict(json.loads(Path(__file__).with_name("book_code.json").read_text(encoding="utf-8")))
 
 
 def is_known(name: str) -> bool:
@@ -83,26 +81,24 @@ class _Search:
         if not forms or not isinstance(obj, type | FunctionType):
             raise UnrecognisedError(f"{obj.__name__} is nothing of the book's")
         text = text_of(obj, originals.of(obj))
-        found = {name: fingerprint(node) for name, node in text.functions.items()}
+        found = text.functions
         special = [name for name in found if name.startswith("__") and name not in forms[0]]
         if special:
-            raise UnrecognisedError(
-                f"{obj.__name__}.{special[0]} is not in the book ({_where(obj)}:{text.node.lineno})"
-            )
+            raise UnrecognisedError(f"{obj.__name__}.{special[0]} is not in the book ({_where(obj)}:{text.lineno})")
         wanted = members or tuple(name for name in forms[0] if name in found) or (obj.__name__,)
-        if not any(all(name in found and found[name][0] == form.get(name) for name in wanted) for form in forms):
-            differing = [n for n in wanted if n not in found or all(found[n][0] != form.get(n) for form in forms)]
+        if not any(all(name in found and found[name].form == form.get(name) for name in wanted) for form in forms):
+            differing = [n for n in wanted if n not in found or all(found[n].form != form.get(n) for form in forms)]
             what = f"{obj.__name__}.{differing[0]}" if differing and isinstance(obj, type) else obj.__name__
-            raise UnrecognisedError(f"{what} is not the book's ({_where(obj)}:{text.node.lineno})")
+            raise UnrecognisedError(f"{what} is not the book's ({_where(obj)}:{text.lineno})")
         self._note(obj, text, wanted, own=not members)
-        for name in sorted(set().union(*(found[n][1] for n in wanted))):
-            self._require_name(name, obj, [text.functions[n] for n in wanted])
+        for name in sorted(set().union(*(found[n].free for n in wanted))):
+            self._require_name(name, obj, [found[n] for n in wanted])
 
     def _note(self, obj: Any, text: Text, wanted: tuple[str, ...], *, own: bool) -> None:
         """Note the methods of a class that is called, and what is needed of its attributes."""
         if not isinstance(obj, type):
             return
-        used = Used(obj, frozenset().union(*(_attributes(text.functions[name]) for name in wanted)))
+        used = Used(obj, frozenset().union(*(text.functions[name].asked_of("") for name in wanted)))
         intruder = used.intruder()
         if intruder:
             raise UnrecognisedError(f"{intruder} is not in the book ({_where(obj)})")
@@ -111,7 +107,7 @@ class _Search:
         if own:
             self.items += [Item(obj, names_of(obj), name, there[name], f"{obj.__name__}.{name}") for name in wanted]
 
-    def _require_name(self, name: str, user: Any, functions: list[ast.FunctionDef]) -> None:
+    def _require_name(self, name: str, user: Any, functions: list[Written]) -> None:
         """Make sure that a global name in a known definition stands for what it stands for in the book."""
         module = sys.modules[user.__module__]
         space = vars(module)
@@ -122,7 +118,7 @@ class _Search:
             return  # texts, such as names of folders, are data: what replaces the function reads them too
         self.items.append(Item(None, space, name, value, f"{module.__name__}.{name}"))
         if isinstance(value, ModuleType) and getattr(value, "__name__", "") in _MODULES:
-            names = {a for function in functions for a in _attributes(function, name)} & vars(value).keys()
+            names = {a for function in functions for a in function.asked_of(name)} & vars(value).keys()
             self.items += [Item(None, vars(value), a, vars(value)[a], f"{value.__name__}.{a}") for a in sorted(names)]
             return
         if name == "GPU" and isinstance(value, bool):
@@ -130,21 +126,6 @@ class _Search:
         if not isinstance(value, type | FunctionType) or value.__name__ != name:
             raise UnrecognisedError(f"{name}, which {user.__name__} uses, is not the book's ({_where(user)})")
         self.require(value)
-
-
-def _attributes(function: ast.FunctionDef, name: str | None = None) -> frozenset[str]:
-    """Return the attributes that a function asks of a name; None: of its first parameter."""
-    asked = name or (function.args.args[0].arg if function.args.args else "")
-    return frozenset(_all_attributes(function).get(asked, ()))
-
-
-@lru_cache(maxsize=4096)
-def _all_attributes(function: ast.FunctionDef) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for node in ast.walk(function):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found.setdefault(node.value.id, set()).add(node.attr)
-    return found
 
 
 def _where(obj: Any) -> str:

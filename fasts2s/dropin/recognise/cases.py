@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from fasts2s.dropin.recognise.dice import Dice, Shape
 
 Draw = Callable[[Dice], tuple[Any, ...]]
@@ -146,3 +148,8 @@ SHAPES: tuple[Shape, ...] = (
     {"N": 1, "T": 1, "S": 1, "D": 1, "H": 1, "V": 1},
     {"N": 6, "T": 8, "S": 7, "D": 7, "H": 9, "V": 11},
 )
+
+
+def plain_dice() -> Dice:
+    """Return what draws numbers of the first shape, single and of the usual size."""
+    return Dice(np.random.default_rng(0), SHAPES[0])

@@ -21,7 +21,7 @@ class Dice:
         Magnitude of inputs, and of the gradients that come from above.
     """
 
-    rng: np.random.Generator
+    rng: "np.random.Generator"  # which is imported when it is asked for
     shape: Shape
     dtype: Any = np.float32
     given: Any = np.float32

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from fasts2s.dropin.recognise import allowed
-from fasts2s.dropin.recognise.canonical import fingerprint
 from fasts2s.dropin.recognise.refusals import refused
 from fasts2s.dropin.recognise.sources import text_of
 from fasts2s.dropin.replace import originals
@@ -93,7 +92,7 @@ def meant_by(value: Any) -> str:
     if value.__module__ == "builtins":
         return value.__name__
     functions = text_of(value, originals.of(value)).functions
-    return f"{value.__name__} {' '.join(fingerprint(node)[0] for node in functions.values())}"
+    return f"{value.__name__} {' '.join(function.form for function in functions.values())}"
 
 
 def _is_numpys(value: Any) -> bool:

@@ -16,12 +16,11 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 from fasts2s.dropin.errors import UnrecognisedError
-from fasts2s.dropin.recognise import allowed, sizes_in
-from fasts2s.dropin.recognise.attributes_in import is_said_only, of_self, stores
-from fasts2s.dropin.recognise.canonical import fingerprint
-from fasts2s.dropin.recognise.grammar import Function
+from fasts2s.dropin.recognise import allowed, retold
+from fasts2s.dropin.recognise.facts import Facts
 from fasts2s.dropin.recognise.names_in import Names
-from fasts2s.dropin.recognise.sources import Text, text_of
+from fasts2s.dropin.recognise.sources import text_of
+from fasts2s.dropin.recognise.written import Text, Written
 from fasts2s.dropin.replace import originals
 from fasts2s.dropin.replace.reliance import Item, Reliance, Used, names_of
 
@@ -30,7 +29,7 @@ class _Task(NamedTuple):
     """A function that is to be read, and the class that it belongs to."""
 
     owner: type | None
-    node: ast.FunctionDef
+    written: Written
     function: FunctionType
 
 
@@ -68,9 +67,10 @@ class Reading(Names):
         self._classes: dict[type, Text] = {}
         self._tasks: list[_Task] = []
         self._seen: set[tuple[Any, str]] = set()
-        self._stored: dict[str, list[ast.AST | None]] = {}
-        self._flags: list[tuple[str, ast.AST, FunctionType]] = []
-        self._shapes: list[tuple[str, ast.AST, FunctionType]] = []
+        # Attribute -> of all that it is set to, whether that may be a flag, and whether a shape.
+        self._stored: dict[str, list[tuple[bool, bool]]] = {}
+        self._flags: list[tuple[str, Written, FunctionType]] = []
+        self._shapes: list[tuple[str, Written, FunctionType]] = []
         self._require(obj, None)
         self._finish()
 
@@ -126,36 +126,35 @@ class Reading(Names):
                 raise UnrecognisedError(f"{kind.__name__} as a base class")
             return
         text = self._classes[kind] = text_of(kind, originals.of(kind))
-        if not isinstance(text.node, ast.ClassDef):
+        if not text.is_class:
             raise UnrecognisedError(f"{kind.__name__} is a function in its text")
-        for part in text.node.body:
+        for part in text.statements():
             self._read_class_statement(kind, part)
         for function in text.functions.values():
-            for name, value in stores(function):
-                self._stored.setdefault(name, []).append(value)
+            for name, *kinds in function.stores:
+                self._stored.setdefault(name, []).append((kinds[0], kinds[1]))
         wanted = (*self._members, *self._others) if issubclass(self._obj, kind) else ()
         for name in ("__init__", *wanted, *self._asked):
             self._ask(kind, name)
 
-    def _read_class_statement(self, kind: type, part: ast.stmt) -> None:
-        if isinstance(part, ast.FunctionDef):
-            special = part.name.startswith("__") and part.name not in allowed.SPECIAL
-            if special:
-                raise UnrecognisedError(f"{_place(part, kind)}: {kind.__name__}.{part.name}")
-            decorators = [getattr(d, "id", "?") for d in part.decorator_list]
-            if decorators not in ([], ["staticmethod"]):
-                raise UnrecognisedError(f"{_place(part, kind)}: {kind.__name__}.{part.name} has a decorator")
-        elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Constant):
-            for target in part.targets:
-                name = getattr(target, "id", "__")
+    def _read_class_statement(self, kind: type, part: Facts) -> None:
+        where = f"{_file(kind)}, line {part['line']}"
+        if part["is"] == "method":
+            said = f"{where}: {kind.__name__}.{part['name']}"
+            if part["name"].startswith("__") and part["name"] not in allowed.SPECIAL:
+                raise UnrecognisedError(said)
+            if part["decorators"] not in ([], ["staticmethod"]):
+                raise UnrecognisedError(f"{said} has a decorator")
+        elif part["is"] == "constant":
+            for name in part["names"]:
                 if name.startswith("__"):
-                    raise UnrecognisedError(f"{_place(part, kind)}: {name}")
-                self._stored.setdefault(name, []).append(part.value)
-                self._texts.append(f"{kind.__name__}.{name}={part.value.value!r}")
+                    raise UnrecognisedError(f"{where}: {name}")
+                self._stored.setdefault(name, []).append(tuple(part["kinds"]))
+                self._texts.append(f"{kind.__name__}.{name}={part['value']}")
                 if name in vars(kind):
                     self.items.append(Item(kind, names_of(kind), name, vars(kind)[name], f"{kind.__name__}.{name}"))
-        elif not (isinstance(part, ast.Pass | ast.AnnAssign | ast.Expr) and is_said_only(part)):
-            raise UnrecognisedError(f"{_place(part, kind)}: something that belongs to the class itself")
+        else:
+            raise UnrecognisedError(f"{where}: something that belongs to the class itself")
 
     def _ask(self, kind: type, name: str) -> None:
         """Read a method of a class, if it has one of this name."""
@@ -167,13 +166,14 @@ class Reading(Names):
             if kind is not self._obj or name not in (*self._members, "__init__"):
                 self.items.append(Item(kind, names_of(kind), name, live, f"{kind.__name__}.{name}"))
 
-    def _add_task(self, owner: type | None, node: ast.FunctionDef, function: FunctionType) -> None:
+    def _add_task(self, owner: type | None, written: Written, function: FunctionType) -> None:
         if set(function.__code__.co_freevars) - {"__class__"}:
-            raise UnrecognisedError(f"{_place(node, function)}: {node.name} uses names of the function around it")
-        self._tasks.append(_Task(owner, node, function))
-        form = fingerprint(node)[0]
-        self._forms.add(form)
-        self._texts.append(f"{owner.__name__ if owner else ''}.{node.name}:{form}")
+            raise UnrecognisedError(
+                f"{_place(written, function)}: {written.name} uses names of the function around it"
+            )
+        self._tasks.append(_Task(owner, written, function))
+        self._forms.add(written.form)
+        self._texts.append(f"{owner.__name__ if owner else ''}.{written.name}:{written.form}")
 
     def _finish(self) -> None:
         while self._tasks:
@@ -187,16 +187,12 @@ class Reading(Names):
         for name, (node, function) in self._asked.items():
             if name not in known:
                 raise UnrecognisedError(f"{_place(node, function)}: the attribute {name}")
-        for name, node, function in self._shapes:
-            if not all(sizes_in.is_shape(v) or _is_none(v) for v in self._stored.get(name, [None])):
-                raise UnrecognisedError(f"{_place(node, function)}: a condition on {name}, which may be no shape")
-        for name, node, function in self._flags:
-            values = self._stored.get(name, [None])
-            if not all(
-                isinstance(v, ast.arg) or (isinstance(v, ast.Constant) and v.value in (None, True, False))
-                for v in values
-            ):
-                raise UnrecognisedError(f"{_place(node, function)}: a condition on {name}, which may be a value")
+        for name, written, function in self._shapes:
+            if not all(is_shape for _, is_shape in self._stored.get(name, [(False, False)])):
+                raise UnrecognisedError(f"{_place(written, function)}: a condition on {name}, which may be no shape")
+        for name, written, function in self._flags:
+            if not all(is_flag for is_flag, _ in self._stored.get(name, [(False, False)])):
+                raise UnrecognisedError(f"{_place(written, function)}: a condition on {name}, which may be a value")
         kinds = [self._obj, *(kind for kind in self._classes if kind is not self._obj)]
         self.used = [Used(kind, self._attributes(kind)) for kind in kinds if kind in self._classes]
         intruder = next(filter(None, (used.intruder() for used in self.used)), "")
@@ -205,37 +201,32 @@ class Reading(Names):
 
     def _attributes(self, kind: type) -> frozenset[str]:
         functions = [f for name, f in self._classes[kind].functions.items() if (kind, name) in self._seen]
-        return frozenset().union(*map(of_self, functions))
+        return frozenset().union(*(function.asked_of("") for function in functions))
 
     # ---- one function --------------------------------------------------------------------------------------------
 
     def _read(self, task: _Task) -> None:
-        _, node, function = task
+        owner, written, function = task
 
         def resolve(names: list[str], where: ast.AST) -> Any:
             return self._resolve(names, where, function)
 
         def flag(name: str) -> bool:
-            self._flags.append((name, node, function))
+            self._flags.append((name, written, function))
             return True
 
         def shape(name: str) -> bool:
-            self._shapes.append((name, node, function))
+            self._shapes.append((name, written, function))
             return True
 
-        aside = (
-            node.name in ("__init__", *self._others) and task.owner is not None and issubclass(self._obj, task.owner)
-        )
+        aside = written.name in ("__init__", *self._others) and owner is not None and issubclass(self._obj, owner)
+        ask = retold.Ask(resolve, flag, shape)
         try:
-            read = Function(node, resolve, integers=self._integers, flags=flag, shapes=shape, may_print=aside)
+            asked = retold.read(written, function.__globals__, ask, integers=self._integers, may_print=aside)
         except UnrecognisedError as error:
             raise UnrecognisedError(f"{_file(function)}, {error}") from None
-        for name, asked in read.attributes.items():
-            self._asked.setdefault(name, (asked, function))
-
-
-def _is_none(node: ast.AST | None) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+        for name, line in asked:
+            self._asked.setdefault(name, (ast.Pass(lineno=line), function))
 
 
 def _file(obj: Any) -> str:
@@ -244,5 +235,5 @@ def _file(obj: Any) -> str:
     return Path(name).name if name.endswith(".py") and Path(name).is_file() else obj.__module__
 
 
-def _place(node: ast.AST, obj: Any) -> str:
+def _place(node: Any, obj: Any) -> str:
     return f"{_file(obj)}, line {getattr(node, 'lineno', '?')}"

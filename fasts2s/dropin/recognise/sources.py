@@ -5,13 +5,15 @@ import __future__
 import ast
 import linecache
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from fasts2s.dropin.errors import UnrecognisedError
-
-Node: TypeAlias = ast.ClassDef | ast.FunctionDef
+from fasts2s.dropin.recognise import facts
+from fasts2s.dropin.recognise.facts import Facts, Kept, digest
+from fasts2s.dropin.recognise.written import Node, Text, Written
 
 #: The flags of code objects that ``from __future__ import`` sets. In a notebook those of earlier cells hold as well.
 _FUTURE = 0
@@ -39,11 +41,22 @@ class Parsed(NamedTuple):
     code: CodeType
 
 
-class Text(NamedTuple):
-    """Where a definition stands in its text: ``functions`` are the nodes of a class's methods, or of the function."""
+class _Source(NamedTuple):
+    """A source text, and what is kept of it: it is parsed when something is asked that is not."""
 
-    node: Node
-    functions: dict[str, ast.FunctionDef]
+    text: str
+    filename: str
+    flags: int
+    kept: Kept
+
+    def parsed(self) -> Parsed:
+        return _parsed(self.text, self.filename, self.flags)
+
+    def node(self, at: int) -> Node:
+        """Return the definition that is the statement number ``at`` of the text."""
+        found = self.parsed().tree.body[at]
+        assert isinstance(found, ast.ClassDef | ast.FunctionDef)  # for the type checker: it was one
+        return found
 
 
 def text_of(obj: type | FunctionType, originals: dict[str, Any]) -> Text:
@@ -61,25 +74,66 @@ def text_of(obj: type | FunctionType, originals: dict[str, Any]) -> Text:
     codes = _codes(obj, originals)
     if not codes:
         raise UnrecognisedError("it has no methods of its own")
-    first = next(iter(codes.values()))
-    parsed, filename = parsed_file(first), first.co_filename
-    definitions = [node for node in parsed.tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
-    for node in definitions:
-        if node.name == obj.__name__ and (
-            _compiled_from(parsed.code, node, codes) or _compiled_from(_alone(node, first), node, codes)
-        ):
-            return Text(node, {name: part for name, part in _functions(node).items() if name in codes})
-    raise UnrecognisedError(f"its code is not that of its source text ({filename})")
+    source = _source(next(iter(codes.values())))
+    said = _kept_definition(source, obj.__name__, codes) or _definition(source, obj.__name__, codes)
+    part, at = source.kept.part(said), said["at"]
+    functions = {
+        name: Written(name, part.part(more), partial(_function, source, at, name))
+        for name, more in said["functions"].items()
+        if name in codes
+    }
+    return Text(said["line"], said["is a class"], functions, part, partial(source.node, at))
 
 
 def parsed_file(code: CodeType) -> Parsed:
     """Return the whole text that a code object says it comes from. Raises UnrecognisedError where there is none."""
+    return _source(code).parsed()
+
+
+def _source(code: CodeType) -> _Source:
     filename = code.co_filename
     linecache.checkcache(filename)  # IPython sees to it that the texts of cells stay
     text = "".join(linecache.getlines(filename)) or given.get(filename, "")
     if not text:
         raise UnrecognisedError(f"its source text is not there ({filename})")
-    return _parsed(text, filename, code.co_flags & _FUTURE)
+    return _source_of(text, filename, code.co_flags & _FUTURE)
+
+
+@lru_cache(maxsize=64)
+def _source_of(text: str, filename: str, flags: int) -> _Source:
+    # What was typed will hardly be typed again.
+    return _Source(text, filename, flags, facts.of(text, flags) if Path(filename).is_file() else Kept({}))
+
+
+def _kept_definition(source: _Source, name: str, codes: dict[str, CodeType]) -> Facts | None:
+    """Return what is kept of the definition of this name that these codes were compiled from, if anything is."""
+    kept: list[Facts] = source.kept.facts.get("definitions", [])
+    for said in kept:
+        compiled = said["codes"]
+        if said["name"] == name and all(compiled.get(n) == digest(code) for n, code in codes.items()):
+            return said
+    return None
+
+
+def _definition(source: _Source, name: str, codes: dict[str, CodeType]) -> Facts:
+    """Return the same by the syntax tree; it is kept where the text was compiled as one. Raises UnrecognisedError."""
+    first = next(iter(codes.values()))
+    parsed = source.parsed()
+    for at, node in enumerate(parsed.tree.body):
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef) or node.name != name:
+            continue
+        said: Facts = {
+            "at": at, "name": name, "line": node.lineno, "is a class": isinstance(node, ast.ClassDef),
+            "functions": {method: {} for method in _functions(node)},
+        }  # fmt: skip
+        compiled = _compiled(parsed.code, node)
+        if _are_in(compiled, codes):
+            said["codes"] = {method: digest(code) for method, code in compiled.items()}
+            source.kept.keep("definitions", [*source.kept.facts.get("definitions", []), said])
+            return said
+        if _are_in(_compiled(_alone(node, first), node), codes):
+            return said
+    raise UnrecognisedError(f"its code is not that of its source text ({source.filename})")
 
 
 def inner_codes(code: CodeType) -> Iterator[CodeType]:
@@ -112,16 +166,22 @@ def _functions(node: Node) -> dict[str, ast.FunctionDef]:
     return {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
 
 
-def _compiled_from(module: CodeType, node: Node, live: dict[str, CodeType]) -> bool:
-    """Return whether all live methods come from the text."""
+def _function(source: _Source, at: int, name: str) -> ast.FunctionDef:
+    return _functions(source.node(at))[name]
+
+
+def _compiled(module: CodeType, node: Node) -> dict[str, CodeType]:
+    """Return what the methods of a class were compiled to, or a function."""
     first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
     for code in _inner(module):
         if code.co_name == node.name and code.co_firstlineno == first:
-            found = (
-                {code.co_name: code} if isinstance(node, ast.FunctionDef) else {c.co_name: c for c in _inner(code)}
-            )
-            return all(found.get(name) == method for name, method in live.items())
-    return False
+            return {code.co_name: code} if isinstance(node, ast.FunctionDef) else {c.co_name: c for c in _inner(code)}
+    return {}
+
+
+def _are_in(compiled: dict[str, CodeType], live: dict[str, CodeType]) -> bool:
+    """Return whether all live methods come from the text."""
+    return all(compiled.get(name) == method for name, method in live.items())
 
 
 @lru_cache(maxsize=64)

@@ -1,24 +1,19 @@
 """What was found out about definitions, kept from run to run: to try a class takes some hundredths of a second.
 
-The key hashes all the text that was read, and the versions of what computes. A file that is damaged is no file, and a
-folder that cannot be written to keeps nothing: recognition then takes longer, and that is all.
+The key hashes all the text that was read, and the versions of what computes.
 """
 
 import hashlib
-import json
-import os
 import platform
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import fasts2s
-from fasts2s.backend import cache_folder
+from fasts2s.dropin.recognise import kept
 
-_NAME, _MOST = "recognised.json", 2000
+_NAME, _MOST = "verdicts.json", 2000
 
 
 def get(key: str) -> dict[str, Any] | None:
@@ -33,7 +28,7 @@ def put(key: str, verdict: dict[str, Any]) -> None:
     known[key] = verdict
     while len(known) > _MOST:
         del known[next(iter(known))]
-    _write(known)
+    kept.write(_file(), known)
 
 
 def key_of(*texts: str) -> str:
@@ -44,39 +39,18 @@ def key_of(*texts: str) -> str:
 @cache
 def _versions() -> str:
     """Return what else a verdict depends on: versions, and our own code."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return f"{fasts2s.__version__} {np.__version__} {platform.python_version()} {digest.hexdigest()}"
+    return f"{kept.ours()} {np.__version__} {platform.python_version()}"
 
 
 def _file() -> Path:
-    import platformdirs  # noqa: PLC0415 - where a folder is named nobody needs it
-
-    return (cache_folder() or Path(platformdirs.user_cache_dir("fasts2s", False))) / _NAME
+    return kept.folder() / _NAME
 
 
 @cache
 def _all() -> dict[str, Any]:
-    try:
-        read = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return read if isinstance(read, dict) else {}
+    return kept.read(_file())
 
 
 def forget() -> None:
     """Read the file again when it is next wanted."""
     _all.cache_clear()
-
-
-def _write(known: dict[str, Any]) -> None:
-    file = _file()
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_NAME)
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(known, out)
-        Path(temporary).replace(file)
-    except OSError:
-        return

@@ -74,12 +74,13 @@ def of(obj: Any) -> Beside:
     found = everything.get(id(obj))
     if found is None:
         found = everything[id(obj)] = Beside()
-        found.alive = ref(obj, partial(_forget_dead, id(obj)))
+        found.alive = ref(obj, partial(_forget_dead, everything, id(obj)))
     return found
 
 
-def _forget_dead(identity: int, _: ref[Any]) -> None:
-    everything.pop(identity, None)
+def _forget_dead(kept: dict[int, Beside], identity: int, _: ref[Any]) -> None:
+    # Given what it needs: the last objects of a process die when the names of this module are gone.
+    kept.pop(identity, None)
 
 
 def known(obj: Any) -> Beside | None:

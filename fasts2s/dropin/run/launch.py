@@ -12,7 +12,7 @@ from pathlib import Path
 import fasts2s
 from fasts2s import backend, distributed, dropin
 from fasts2s.dropin.replace import patching, sizes
-from fasts2s.dropin.run import old_names, repairs, report, runner, together, typed
+from fasts2s.dropin.run import repairs, report, runner, together, typed
 from fasts2s.dropin.run.options import Options, parse
 from fasts2s.dropin.run.report import REPLACED
 from fasts2s.dropin.settings import active_backend
@@ -58,6 +58,8 @@ def _run(options: Options) -> int:
         backend.override_environment(options.backend, options.threads)
         dropin.patch(strict=options.strict, verify=options.verify, trust=options.trust, only_book=options.only_book)
         if options.old_numpy:
+            from fasts2s.dropin.run import old_names  # noqa: PLC0415 - seldom asked for
+
             old_names.bring_back()
     except (ValueError, ImportError, RuntimeError) as error:
         print(f"python -m fasts2s: {error}", file=sys.stderr)

@@ -1,11 +1,7 @@
 """The command line of ``python -m fasts2s``: our options, then the script (or ``-m``, ``-c``) and its own."""
 
-import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import fasts2s
-from fasts2s.backend import NAMES
+from typing import NamedTuple
 
 #: What the console script knows and this program does not.
 COMMANDS = (
@@ -24,8 +20,7 @@ COMMANDS = (
 )
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What is to be run, and how.
 
     Attributes
@@ -40,55 +35,17 @@ class Options:
     kind: str
     what: str
     args: list[str]
-    backend: str | None
-    threads: int | None
-    profile: bool
-    report: str | None
-    strict: bool
-    verify: bool
-    trust: list[str]
-    only_book: bool
-    old_numpy: bool
-    verbosity: int
-    distributed: str | None
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number >= 1")
-    return int(text)
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of our own options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m fasts2s",
-        usage="python -m fasts2s [options] script.py [args] | -m module [args] | -c code [args]",
-        description="Run a script of the book as plain python does, only faster. What is said here goes to stderr.",
-        epilog=f"The commands {', '.join(COMMANDS[:-1])} and {COMMANDS[-1]} belong to the program fasts2s.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--backend", choices=NAMES, help="overrides FASTS2S_BACKEND")
-    add("--threads", metavar="N", type=_count, help="overrides FASTS2S_NUM_THREADS")
-    add("--profile", action="store_true", help="print a table of calls, times and fallbacks at the end")
-    add("--report", metavar="FILE.json", help="write the same as JSON")
-    add("--strict", action="store_true", help="edited classes and calls that fall back are errors")
-    add("--verify", action="store_true", help="run the originals as well and compare; slow")
-    add("--trust", metavar="CLASS", action="append", default=[], help="replace this class though it was edited")
-    add("--only-book", action="store_true", help="replace what has the book's text, not what computes the same")
-    add(
-        "--old-numpy", action="store_true", help="np.int, np.float and so on, which NumPy took away, in your own code"
-    )
-    add(
-        "--distributed",
-        choices=("mpi",),
-        help="train with all that a launcher started: mpiexec -n 2 python -m fasts2s ...",
-    )
-    add("-v", dest="verbose", action="count", default=0, help="say more")
-    add("-q", dest="quiet", action="store_true", help="say nothing but warnings")
-    add("--version", action="version", version=f"fasts2s {fasts2s.__version__}")
-    return parser
+    backend: str | None = None
+    threads: int | None = None
+    profile: bool = False
+    report: str | None = None
+    strict: bool = False
+    verify: bool = False
+    trust: tuple[str, ...] = ()
+    only_book: bool = False
+    old_numpy: bool = False
+    verbosity: int = 0
+    distributed: str | None = None
 
 
 #: Options that take a value: what follows them is no script.
@@ -113,12 +70,16 @@ def _split(argv: Sequence[str]) -> tuple[list[str], str, list[str]]:
 def parse(argv: Sequence[str]) -> Options:
     """Return the options; ends the process with status 2, as argparse does, where they make no sense."""
     ours, kind, rest = _split(argv)
+    if rest and not ours:
+        return Options(kind, rest[0], rest[1:])
+    from fasts2s.dropin.run.parser import make_parser  # noqa: PLC0415 - most say nothing, and it takes 5 ms
+
     parser = make_parser()
     a = parser.parse_args(ours)
     if not rest:
         wanted = {"script": "a script", "-m": "the name of a module after -m", "-c": "code after -c"}[kind]
         parser.error(f"expected {wanted}")
     return Options(
-        kind, rest[0], rest[1:], a.backend, a.threads, a.profile, a.report, a.strict, a.verify, a.trust,
+        kind, rest[0], rest[1:], a.backend, a.threads, a.profile, a.report, a.strict, a.verify, tuple(a.trust),
         a.only_book, a.old_numpy, -1 if a.quiet else a.verbose, a.distributed,
     )  # fmt: skip

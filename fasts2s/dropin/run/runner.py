@@ -4,7 +4,6 @@ import builtins
 import contextlib
 import importlib.util
 import os
-import shlex
 import signal
 import sys
 from importlib.machinery import SourceFileLoader
@@ -106,6 +105,8 @@ def _meant_as_command(what: str) -> str:
     """Return a line for who typed a command of the console script where a script is expected."""
     if what not in COMMANDS:
         return ""
+    import shlex  # noqa: PLC0415 - for who has mistaken one program for the other
+
     rest = shlex.join(sys.argv)
     return f"\npython -m fasts2s runs scripts. The command is: fasts2s {rest}, or python -m fasts2s.cli {rest}"
 

@@ -11,7 +11,7 @@ import pytest
 import fasts2s
 from fasts2s.dropin import FallbackError
 from fasts2s.dropin.book import models as book_models
-from fasts2s.dropin.recognise import verdicts
+from fasts2s.dropin.recognise import kept, verdicts
 from fasts2s.dropin.settings import installed
 from tests.dropin.recognise.conftest import PLAIN, entries
 from tests.dropin.recognise.variations import varied
@@ -176,8 +176,8 @@ def test_an_edited_set_state_is_heard_by_encoders(reader):
 @pytest.mark.parametrize("text", ["{", "[]", '{"x": 3}'])
 def test_a_damaged_cache_is_no_cache(reader, tmp_path, monkeypatch, text):
     monkeypatch.setenv("FASTS2S_CACHE_DIR", str(tmp_path / "cache"))
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "recognised.json").write_text(text)
+    (tmp_path / "cache" / "recognised").mkdir(parents=True)
+    (tmp_path / "cache" / "recognised" / "verdicts.json").write_text(f"{kept._seal(text)}\n{text}")
     verdicts.forget()
     reader(PLAIN[: PLAIN.index("class LSTM")])
     assert entries()["TimeRNN"].status == "replaced"

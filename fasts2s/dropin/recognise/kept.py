@@ -1,0 +1,79 @@
+"""Files in which something is kept from run to run, in the user's cache folder or the one that the switch names.
+
+A file that is damaged is no file, and a folder that cannot be written to keeps nothing: recognition takes longer
+then, and that is all. So it is where others may write to the folder: what is in it decides what is replaced.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fasts2s
+from fasts2s.backend import cache_folder
+
+
+def folder() -> Path:
+    """Return the folder, which may not exist."""
+    named = cache_folder()
+    if named is None:
+        import platformdirs  # noqa: PLC0415
+
+        named = Path(platformdirs.user_cache_dir("fasts2s", False))
+    return named.absolute() / "recognised"
+
+
+@cache
+def ours() -> str:
+    """Return a text that is another one for another version, or another text, of what recognises."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return f"{fasts2s.__version__} {digest.hexdigest()}"
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Return what is kept in a file; nothing where it is not there, or is not what was written."""
+    try:
+        if not _is_private(file.parent):
+            return {}
+        seal, _, text = file.read_text(encoding="utf-8").partition("\n")
+        found = json.loads(text) if seal == _seal(text) else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write(file: Path, value: dict[str, Any]) -> None:
+    """Keep this in a file, which is there whole or not at all: several processes may write it at once."""
+    import tempfile  # noqa: PLC0415 - most runs write nothing
+
+    text = json.dumps(value, separators=(",", ":"))
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_private(file.parent):
+            return
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                out.write(f"{_seal(text)}\n{text}")
+            Path(temporary).replace(file)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _is_private(folder: Path) -> bool:
+    """Return whether nobody else may write to a folder. Raises OSError where it is not there."""
+    if os.name == "nt":
+        return True
+    info = folder.stat()
+    return info.st_uid == os.getuid() and not info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _seal(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
