@@ -122,6 +122,8 @@ _global: Backend | None = None
 _context: ContextVar[Backend | None] = ContextVar("fasts2s_backend", default=None)
 #: Names of backends that were found to run here.
 _seen: set[str] = set()
+#: What stood in the environment when it was asked last, and what was found: each layer asks in every call.
+_last: tuple[str | None, Backend] | None = None
 #: Why the import of numba failed, once it has: it is not tried again.
 _broken: list[str] = []
 
@@ -377,8 +379,12 @@ def _auto() -> Backend:
 
 
 def _from_environment() -> Backend:
-    _warn_of_unknown_variables()
-    return _resolve(environment_setting() or "auto", "FASTS2S_BACKEND")
+    global _last  # noqa: PLW0603
+    text = environment_setting()
+    if _last is None or _last[0] != text:
+        _warn_of_unknown_variables()
+        _last = text, _resolve(text or "auto", "FASTS2S_BACKEND")
+    return _last[1]
 
 
 @cache
