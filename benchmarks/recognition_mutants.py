@@ -14,18 +14,25 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import FunctionType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import fasts2s
 from fasts2s.backend import override_environment
 from fasts2s.bench import machine
-from fasts2s.dropin.replace import patching
+from fasts2s.dropin.recognise import book_code
+from fasts2s.dropin.replace import originals, patching
 from fasts2s.dropin.settings import installed, settings
-from tests.dropin.recognise import mutants
+from tests.dropin.recognise import mutants, word_judge
 
 _FOLDER = Path(mutants.__file__).parent
-LAYERS, MODELS = ((_FOLDER / f"plain_{name}.py").read_text(encoding="utf-8") for name in ("layers", "models"))
+LAYERS, MODELS, WORDS = (
+    (_FOLDER / f"plain_{name}.py").read_text(encoding="utf-8") for name in ("layers", "models", "words")
+)
+
+#: Where a text has fewer places to change, some of its mutants have two changes.
+_FEWEST = 120
 
 
 def look_at(text: str, name: str, plain: list[object]) -> tuple[bool, bool, bool, str]:
@@ -34,8 +41,10 @@ def look_at(text: str, name: str, plain: list[object]) -> tuple[bool, bool, bool
         module = mutants.module_of(text)
         kind = getattr(module, name)
         before = mutants.behaviour(kind, name)
-        fasts2s.accelerate(vars(module) if name in mutants.MODELS else kind)
-        replaced = kind in installed
+        together = name in (*mutants.MODELS, *mutants.WORDS)
+        fasts2s.accelerate(vars(module) if together else kind)
+        patching.offer_functions(vars(module), module.__name__)
+        replaced = kind in installed or (isinstance(kind, FunctionType) and bool(originals.of(kind)))
         is_loss = name == "TimeSoftmaxWithLoss"
         wrong = replaced and not mutants.alike(before, mutants.behaviour(kind, name), is_loss)
         reason = next((e.reason for e in patching.entries if e.reason and e.name == name), "")
@@ -46,9 +55,10 @@ def look_at(text: str, name: str, plain: list[object]) -> tuple[bool, bool, bool
 
 def run(name: str, each: int, seed: int, verbose: bool) -> None:
     """Look at a sample of the mutants of one layer, and print what was found."""
-    text = LAYERS + MODELS if name in mutants.MODELS else LAYERS
+    text = WORDS if name in mutants.WORDS else LAYERS + MODELS if name in mutants.MODELS else LAYERS
     every = mutants.mutants(text, name)
     chosen = random.Random(seed).sample(every, min(each, len(every)))
+    chosen += mutants.twice(text, name, random.Random(seed), min(each, _FEWEST) - len(chosen))
     module = mutants.module_of(text)
     plain = mutants.behaviour(getattr(module, name), name)
     started, same, both, replaced, wrong = time.perf_counter(), 0, 0, 0, []
@@ -81,6 +91,8 @@ def main() -> None:
     settings.all_sizes = True
     with tempfile.TemporaryDirectory() as folder:
         override_environment("numpy", None, Path(folder))
+        # What is mutated elsewhere is known by its text, as the book's is.
+        book_code._known = {**book_code._known(), **word_judge.known(WORDS)}.copy
         for name in asked.layers:
             run(name, asked.each, asked.seed, asked.verbose)
 

@@ -19,7 +19,10 @@ Encoder Decoder PeekyDecoder AttentionEncoder AttentionDecoder Seq2seq PeekySeq2
 BetterRnnlm RnnlmGen BetterRnnlmGen CBOW SkipGram SimpleCBOW SimpleSkipGram SGD Momentum Nesterov AdaGrad RMSprop Adam
 Trainer RnnlmTrainer
 """
-_FUNCTIONS = "sigmoid relu softmax cross_entropy_error clip_grads remove_duplicate eval_seq2seq eval_perplexity"
+_FUNCTIONS = """
+sigmoid relu softmax cross_entropy_error clip_grads remove_duplicate eval_seq2seq eval_perplexity
+create_contexts_target convert_one_hot create_co_matrix ppmi
+"""
 BOOK_CLASSES = frozenset((_LAYERS + _OTHERS).split())
 BOOK_FUNCTIONS = frozenset(_FUNCTIONS.split())
 _MAGIC = re.compile(r"^([ \t]*)[%!?].*", re.MULTILINE)

@@ -23,14 +23,15 @@ from wild.loading import CannotBeImportedError, load
 from wild.model_probes import MODELS
 from wild.probes import FUNCTIONS, LAYERS, OPTIMIZERS, TRAINERS, Probe
 from wild.steps import SIZES, difference
+from wild.word_probes import WORD_FUNCTIONS, WORDS
 
 SAME, DIFFERENT, FAILS, NOT_JUDGED, LIKE_NONE = "same", "different", "fails", "not judged", "like none"
 NOT_IMPORTED, TOO_LONG = "cannot be imported", "takes too long"
-PROBES: dict[str, Probe] = LAYERS | MODELS | OPTIMIZERS | TRAINERS | FUNCTIONS
+PROBES: dict[str, Probe] = LAYERS | MODELS | OPTIMIZERS | TRAINERS | FUNCTIONS | WORDS | WORD_FUNCTIONS
 _BY_SHAPE = LAYERS | MODELS | OPTIMIZERS
 _SEED, _FIRST = 7, 1  # the size that is tried first with definitions of other names
 #: The package stays in float32 where the book's code comes to float64.
-_IN_FLOAT32 = {"SigmoidWithLoss"}
+_IN_FLOAT32 = {"SigmoidWithLoss", *WORDS}
 #: Names of what the drop-in has replacements for.
 REPLACEABLE = {*dropin_targets.NAMES, *(t.name for t in dropin_targets.FUNCTIONS)}
 

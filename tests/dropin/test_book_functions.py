@@ -10,6 +10,7 @@ from fasts2s.backend import get_backend
 from fasts2s.corpus.ptb import PTB_URL
 from fasts2s.dropin.book import functions as book_functions
 from fasts2s.dropin.book import layers as book_layers
+from fasts2s.dropin.errors import LeftToTheBookError
 from fasts2s.layers import TimeGRU
 from fasts2s.testing import assert_close
 
@@ -48,6 +49,11 @@ def test_clipping_returns_nothing_as_in_the_book():
     grads = [np.full((2, 2), 3, "f")]
     assert book_functions.clip_grads(grads, 1.0) is None
     assert np.allclose(grads[0], 0.5)
+
+
+def test_no_limit_is_the_books_error():
+    with pytest.raises(LeftToTheBookError):
+        book_functions.clip_grads([np.ones(3, "f")], None)
 
 
 def _space(folder):

@@ -119,6 +119,13 @@ def test_it_goes_on_by_hand_as_in_the_book(book, name):
         _compare(ours, theirs)
 
 
+def test_arguments_may_be_given_by_name_alone(book):
+    with fasts2s.patched("numpy"):
+        training = _Training("CBOW")
+        training.trainer.fit(max_grad=0.5, t=training.target, x=training.contexts)
+        assert _entry("Trainer").calls == 1
+
+
 class _Decay:
     """An optimiser of a reader's own, which changes gradients."""
 

@@ -5,12 +5,15 @@ from typing import Any
 
 import fasts2s
 from fasts2s.backend import ptb_folder
+from fasts2s.dropin.errors import LeftToTheBookError
 from fasts2s.dropin.settings import active_backend
 from fasts2s_kernels.contract import Array
 
 
 def clip_grads(grads: list[Array], max_norm: float) -> None:
-    """As the book's ``clip_grads``, which returns nothing."""
+    """As the book's ``clip_grads``, which returns nothing, and divides what ours take for no limit."""
+    if max_norm is None:
+        raise LeftToTheBookError
     active_backend().kernels_for(*grads).clip_grads(grads, max_norm)
 
 

@@ -72,7 +72,7 @@ def ppmi_of(C: Array, verbose: bool = False, eps: float = 1e-8) -> Array | None:
 
 def say_progress(M: Array, book: FunctionType, C: Array, rest: tuple[Any, ...], named: dict[str, Any]) -> Array:
     """Return what was computed; before, print how far it is, if that was asked for, in the words of the edition."""
-    if named.get("verbose", rest[0] if rest else False):
+    if rest[0]:
         (line,) = [c for c in book.__code__.co_consts if isinstance(c, str) and c.startswith("%.1f%%")]
         step = C.size // 100 + 1
         for count in range(step, C.size + 1, step):

@@ -1,6 +1,7 @@
 """Negative sampling, chapter 4: the sampler, the scores of a batch at once, gradients of which few rows are set."""
 
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from fasts2s.dropin.book.choices import Shares, are_numpys_own, shares_of
 from fasts2s.dropin.replace import beside
 from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
+
+#: Losses of readers that do not keep what their forward returns.
+keep_no_loss: "WeakSet[type]" = WeakSet()
 
 
 def sampler_init(self: Any, corpus: Array, power: float, sample_size: int) -> None:
@@ -82,7 +86,10 @@ class Scores:
 
     def is_whole(self) -> bool:
         """Return whether the layer has as many parts as it draws words."""
-        layer, K = self.layer, 1 + self.layer.sample_size
+        layer = self.layer
+        if not all(type(each.sample_size) is int for each in (layer, layer.sampler)):
+            return False
+        K = 1 + layer.sample_size
         counts = {K, len(layer.embed_dot_layers), len(layer.loss_layers), 1 + layer.sampler.sample_size}
         return counts == {K} and K > 1
 
@@ -124,6 +131,8 @@ class Scores:
         for k, (dot, loss) in enumerate(zip(self.layer.embed_dot_layers, self.layer.loss_layers, strict=True)):
             beside.forget_forward(dot.embed)
             dot.embed.idx, dot.cache = self._parts[k], (self._h, self._T[k])
-            loss.y, loss.t, loss.loss = self._y[k], labels[k], self._losses[k]
+            loss.y, loss.t = self._y[k], labels[k]
+            if type(loss) not in keep_no_loss:
+                loss.loss = self._losses[k]
             if k or not first:
                 Gradient(dot.embed.grads[0]).set(self._parts[k], self._d[k][:, None] * self._h)

@@ -1,12 +1,14 @@
 """The training loop of chapter 4: ``Trainer.fit`` with a CBOW or a SkipGram.
 
-The book's own loop runs, its text as it is: it shuffles, counts, prints. What it finds under the names of the model
-and of ``remove_duplicate`` is ours for the time of the call. Every layer of the book has a dense gradient (V, H),
-which is zeroed, added to and summed up with the others in every step; nobody but the loop sees them meanwhile. So
-there is one for each of the two matrices, of which only rows are touched that the batch names. When the loop ends,
-all layers and gradients are left as the book's last step leaves them.
+The book's own loop runs, or a reader's, its text as it is: it shuffles, counts, prints. What it finds under the
+names of the model and of ``remove_duplicate`` is ours for the time of the call. Every layer of the book has a dense
+gradient (V, H), which is zeroed, added to and summed up with the others in every step; nobody but the loop sees them
+meanwhile. So there is one for each of the two matrices, of which only rows are touched that the batch names. When the
+loop ends, all layers and gradients are left as the book's last step leaves them. So they are when a batch comes that
+ours is not made for: from then on the model itself runs.
 """
 
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -43,9 +45,14 @@ class WordVectors:
         self.words_in = list(model.in_layers) if self.is_cbow else [model.in_layer]
         self._sums = [Gradient(self.words_in[0].grads[0]), Gradient(losses[0].embed_dot_layers[0].grads[0])]
         self._left: Array | None = None
+        self._is_over = False
 
     def forward(self, contexts: Array, target: Array) -> Any:
         """contexts : (N, L), target : (N,) ids -> the loss, as the book's; what is drawn is drawn in its order."""
+        if self._is_over or not _are_ids(self, contexts, target):
+            self.leave()
+            self._is_over = True
+            return self.model.forward(contexts, target)
         (W,) = self.words_in[0].params
         if self.is_cbow:
             self._left, rights = contexts.T, [target]
@@ -61,6 +68,9 @@ class WordVectors:
 
     def backward(self) -> None:
         """Put the sums of the gradients of all layers into the first gradient of each matrix."""
+        if self._is_over:
+            self.model.backward()
+            return
         ids, rows = zip(*(scores.rows() for scores in self.scores), strict=True)
         self._sums[1].set(np.concatenate(ids), np.concatenate(rows))
         left, dh = self._left, self._dh()
@@ -72,13 +82,17 @@ class WordVectors:
         dh = sum(scores.dh() for scores in self.scores)
         return dh * np.float32(1 / len(self.words_in))
 
-    def gathered(self, params: Any, grads: Any) -> tuple[list[Array], list[Array]]:
+    def gathered(self, book: Any, params: Any, grads: Any) -> Any:
         """Return what ``remove_duplicate`` makes of the model's lists: each matrix once, its gradients summed up."""
+        return book(params, grads) if self._is_over else self.matrices()
+
+    def matrices(self) -> tuple[list[Array], list[Array]]:
+        """Return each matrix once, and the sums of its gradients."""
         return [self.words_in[0].params[0], self.scores[0].W], [total.table for total in self._sums]
 
     def leave(self) -> None:
         """Leave layers and gradients as the book's last step leaves them."""
-        if self._left is None or not self._sums[0].is_set():
+        if self._is_over or self._left is None or not self._sums[0].is_set():
             return
         dh = self._dh()
         for k, (layer, ids) in enumerate(zip(self.words_in, self._left, strict=True)):
@@ -104,13 +118,14 @@ def prepare(trainer: Any, x: Any, t: Any, max_epoch: Any = 10, batch_size: Any =
     made = WordVectors(model)
     if not _is_the_books(made) or not _are_ids(made, x, t):
         return None
-    foresee(_COST * sum(W.size for W in made.gathered(None, None)[0]) * max_epoch * (len(x) // batch_size))
+    foresee(_COST * sum(W.size for W in made.matrices()[0]) * max_epoch * (len(x) // batch_size))
     return made
 
 
 def run(made: WordVectors, book: FunctionType, trainer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run the book's ``fit``."""
-    space = {**book.__globals__, "remove_duplicate": made.gathered}
+    space = {**book.__globals__}
+    space["remove_duplicate"] = partial(made.gathered, space["remove_duplicate"])
     loop = FunctionType(book.__code__, space, book.__name__, book.__defaults__, book.__closure__)
     trainer.model = made
     try:
@@ -132,11 +147,14 @@ def _is_the_books(made: WordVectors) -> bool:
     }  # fmt: skip
     if not all(_are_plain(name, layers) for name, layers in parts.items()) or vars(model).keys() & _METHODS:
         return False
+    if len({id(loss) for loss in parts["SigmoidWithLoss"]}) != len(dots):
+        return False
     kinds = {type(part) for layers in parts.values() for part in layers}
-    left, right = made.gathered(None, None)[0]
+    left, right = made.matrices()[0]
     shared = [left] * len(made.words_in) + [right] * len(dots)
     return (
         not exchanged_in(*sorted(kinds, key=id))
+        and all(map(_holds_lists, [model, *losses]))
         and all(_is_table(W) for W in (left, right))
         and left.shape[0] != left.shape[1]  # the book may take a square one for the transpose of the other
         and left.shape[1] == right.shape[1]
@@ -152,6 +170,12 @@ def _is_the_books(made: WordVectors) -> bool:
 
 def _are_plain(name: str, layers: list[Any]) -> bool:
     return all(installed.get(type(layer)) == name and not vars(layer).keys() & _METHODS for layer in layers)
+
+
+def _holds_lists(layer: Any) -> bool:
+    """Return whether what holds layers is a list: anything else may count them in a way of its own."""
+    names = {"in_layers", "loss_layers", "embed_dot_layers", "params", "grads"} & vars(layer).keys()
+    return all(type(vars(layer)[name]) is list for name in names)
 
 
 def _is_table(a: Any) -> bool:

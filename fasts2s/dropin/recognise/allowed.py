@@ -10,7 +10,7 @@ import builtins
 #: Functions and constants of NumPy.
 NUMPY = frozenset(
     "dot matmul einsum tensordot outer inner add subtract multiply divide true_divide negative reciprocal square "
-    "power exp expm1 log log1p tanh sinh cosh sin cos sqrt sum nansum cumsum prod mean "
+    "power exp expm1 log log2 log1p tanh sinh cosh sin cos sqrt sum nansum cumsum prod mean "
     "concatenate hstack vstack dstack stack column_stack split hsplit vsplit array_split append reshape ravel "
     "transpose swapaxes moveaxis rollaxis repeat tile expand_dims squeeze broadcast_to flip fliplr flipud take "
     "zeros ones empty full zeros_like ones_like empty_like full_like eye identity arange array asarray "
@@ -23,6 +23,8 @@ NUMPY_BELOW = frozenset({"add.at", "subtract.at", "add.reduce", "linalg.norm"})
 INTEGERS = frozenset({"int32", "int64", "intp", "int_"})
 #: What constructors draw: whether anything is drawn elsewhere is looked at when a class is tried.
 RANDOM = frozenset({"random.randn", "random.normal", "random.standard_normal"})
+#: What a sampler draws by: it is tried beside the book's draws, to the bit.
+DRAWS = frozenset({"random.choice"})
 #: Methods of arrays, of lists and of ufuncs.
 METHODS = frozenset(
     "dot sum mean cumsum prod reshape ravel flatten transpose swapaxes repeat squeeze take copy astype max argmax "

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from fasts2s.dropin.recognise import references
 from fasts2s.dropin.recognise.dice import Dice, Shape
 
 Draw = Callable[[Dice], tuple[Any, ...]]
@@ -43,6 +45,13 @@ class Case:
         Arguments of ``generate``.
     is_model : bool
         Whether it is made of layers: its constructor takes sizes, and draws weights.
+    reference : type or None
+        What it is tried beside where nothing of it is replaced. ``weights`` are the arguments of its constructor, and
+        what that makes are the attributes of what is tried: those of a reader's are looked at when a loop begins.
+    silent : function or None
+        The same constructor, of one that does not keep what it returns.
+    parts_have : tuple of str
+        Methods of its parts.
     """
 
     weights: Draw
@@ -60,6 +69,9 @@ class Case:
     sets: tuple[str, ...] = ()
     asked: Draw | None = None
     is_model: bool = False
+    reference: Callable[..., Any] | None = None
+    silent: Callable[..., Any] | None = None
+    parts_have: tuple[str, ...] = ()
 
 
 def _recurrent(k: int, gates: tuple[str, ...], states: int) -> Case:
@@ -140,6 +152,47 @@ CASES |= {
     "AttentionDecoder": _model(lambda d: (d.ids("N T"), d.floats("N S H", 0.7)), _scores, _states),
     "Seq2seq": _model(lambda d: (d.ids("N T"), d.ids("N S")), lambda d: (), _question),
 }
+
+
+def _corpus(d: Dice) -> Any:
+    """Return ids of all words, more of them than are drawn at once, in some order."""
+    V = d.shape["V"] + _DRAWN
+    return d.rng.permutation(np.concatenate([np.arange(V), d.rng.integers(0, V, 3 * V)]))
+
+
+def _contexts(d: Dice) -> Any:
+    return np.stack([d.ids("N") for _ in range(4)], axis=1)
+
+
+def _rows(d: Dice) -> Any:
+    return d.rng.normal(0, 0.6, (d.shape["V"] + _DRAWN, d.shape["H"])).astype(d.dtype)
+
+
+_DRAWN = 7
+CASES |= {
+    "SigmoidWithLoss": Case(
+        lambda d: (), lambda d: (d.floats("N"), d.ids("N") % 2), lambda d: (d.upstream,), kinds=("int32",),
+        integers=True, is_loss=True, reference=references.SigmoidWithLoss,
+        silent=partial(references.SigmoidWithLoss, keeps_loss=False),
+    ),
+    "EmbeddingDot": Case(
+        lambda d: d.weights("V H"), lambda d: (d.floats("N H"), d.ids("N")), lambda d: (d.gradient("N"),), ("W",),
+        kinds=("int32", "repeated", "fortran"), integers=True, reference=references.EmbeddingDot,
+    ),
+    "NegativeSamplingLoss": Case(
+        lambda d: (_rows(d), _corpus(d)), lambda d: (d.floats("N H"), d.ids("N")), lambda d: (d.upstream,),
+        kinds=("int32", "repeated"), integers=True, is_loss=True, reference=references.NegativeSamplingLoss,
+        parts_have=("get_negative_sample",),
+    ),
+} | {
+    kind.__name__: Case(
+        lambda d: (_rows(d), _rows(d), _corpus(d), 2), lambda d: (_contexts(d), d.ids("N")),
+        lambda d: (d.upstream,), kinds=("int32",), integers=True, is_loss=True, reference=kind,
+    )
+    for kind in (references.CBOW, references.SkipGram)
+}  # fmt: skip
+#: What is tried in a way of its own, see :mod:`fasts2s.dropin.recognise.draws`.
+SAMPLER = "UnigramSampler"
 
 SHAPES: tuple[Shape, ...] = (
     {"N": 2, "T": 7, "S": 4, "D": 3, "H": 6, "V": 9},

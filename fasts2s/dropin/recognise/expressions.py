@@ -22,6 +22,8 @@ class Expressions:
         of the reader's. Raises UnrecognisedError where it stands for something unknown.
     integers : bool
         Whether numbers may be made whole, as ids and labels are.
+    positive : bool
+        Whether ``max(0, x)`` may be taken.
     flags, shapes : function
         Name of an attribute -> whether it can only be a flag, or a shape.
     may_print : bool
@@ -39,11 +41,13 @@ class Expressions:
         resolve: Resolve,
         *,
         integers: bool,
+        positive: bool,
         flags: Callable[[str], bool],
         shapes: Callable[[str], bool],
         may_print: bool,
     ) -> None:
         self._resolve, self._integers, self._may_print = resolve, integers, may_print
+        self._positive = positive
         self._flags, self._shapes = flags, shapes
         self.attributes: dict[str, ast.AST] = {}
         self._assigned = sizes_in.assigned(node)
@@ -64,10 +68,9 @@ class Expressions:
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             inner = self._known(test.operand)
             return None if inner is None else not inner
-        if isinstance(test, ast.Name) and test.id not in self._locals:
-            value = self._resolve([test.id], test)
-            return value if isinstance(value, bool) else None
-        return None
+        names = self._dotted(test)
+        value = self._resolve(names, test) if names else None
+        return value if isinstance(value, bool) else None
 
     def _condition(self, test: ast.expr) -> None:
         if not conditions.is_allowed(test, self._is_flag, self._is_shape):
@@ -228,7 +231,8 @@ class Expressions:
     def _guarded(self, node: ast.Call, name: str) -> None:
         """Look at calls that are harmless only as the book makes them."""
         asked = node.func.value if isinstance(node.func, ast.Attribute) and not node.args else (*node.args, None)[0]
-        if name in {"max", "amax"}:
+        is_positive_part = self._positive and getattr(node.func, "id", "") == "max" and _is_zero_first(node.args)
+        if name in {"max", "amax"} and not is_positive_part:
             root = getattr(node.func, "value", None)
             is_method = root is not None and not (isinstance(root, ast.Name) and root.id not in self._locals)
             if not sizes_in.is_made_of_arrays(root if is_method else asked, self._assigned):
@@ -239,3 +243,8 @@ class Expressions:
             raise refused(node, "a number that is made whole")
         if name == "astype" and not self._integers and getattr(asked, "id", "") == "int":
             raise refused(node, "numbers that are made whole")
+
+
+def _is_zero_first(args: list[ast.expr]) -> bool:
+    """Return whether this is 0 and something else."""
+    return len(args) == 2 and isinstance(args[0], ast.Constant) and args[0].value == 0

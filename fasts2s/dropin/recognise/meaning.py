@@ -1,19 +1,20 @@
 """Recognition by meaning: a class that computes what the book's computes, whatever its text and its name."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 from types import FunctionType
 from typing import Any
 
+from fasts2s.dropin.book import word_layers
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import verdicts
-from fasts2s.dropin.recognise.cases import CASES, Case, plain_dice
+from fasts2s.dropin.recognise.cases import CASES, SAMPLER, Case, plain_dice
 from fasts2s.dropin.recognise.fitted import fitted
 from fasts2s.dropin.recognise.reading import Reading
 from fasts2s.dropin.replace import originals
-from fasts2s.dropin.replace.reliance import Known
-from fasts2s.dropin.replace.targets import Target
+from fasts2s.dropin.replace.reliance import Known, Reliance
+from fasts2s.dropin.replace.targets import FunctionTarget, Target
 from fasts2s.dropin.settings import installed
 
 _STATE = ("set_state", "reset_state")
@@ -45,13 +46,20 @@ def recognise(found: type, target: Target, install: Install) -> Recognised:
     UnrecognisedError
         It does not, or nothing can be said; the text says why, in a reader's words.
     """
+    if target.name == SAMPLER:
+        return _sampler(found, target)
+    if target.loops:
+        from fasts2s.dropin.recognise import fits, functions  # noqa: PLC0415 - for a Trainer of the reader's alone
+
+        _require_methods(found, target.loops)
+        return Recognised(target, fits.recognise(found, functions.require_same))
     case = CASES.get(target.name)
     if case is None:
         raise UnrecognisedError(f"{target.name} is recognised by its text alone")
-    missing = [name for name in target.methods if not isinstance(originals.own(found).get(name), FunctionType)]
-    if missing:
-        raise UnrecognisedError(f"it has no {missing[0]} of its own")
-    reading = _read(found, target, case)
+    _require_methods(found, target.methods or target.passed)
+    if isinstance(case.reference, type):
+        return _gone_past(found, target, case, case.reference)
+    reading = Reading(found, tuple(target.methods), _STATE, integers=case.integers)
     # Ours run encoders and decoders only where their layers are replaced.
     parts = [f"{kind.__name__} is {installed.get(kind)}" for kind in reading.kinds()] if case.is_model else []
     key = verdicts.key_of(target.name, found.__name__, reading.key(), *parts)
@@ -68,13 +76,85 @@ def recognise(found: type, target: Target, install: Install) -> Recognised:
     return Recognised(adapted, known)
 
 
+def recognise_function(found: FunctionType, target: FunctionTarget) -> tuple[FunctionTarget, Reliance]:
+    """Make sure that a function does what the book's does; return what is put in its place, and what it relies on.
+
+    Raises
+    ------
+    UnrecognisedError
+        It does not, or nothing can be said.
+    """
+    from fasts2s.dropin.recognise import functions, progress  # noqa: PLC0415 - for functions that are not the book's
+
+    if target.name != "ppmi":
+        return target, functions.require_same(found)
+    relies, prepare, run = progress.recognise(found)
+    return replace(target, loop=(prepare, run)), relies
+
+
 def can_be_tried(target: Target) -> bool:
     """Return whether it is known how to try classes of this kind."""
-    return target.name in CASES
+    return target.name in CASES or target.name == SAMPLER or bool(target.loops)
 
 
-def _read(found: type, target: Target, case: Case) -> Reading:
-    return Reading(found, tuple(target.methods), _STATE, integers=case.integers)
+def _require_methods(found: type, names: Iterable[str]) -> None:
+    missing = [name for name in names if not isinstance(originals.own(found).get(name), FunctionType)]
+    if missing:
+        raise UnrecognisedError(f"it has no {missing[0]} of its own")
+
+
+def _gone_past(found: type, target: Target, case: Case, reference: type) -> Recognised:
+    """Recognise a class of which nothing is replaced, by what stands for the book's."""
+    reading = Reading(found, target.passed, integers=case.integers, made_alive=True, parts_have=case.parts_have)
+    tried = replace(target, methods={name: vars(reference)[name] for name in target.passed})
+    silent = case.silent is not None and "loss" not in reading.used[0].attributes
+    if silent:
+        case = replace(case, reference=case.silent)
+
+    def reason() -> str:
+        from fasts2s.dropin.recognise.trying import difference  # noqa: PLC0415 - most classes were tried before
+
+        return difference(found, tried, case)
+
+    _require_verdict(found, target, reading, reason)
+    if silent:
+        word_layers.keep_no_loss.add(found)
+    return Recognised(target, Known(reading.reliance(), reading.whole("")))
+
+
+def _sampler(found: type, target: Target) -> Recognised:
+    """Recognise a sampler by what it draws; its constructor stays."""
+    from fasts2s.dropin.recognise import draws  # noqa: PLC0415 - few scripts have one
+
+    (name,) = names = ("get_negative_sample",)
+    _require_methods(found, names)
+    reading = Reading(found, names, integers=True, draws=True, made_alive=True)
+    own = frozenset().union(*(used.attributes for used in reading.used))
+    others = sorted(own & reading.asked() - draws.ATTRIBUTES)
+    if others:
+        raise UnrecognisedError(f"its {name} asks for {others[0]}")
+    method = originals.own(found)[name]
+    _require_verdict(found, target, reading, lambda: draws.difference(found, method))
+    return Recognised(
+        replace(target, methods={name: target.methods[name]}), Known(reading.reliance(), reading.whole(""))
+    )
+
+
+def _require_verdict(found: type, target: Target, reading: Reading, reason: Callable[[], str]) -> None:
+    """Raise UnrecognisedError with the reason why a class is another, kept from the last run or asked for now."""
+    key = verdicts.key_of(target.name, found.__name__, reading.key())
+    verdict = verdicts.get(key)
+    if verdict is None:
+        from fasts2s.dropin.recognise.copies import quietly  # noqa: PLC0415 - most classes were tried before
+
+        try:
+            with quietly(), originals.Suspended():
+                verdict = {"reason": reason()}
+        except UnrecognisedError as error:
+            verdict = {"reason": str(error)}
+        verdicts.put(key, verdict)
+    if verdict["reason"]:
+        raise UnrecognisedError(verdict["reason"])
 
 
 def similar(found: type) -> list[str]:
@@ -92,6 +172,7 @@ def similar(found: type) -> list[str]:
         name for name, case in CASES.items()
         if case.method == "forward"
         and not case.is_model
+        and case.reference is None
         and _takes(built, len(case.weights(dice))) and _takes(called, len(case.inputs(dice)))
     ]  # fmt: skip
 

@@ -19,8 +19,8 @@ _CONSTANTS = (bool, int, float, str, type(None))
 class Names:
     """Finds out what names stand for; notes them in ``items``, constants in ``_texts``, methods in ``_asked``."""
 
-    def __init__(self, *, integers: bool) -> None:
-        self._integers = integers
+    def __init__(self, *, integers: bool, draws: bool, positive: bool) -> None:
+        self._integers, self._draws, self._positive = integers, draws, positive
         self.items: list[Item] = []
         self._texts: list[str] = []
         self._asked: dict[str, tuple[ast.AST, FunctionType]] = {}
@@ -33,7 +33,7 @@ class Names:
         space = function.__globals__
         if first not in space:
             value = vars(builtins).get(first, originals.ABSENT)
-            if value not in allowed.BUILTINS:
+            if value not in allowed.BUILTINS and not (self._positive and value is max):
                 raise refused(
                     node, f"the function {first}" if value is not originals.ABSENT else f"{first}, which is not there"
                 )
@@ -53,6 +53,7 @@ class Names:
     def _numpy(self, name: str, node: ast.AST) -> Any:
         known = allowed.NUMPY | allowed.NUMPY_BELOW | allowed.RANDOM
         known |= allowed.INTEGERS if self._integers else frozenset()
+        known |= allowed.DRAWS if self._draws else frozenset()
         if name not in known:
             raise refused(node, f"np.{name}" if name else "the module np itself")
         first = name.partition(".")[0]

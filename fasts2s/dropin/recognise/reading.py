@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import allowed, retold
-from fasts2s.dropin.recognise.facts import Facts
+from fasts2s.dropin.recognise.facts import Facts, Kept
 from fasts2s.dropin.recognise.names_in import Names
 from fasts2s.dropin.recognise.sources import text_of
 from fasts2s.dropin.recognise.written import Text, Written
@@ -45,6 +45,16 @@ class Reading(Names):
         Further methods that are run to try it.
     integers : bool
         Whether it deals in ids or labels.
+    draws : bool
+        Whether it may draw.
+    made_alive : bool
+        Whether what its constructor makes is looked at alive: the constructor is not read then.
+    parts_have : tuple of str
+        Methods of such parts.
+    instead : ast.FunctionDef or None
+        What of a function is read in the place of its text.
+    positive : bool
+        Whether it may choose the larger of 0 and a number: it is tried on both sides.
 
     Raises
     ------
@@ -58,9 +68,21 @@ class Reading(Names):
     """
 
     def __init__(
-        self, obj: Any, members: tuple[str, ...], others: tuple[str, ...] = (), *, integers: bool = False
+        self,
+        obj: Any,
+        members: tuple[str, ...],
+        others: tuple[str, ...] = (),
+        *,
+        integers: bool = False,
+        draws: bool = False,
+        made_alive: bool = False,
+        parts_have: tuple[str, ...] = (),
+        instead: ast.FunctionDef | None = None,
+        positive: bool = False,
     ) -> None:
-        super().__init__(integers=integers)
+        super().__init__(integers=integers, draws=draws, positive=positive)
+        self._instead = instead
+        self._constructor, self._parts_have = () if made_alive else ("__init__",), parts_have
         self._obj, self._members, self._others = obj, members, others
         self.used: list[Used] = []
         self._forms: set[str] = set()
@@ -84,6 +106,10 @@ class Reading(Names):
         """Return the classes that it is made of."""
         return list(self._classes)
 
+    def asked(self) -> frozenset[str]:
+        """Return the names of all attributes and methods that it asks anything for, where it can come to it."""
+        return frozenset(self._asked)
+
     def reliance(self) -> Reliance:
         """Return what replaced methods rely on."""
         return Reliance(self.items, self.used, again=self._again)
@@ -97,7 +123,7 @@ class Reading(Names):
 
     def _again(self, now: Any) -> Reliance:
         """Return what a definition relies on that took the place of one that was read, if its text is the same."""
-        more = Reading(now, (), integers=self._integers)
+        more = Reading(now, (), integers=self._integers, draws=self._draws)
         if not more._forms <= self._forms:
             raise UnrecognisedError(f"{now.__name__} is another one")
         return more.reliance()
@@ -111,7 +137,8 @@ class Reading(Names):
         self._seen.add((obj, ""))
         if isinstance(obj, FunctionType):
             text = text_of(obj, originals.of(obj))
-            self._add_task(None, text.functions[obj.__name__], obj)
+            instead = self._instead if obj is self._obj else None
+            self._add_task(None, text.functions[obj.__name__] if instead is None else _unkept(instead), obj)
             return
         if type(obj) is not type:
             raise UnrecognisedError(f"{obj.__name__} has a metaclass")
@@ -134,7 +161,7 @@ class Reading(Names):
             for name, *kinds in function.stores:
                 self._stored.setdefault(name, []).append((kinds[0], kinds[1]))
         wanted = (*self._members, *self._others) if issubclass(self._obj, kind) else ()
-        for name in ("__init__", *wanted, *self._asked):
+        for name in (*self._constructor, *wanted, *self._asked):
             self._ask(kind, name)
 
     def _read_class_statement(self, kind: type, part: Facts) -> None:
@@ -183,7 +210,7 @@ class Reading(Names):
                     for kind in list(self._classes):
                         self._ask(kind, name)
         methods = {name for text in self._classes.values() for name in text.functions}
-        known = allowed.ATTRIBUTES | allowed.METHODS | methods | self._stored.keys()
+        known = allowed.ATTRIBUTES | allowed.METHODS | methods | self._stored.keys() | set(self._parts_have)
         for name, (node, function) in self._asked.items():
             if name not in known:
                 raise UnrecognisedError(f"{_place(node, function)}: the attribute {name}")
@@ -222,11 +249,23 @@ class Reading(Names):
         aside = written.name in ("__init__", *self._others) and owner is not None and issubclass(self._obj, owner)
         ask = retold.Ask(resolve, flag, shape)
         try:
-            asked = retold.read(written, function.__globals__, ask, integers=self._integers, may_print=aside)
+            asked = retold.read(
+                written,
+                function.__globals__,
+                ask,
+                integers=self._integers,
+                positive=self._positive,
+                may_print=aside,
+            )
         except UnrecognisedError as error:
             raise UnrecognisedError(f"{_file(function)}, {error}") from None
         for name, line in asked:
             self._asked.setdefault(name, (ast.Pass(lineno=line), function))
+
+
+def _unkept(node: ast.FunctionDef) -> Written:
+    """Return a function that stands in no file."""
+    return Written(node.name, Kept({}), lambda: node)
 
 
 def _file(obj: Any) -> str:

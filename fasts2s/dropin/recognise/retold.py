@@ -5,6 +5,7 @@ Only a switch of the module, such as GPU, leads another way: where one says some
 
 import ast
 from collections.abc import Callable, Mapping
+from inspect import getattr_static
 from typing import Any, NamedTuple
 
 from fasts2s.dropin.errors import UnrecognisedError
@@ -24,7 +25,7 @@ class Ask(NamedTuple):
 
 
 def read(
-    function: Written, space: Mapping[str, Any], ask: Ask, *, integers: bool, may_print: bool
+    function: Written, space: Mapping[str, Any], ask: Ask, *, integers: bool, positive: bool, may_print: bool
 ) -> list[tuple[str, int]]:
     """Read a function; return the attributes that it asks of what it computes with, and in which line first.
 
@@ -38,7 +39,7 @@ def read(
     UnrecognisedError
         Something in it is not understood.
     """
-    way = f"read {integers:d}{may_print:d}"
+    way = f"read {integers:d}{positive:d}{may_print:d}"
     kept: Facts | None = function.kept.facts.get(way)
     if kept is not None and all(_switch(names, space) is known for names, _, known in kept["names"]):
         _ask_again(kept, ask)
@@ -46,12 +47,14 @@ def read(
             raise UnrecognisedError(kept["refused"])
         if not kept["unknown"]:
             return [(name, line) for name, line in kept["attributes"]]
-    return _read(function, space, ask, way, integers=integers, may_print=may_print)
+    return _read(function, space, ask, way, integers=integers, positive=positive, may_print=may_print)
 
 
 def _switch(names: list[str], space: Mapping[str, Any]) -> bool | None:
-    """Return what a switch of the module says; None where a name is none."""
-    value = space.get(names[0]) if len(names) == 1 else None
+    """Return what a switch of the module, or of another that it names, says; None where a name is none."""
+    value = space.get(names[0])
+    for name in names[1:]:
+        value = getattr_static(value, name, None)
     return value if isinstance(value, bool) else None
 
 
@@ -65,7 +68,14 @@ def _ask_again(kept: Facts, ask: Ask) -> None:
 
 
 def _read(
-    function: Written, space: Mapping[str, Any], ask: Ask, way: str, *, integers: bool, may_print: bool
+    function: Written,
+    space: Mapping[str, Any],
+    ask: Ask,
+    way: str,
+    *,
+    integers: bool,
+    positive: bool,
+    may_print: bool,
 ) -> list[tuple[str, int]]:
     from fasts2s.dropin.recognise.grammar import Function  # noqa: PLC0415 - not needed where all is kept
 
@@ -87,7 +97,15 @@ def _read(
         return ask.shape(name)
 
     try:
-        found = Function(function.node, name, integers=integers, flags=flag, shapes=shape, may_print=may_print)
+        found = Function(
+            function.node,
+            name,
+            integers=integers,
+            positive=positive,
+            flags=flag,
+            shapes=shape,
+            may_print=may_print,
+        )
     except UnrecognisedError as error:
         kept["refused"] = "" if kept["unknown"] else str(error)
         function.kept.keep(way, kept)

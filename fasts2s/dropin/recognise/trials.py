@@ -50,6 +50,11 @@ class Trial:
         """Return whether these are labels or ids that not every reader's class takes."""
         return self.kind in {"one-hot", "ignored", "all ignored", "negative"}
 
+    @property
+    def is_plain(self) -> bool:
+        """Return whether inputs are of the plain kind, and neither large nor small: what is computed is finite."""
+        return not self.kind and self.scale == self.upstream == 1.0
+
     def tolerance(self) -> Tolerance:
         """Return how far the two sides may be apart: where gates are saturated, differences are all but zero."""
         floor = max(self.scale, self.upstream) if (self.scale, self.upstream) != (1.0, 1.0) else 0.0

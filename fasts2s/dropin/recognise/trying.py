@@ -12,6 +12,7 @@ from fasts2s.dropin.recognise.copies import Install, quietly
 from fasts2s.dropin.recognise.fitted import fitted
 from fasts2s.dropin.replace import originals
 from fasts2s.dropin.replace.targets import Target
+from fasts2s.dropin.run.report import Entry
 
 
 def verdict_on(found: type, target: Target, case: Case, install: Install) -> dict[str, Any]:
@@ -36,6 +37,18 @@ def verdict_on(found: type, target: Target, case: Case, install: Install) -> dic
             return verdict | {"reason": reason, "fixed": _state_methods(found, case)}
     except UnrecognisedError as error:
         return {"reason": str(error)}
+
+
+def difference(found: type, target: Target, case: Case) -> str:
+    """Return why a class of which nothing is replaced is not what stands for the book's, or ""."""
+    _look_at_arguments(found, target, case)
+    return probe.compare(found, target, case, frozenset(), _put_as_they_are)
+
+
+def _put_as_they_are(target: Target, entry: Entry, kind: type) -> None:
+    """Put methods into a throw-away copy of a class: as they are, for they stand for the book's."""
+    for name, method in target.methods.items():
+        setattr(kind, name, method)
 
 
 def _look_at_arguments(found: type, target: Target, case: Case) -> None:

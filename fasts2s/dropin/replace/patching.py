@@ -133,7 +133,7 @@ def _offer_class(target: Target, found: type) -> None:
     if target.on_host and gpu_mode.is_on():
         return
     entry = Entry(found.__module__, target.name)
-    relies = _recognised(entry, found, target.members)
+    relies = _recognised(entry, found, target.known_by)
     if relies is not None:
         if not target.members:
             entries.pop()  # nothing of it is replaced: a loop that is goes past it
@@ -163,6 +163,8 @@ def _put_in_by_meaning(target: Target, entry: Entry, found: type) -> bool:
         entry.reason += f"; {error}"
         return False
     entry.status, entry.reason, entry.by_meaning = REPLACED, "", True
+    if not target.members:
+        entries.pop()  # as above
     _put_in(recognised.target, entry, found, recognised.known)
     return True
 
@@ -244,9 +246,15 @@ def _offer_function(target: FunctionTarget, found: FunctionType) -> None:
     entry = Entry(found.__module__, target.name)
     relies = _recognised(entry, found, ())
     if relies is None:
-        if not _watch_by_reading(target, entry, found):
+        if target.is_watched:
+            if not _watch_by_reading(target, entry, found):
+                _refuse_if_strict(entry)
+            return
+        other = _function_by_meaning(target, entry, found)
+        if other is None:
             _refuse_if_strict(entry)
-        return
+            return
+        target, relies = other
     if not target.in_module and _left_in_gpu_mode(entry):
         return
     if target.is_watched:
@@ -270,6 +278,21 @@ def _watch_by_reading(target: FunctionTarget, entry: Entry, found: FunctionType)
     if not _left_in_gpu_mode(entry):
         lookahead.watch(found.__code__, entry, needs)
     return True
+
+
+def _function_by_meaning(
+    target: FunctionTarget, entry: Entry, found: FunctionType
+) -> tuple[FunctionTarget, Reliance] | None:
+    """Return what is put in the place of a function whose text is another, and what that relies on; None: nothing."""
+    if settings.only_book or gpu_mode.is_on() or target.in_module or (target.ours is None and target.loop is None):
+        return None
+    try:
+        other: tuple[FunctionTarget, Reliance] = _meaning().recognise_function(found, target)
+    except UnrecognisedError as error:
+        entry.reason += "" if str(error) == entry.reason else f"; {error}"
+        return None
+    entry.status, entry.reason, entry.by_meaning = REPLACED, "", True
+    return other
 
 
 def _in_its_place(target: FunctionTarget, entry: Entry, relies: Reliance, book: FunctionType) -> Method:

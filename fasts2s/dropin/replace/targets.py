@@ -63,6 +63,9 @@ class Target:
         Of a decoder, whether its answers are lists of Python's integers, as those of NumPy print otherwise.
     on_host : bool
         Whether ours is for arrays of the host alone: in the book's GPU mode it is not looked at.
+    passed : tuple of str
+        Methods that a loop goes past: they must be the book's, though nothing stands in their place. The constructor
+        is none of them: the loop looks at what it has made.
     """
 
     name: str
@@ -84,11 +87,17 @@ class Target:
     loops: dict[str, tuple[Method, Method]] = field(default_factory=dict)
     plain_ids: bool = False
     on_host: bool = False
+    passed: tuple[str, ...] = ()
 
     @property
     def members(self) -> tuple[str, ...]:
         """Names of all methods that are replaced; of a class that others go past, none."""
         return (*self.methods, *self.loops)
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """Names of the methods that must be the book's."""
+        return self.members or self.passed
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,10 @@ def _layer(ours: type, home: str, *state: str, **more: Any) -> Target:
 
 def _plain(name: str, home: str, **methods: Method) -> Target:
     return Target(name, home, methods)
+
+
+def _passed(name: str, home: str) -> Target:
+    return Target(name, home, {}, passed=("forward", "backward"), on_host=True)
 
 
 _STEPS = ("layers",)
@@ -179,7 +192,7 @@ _MODELS = {
 }  # fmt: skip
 #: Chapter 4. Of most of them nothing is replaced: the loop goes past them.
 WORDS = (
-    Target("SigmoidWithLoss", "layers", {}, on_host=True),
+    _passed("SigmoidWithLoss", "layers"),
     Target(
         "UnigramSampler",
         "negative_sampling_layer",
@@ -187,10 +200,10 @@ WORDS = (
         needs_no_kernels=True,
         on_host=True,
     ),
-    Target("EmbeddingDot", "negative_sampling_layer", {}, on_host=True),
-    Target("NegativeSamplingLoss", "negative_sampling_layer", {}, on_host=True),
-    Target("CBOW", "cbow", {}, on_host=True),
-    Target("SkipGram", "skip_gram", {}, on_host=True),
+    _passed("EmbeddingDot", "negative_sampling_layer"),
+    _passed("NegativeSamplingLoss", "negative_sampling_layer"),
+    _passed("CBOW", "cbow"),
+    _passed("SkipGram", "skip_gram"),
 )
 OTHERS = (
     *(_plain(ours.__name__, "optimizer", **methods_of(ours, "update")) for ours in optimizers.OPTIMIZERS),

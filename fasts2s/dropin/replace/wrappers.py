@@ -184,19 +184,21 @@ def loop(entry: Entry, relies: Reliance, original: Any, prepare: Method, run: Me
         if settings.verify or not takes(original, *args, **kwargs):
             return original(*args, **kwargs)
         given = signature(original).bind(*args, **kwargs)
+        given.apply_defaults()  # all arguments by their places, however they were named
+        whole, *rest = given.args
         try:
-            found = prepare(*given.args, **given.kwargs)
+            found = prepare(whole, *rest, **given.kwargs)
         except Exception:  # something of the reader's stands in the place of what the book has
             found = None
         if found is None:
             return original(*args, **kwargs)
-        reason = relies.exchanged() or relies.own_ways(type(args[0])) or (_ERRORS if _asks_for_errors() else "")
+        reason = relies.exchanged() or relies.own_ways(type(whole)) or (_ERRORS if _asks_for_errors() else "")
         reason = reason or (found if isinstance(found, str) else "")
         if reason:
             note_fallback(entry, reason, strict=settings.strict, warn=False)
             return original(*args, **kwargs)
         with Timed(entry):
-            return run(found, original, args[0], args[1:], kwargs)
+            return run(found, original, whole, tuple(rest), given.kwargs)
 
     return call
 

@@ -12,6 +12,8 @@ from types import ModuleType
 
 import numpy as np
 
+from tests.dropin.recognise import word_judge
+
 #: Class of the plain layers -> what its mutants are made in.
 PARTS = {
     "TimeRNN": ("TimeRNN", "RNN"),
@@ -25,8 +27,19 @@ PARTS = {
     "Seq2seq": ("Seq2seq",),
     "AttentionEncoder": ("AttentionEncoder",),
     "AttentionDecoder": ("AttentionDecoder",),
+    "SigmoidWithLoss": ("SigmoidWithLoss", "cross_entropy", "sigmoid"),
+    "EmbeddingDot": ("EmbeddingDot",),
+    "UnigramSampler": ("UnigramSampler",),
+    "NegativeSamplingLoss": ("NegativeSamplingLoss",),
+    "CBOW": ("CBOW",),
+    "SkipGram": ("SkipGram",),
+    "Trainer": ("Trainer",),
+    "ppmi": ("ppmi",),
 }
 MODELS = ("Encoder", "Decoder", "Seq2seq", "AttentionEncoder", "AttentionDecoder")
+#: Of ``plain_words.py``.
+WORDS = ("SigmoidWithLoss", "EmbeddingDot", "UnigramSampler", "NegativeSamplingLoss", "CBOW", "SkipGram", "Trainer")
+WORDS += ("ppmi",)
 _OTHER = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.Add, ast.Div), ast.Div: (ast.Mult,),
     ast.Or: (ast.And,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,), ast.NotEq: (ast.Eq,), ast.Eq: (ast.NotEq,),
@@ -45,6 +58,19 @@ def mutants(text, name):
                 del change
                 found.append((f"{part}, line {getattr(node, 'lineno', '?')}: {what}", (where, k, number)))
     return [(what, _made(text, *place)) for what, place in found]
+
+
+def twice(text, name, rng, number):
+    """Return (what, text) of so many mutants with two changes."""
+    once, found = mutants(text, name), {}
+    while len(found) < number:
+        what, first = rng.choice(once)
+        try:
+            also, second = rng.choice(mutants(first, name))
+        except (SyntaxError, IndexError):  # a body without a statement is none
+            continue
+        found[second] = f"{what}; {also}"
+    return [(what, second) for second, what in found.items()]
 
 
 def _made(text, where, k, number):
@@ -68,6 +94,15 @@ def _changes(node, inside):
     if isinstance(node, ast.Constant) and type(node.value) is int:
         for other in (node.value + 1, node.value - 1):
             yield f"{node.value} becomes {other}", lambda other=other: setattr(node, "value", other)
+    if isinstance(node, ast.Constant) and type(node.value) in (float, bool):
+        other = not node.value if type(node.value) is bool else 2 * node.value
+        yield f"{node.value} becomes {other}", lambda: setattr(node, "value", other)
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name):
+        yield "the one before", lambda: setattr(node, "slice", ast.BinOp(node.slice, ast.Sub(), ast.Constant(1)))
+    if isinstance(node, ast.Return) and isinstance(node.value, ast.Name | ast.BinOp | ast.Call):
+        yield "twice of it", lambda: setattr(node, "value", ast.BinOp(ast.Constant(2), ast.Mult(), node.value))
+        yield "a copy of it", lambda: setattr(node, "value", _copied(node.value))
+        yield "once of it", lambda: setattr(node, "value", ast.BinOp(node.value, ast.Mult(), ast.Constant(1)))
     if isinstance(node, ast.UnaryOp):
         yield "a sign dropped", lambda: _become(node, node.operand)
     if isinstance(node, ast.Attribute) and node.attr == "T":
@@ -134,7 +169,7 @@ def _calls(node):
     if name in other and isinstance(node.func, ast.Attribute):
         yield f"{name} becomes {other[name]}", lambda: setattr(node.func, "attr", other[name])
     for keyword in list(node.keywords):
-        if keyword.arg in {"dtype", "keepdims"}:
+        if keyword.arg in {"dtype", "keepdims", "axis", "replace", "size", "p", "power"}:
             yield f"without {keyword.arg}", lambda keyword=keyword: node.keywords.remove(keyword)
 
 
@@ -184,6 +219,8 @@ def forget(module):
 
 def behaviour(kind, name):
     """Return what a sequence of calls on a class leaves: values, dtypes, errors."""
+    if name in WORDS:
+        return word_judge.behaviour(kind, name)
     found = []
     with np.errstate(all="ignore"):
         for seed, (N, T, D, H) in enumerate(((4, 6, 5, 3), (1, 2, 7, 9), (5, 1, 4, 2), (3, 9, 2, 8))):
