@@ -222,8 +222,8 @@ OTHER_KINDS: dict[str, Question] = {
 #: nobody knows what will come (some 0.6 seconds of the book's code), and work to come. Counted in multiplications of
 #: forwards, and not in time: a run computes the same bits every time.
 _WORTH, _WORTH_TO_COME = 1.5e9, 3e9
-#: What a call costs beside its multiplications, as so many of them.
-_CALL = 1e6
+#: What a call costs beside its multiplications, as so many of them; what an update costs for an array, and a number.
+_CALL, _ARRAY, _NUMBER = 1e6, 2e5, 10
 _done = 0.0
 
 
@@ -236,10 +236,12 @@ def is_early() -> bool:
 
 def _work(args: tuple[Any, ...]) -> float:
     """Return roughly what the book's code does in a call of a layer's forward, of an update, of generate."""
-    weights = getattr(args[0], "params", None)
-    if not weights or len(args) < 2 or not hasattr(args[1], "size"):
+    weights, given = getattr(args[0], "params", None), args[1] if len(args) > 1 else None
+    if isinstance(given, list):
+        return float(sum(_ARRAY + _NUMBER * getattr(a, "size", 0) for a in given))
+    if not weights or not hasattr(given, "size"):
         return _CALL
-    return float(_CALL + args[1].size / weights[0].shape[0] * sum(w.size for w in weights))
+    return float(_CALL + given.size / weights[0].shape[0] * sum(w.size for w in weights))
 
 
 def _waits(args: tuple[Any, ...], ready: Callable[[Any], str] | None) -> bool:

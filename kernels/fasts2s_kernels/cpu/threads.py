@@ -70,14 +70,14 @@ def _fetch_add_compiled(typing_context, place, n):
 
 @Primitive
 def _now(place):
-    """Return the int64 at a place, which another thread may be writing."""
+    """Return the int64 at a place, which another thread may be writing; nothing is read before what was written."""
     return place[0]
 
 
 @_now.compiled
 def _now_compiled(typing_context, place):
     def generate(context, builder, signature, args):
-        return builder.load_atomic(builder.inttoptr(args[0], i64.as_pointer()), "acquire", 8)
+        return builder.load_atomic(builder.inttoptr(args[0], i64.as_pointer()), "seq_cst", 8)
 
     return INT(ints), generate
 
@@ -234,8 +234,10 @@ class _Team:
     """The helpers of a process, and their board."""
 
     def __init__(self) -> None:
-        self._memory = np.zeros(OWN + _LINE * (MOST + 1), np.int64)
-        self.board = self._memory[-self._memory.ctypes.data % (8 * _LINE) // 8 :].ctypes.data
+        memory = np.zeros(OWN + _LINE * (MOST + 1), np.int64)
+        # It is never given back: helpers may look at it while the process ends.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(memory))
+        self.board = memory[-memory.ctypes.data % (8 * _LINE) // 8 :].ctypes.data
         self._asleep, self._rung = self._counter(ASLEEP), 0
         self._helpers: list[_Helper] = []
         self.workers = 1
