@@ -236,7 +236,8 @@ def is_early() -> bool:
 
 def _work(args: tuple[Any, ...]) -> float:
     """Return roughly what the book's code does in a call of a layer's forward, of an update, of generate."""
-    weights, given = getattr(args[0], "params", None), args[1] if len(args) > 1 else None
+    weights = getattr(args[0], "params", None)
+    given: Any = args[1] if len(args) > 1 else None
     if isinstance(given, list):
         return float(sum(_ARRAY + _NUMBER * getattr(a, "size", 0) for a in given))
     if not weights or not hasattr(given, "size"):

@@ -42,8 +42,9 @@ class Launch:
         if wrong:
             raise TypeError(f"{wrong[0]} does not take a worker, a task, and a {record.__name__}")
         LAUNCHES.append(self)
-        #: What ``native.run`` reads, and its address: 0 until the kernels are compiled.
-        self._plan: Any = None
+        #: What ``native.run`` reads, and its address: 0 until the kernels are compiled. Of two plans that two threads
+        #: make at once both stay.
+        self._plans: list[Any] = []
         self._address = 0
 
     def require_fields(self) -> None:
@@ -78,9 +79,10 @@ class Launch:
         runners = threads.run_serial.ensure(), threads.run_parallel.ensure()
         threads.help_until_idle.ensure()
         phases = [*(phase.ensure() for phase in self.phases), 0, 0][:3]
-        self._plan = native.plan(runners, phases, list(self.record.kinds.values()))
-        self._address = ctypes.addressof(self._plan)
-        return self._address
+        plan = native.plan(runners, phases, list(self.record.kinds.values()))
+        self._plans.append(plan)
+        self._address = address = ctypes.addressof(plan)
+        return address
 
     def _run_plain(self, workers: int, fields: Any, first: int, second: int, third: int, turns: int) -> None:
         require_types(fields)
