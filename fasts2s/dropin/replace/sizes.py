@@ -218,9 +218,9 @@ OTHER_KINDS: dict[str, Question] = {
 }
 
 
-#: Work from which on loading kernels is worth its 0.13 seconds where ``auto`` may choose them: work that was done, where
-#: nobody knows what will come (some 0.15 seconds of the book's code), and work to come. Counted in multiplications of
-#: forwards, and not in time: a run computes the same bits every time.
+#: Work from which on loading kernels is worth its 0.13 seconds where ``auto`` may choose them: work that was done,
+#: where nobody knows what will come (some 0.15 seconds of the book's code), and work to come. Counted in
+#: multiplications of forwards, and not in time: a run computes the same bits every time.
 _WORTH, _WORTH_TO_COME = 1.5e9, 3e9
 #: What a call costs beside its multiplications, as so many of them; what an update costs for an array, and a number.
 _CALL, _ARRAY, _NUMBER = 1e6, 2e5, 10
