@@ -117,7 +117,7 @@ def test_every_definition_gets_its_verdict(rows):
     assert (matmul["verdict"], matmul["why"].partition(":")[0]) == ("different", "backward")
     adam = rows["two/flat.py", "Adam"]
     assert (adam["verdict"], adam["why"].partition(" at ")[0]) == ("fails", "NotImplementedError: ")
-    assert rows["two/flat.py", "CBOW"]["verdict"] == "not judged"
+    assert rows["two/flat.py", "CBOW"]["verdict"] == "fails"
     assert rows["two/notes.ipynb", "sigmoid"]["verdict"] == "same"
     broken = rows["one/common/broken.py", "LSTM"]
     assert broken["verdict"] == "cannot be imported"
@@ -125,7 +125,12 @@ def test_every_definition_gets_its_verdict(rows):
     # None has the book's text; what was recognised was recognised by what it computes.
     replaced = {name for (_, name), row in rows.items() if row["replaced"]}
     assert {"TimeLSTM", "TimeEmbedding", "TimeAffine", "Decoder"} <= replaced
-    assert "different" not in {row["verdict"] for row in rows.values() if row["replaced"]}
+    # This CBOW draws three words, the book's five: a constructor may give other numbers, and the loop goes by them.
+    assert {row["name"] for row in rows.values() if row["replaced"] and row["verdict"] == "different"} <= {
+        "CBOW",
+        "SkipGram",
+    }
+    assert {row["wrong"] for row in rows.values()} == {""}
 
 
 @pytest.fixture
