@@ -34,7 +34,7 @@ sanitize: $(VENV)/.test
 
 # Values of the CPU kernels on an aarch64 processor that QEMU emulates: see kernels/README.md.
 aarch64: $(AARCH64)/.made
-	$(ONE_THREAD) $(KEEP_BYTECODE) NUMBA_NUM_THREADS=2 FASTS2S_TEST_BACKENDS=numba $(AARCH64)/python -m pytest -p no:cacheprovider $(EMULATED) $(ARGS)
+	$(ONE_THREAD) $(KEEP_BYTECODE) FASTS2S_TEST_BACKENDS=numba $(AARCH64)/python -m pytest -p no:cacheprovider $(EMULATED) $(ARGS)
 
 # Beside this package: the book's code with FASTS2S_BOOK=checkout, PyTorch and JAX where they are installed.
 bench: $(VENV)/.demo

@@ -1,7 +1,6 @@
 """Machine code in memory: loaded by LLVM alone, without Numba, which has made it."""
 
 import ctypes
-import threading
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
@@ -10,17 +9,9 @@ import llvmlite.binding as llvm
 _OF_ERRORS = "numba_", "Py"
 _NEVER = "define void @fasts2s_never() { call void @llvm.trap() unreachable }\ndeclare void @llvm.trap()"
 
-_lock = threading.Lock()
-_prepared = False
-
-
-def _prepare() -> None:
-    global _prepared  # noqa: PLW0603
-    with _lock:
-        if not _prepared:
-            llvm.initialize_native_target()
-            llvm.initialize_native_asmprinter()
-            _prepared = True
+# Again and again is harmless: Numba does the same.
+llvm.initialize_native_target()
+llvm.initialize_native_asmprinter()
 
 
 def _engine(module: Any) -> Any:
@@ -66,7 +57,6 @@ def load(found: Object) -> int:
     RuntimeError
         It is no object file of this system, or something that it needs is not there.
     """
-    _prepare()
     for name in found.needs:
         _require(name)
     engine = _engine(llvm.parse_assembly(""))
@@ -88,7 +78,6 @@ def _require(name: str) -> None:
 
 def compiled(text: str, symbol: str) -> int:
     """Return the address of a function of a module in LLVM's language."""
-    _prepare()
     return _address(_engine(llvm.parse_assembly(text)), symbol)
 
 

@@ -40,6 +40,8 @@ from fasts2s_kernels.cpu.vector import call
 SERIAL_BELOW = 400_000
 #: Looks at the board before a helper lets others have its core at every look, and before it sleeps.
 BUSY_LOOKS, LOOKS = 2_000, 2_500
+#: Looks of who waits for others in the midst of a job, before it lets them have its core.
+WAITING_LOOKS = 1_000
 
 #: The board: places of its counters, each on a cache line of its own, and of the job.
 TICKETS, DONE, INSIDE, TURN, ASLEEP, JOB = 0, 16, 32, 48, 64, 80
@@ -116,23 +118,26 @@ _yield_thread = _Yield()
 
 
 @inline
+def _rest(looks, busy):
+    """Pass the time between two looks, and return how many there were; after so many the core is for others, too."""
+    _pause()
+    if looks >= busy:
+        _yield_thread()  # whoever we wait for may need it
+    return looks + 1
+
+
+@inline
 def _wait(done, wanted):
-    spins = 0
+    looks = 0
     while _now(done) < wanted:
-        spins += 1
-        _pause()
-        if spins > 1000:
-            _yield_thread()  # whoever we wait for may need this core
+        looks = _rest(looks, WAITING_LOOKS)
 
 
 @inline
 def _wait_until_alone(inside):
-    spins = 0
+    looks = 0
     while _now(inside) > 0:
-        spins += 1
-        _pause()
-        if spins > 1000:
-            _yield_thread()
+        looks = _rest(looks, WAITING_LOOKS)
 
 
 @inline
@@ -216,10 +221,7 @@ def help_until_idle(board: Ints, worker: Int) -> None:
             _help_once(board, worker, own)
             looks = 0
         else:
-            looks += 1
-            _pause()
-            if looks > BUSY_LOOKS:
-                _yield_thread()
+            looks = _rest(looks, BUSY_LOOKS)
     own[1] = own[1] + 1
     _fetch_add(board + ASLEEP, 1)
 
