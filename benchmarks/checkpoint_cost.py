@@ -74,7 +74,8 @@ def cost(name: str, every: int, count: int, folder: Path) -> str:
     keeper.close()
     # The first one compiled kernels, and made the memory of the copies.
     step, stop = statistics.median(steps[every:]), statistics.median(stops[1:])
-    written = statistics.median(keeper.written[1:])
+    # A file is left out while the one before it is still being written: of quick steps there may be one file alone.
+    written = statistics.median(keeper.written[1:] or keeper.written)
     return (
         f"{name:<20} {1e3 * step:8.2f} ms a step  checkpoint {path.stat().st_size / 1e6:7.2f} MB  "
         f"stop {1e3 * stop:6.2f} ms ({100 * stop / every / step:.2f} %, longest {1e3 * max(stops[1:]):.2f})  "
