@@ -23,9 +23,9 @@ import fasts2s
 from fasts2s.bench.machine import heading
 from fasts2s.testing import TOLERANCES, relative_error
 from fasts2s_kernels import load
+from fasts2s_kernels.arrays import Kernels
 from fasts2s_kernels.calling import Results, everything, host
 from fasts2s_kernels.cases import Function, whole
-from fasts2s_kernels.contract import Kernels
 from fasts2s_kernels.drawing import Values, cast, values
 
 #: First word of the name of a result -> the limit of its error.

@@ -23,7 +23,7 @@ from fasts2s.models import AttentionSeq2seq, PeekySeq2seq, Seq2seq
 from fasts2s.optimizers import Adam
 from fasts2s.sequence import load_file
 from fasts2s.trainer import Trainer
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _SIZES = {"wordvec_size": 16, "hidden_size": 128}
 #: Sources (N, S) and the words that the decoder is given, (N, T) -> scores (N, T, V).

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import is_cupy
-from fasts2s_kernels.contract import Array
 
 
 def same_memory(a: Array, b: Array) -> bool:

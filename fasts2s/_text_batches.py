@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.checks.either import as_integers
-from fasts2s_kernels.contract import AnyArray, Array
 
 
 def next_batch(trainer: Any, x: AnyArray, t: AnyArray, batch_size: int, time_size: int) -> tuple[Array, Array]:

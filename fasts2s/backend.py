@@ -17,7 +17,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fasts2s_kernels import Kernels, Settings, blas, load
+from fasts2s_kernels import Settings, blas, load
+from fasts2s_kernels.arrays import Kernels
 from fasts2s_kernels.checks import is_cupy
 from fasts2s_kernels.checks.arguments import as_host_array, converted, one_of
 from fasts2s_kernels.installed import NoDeviceError, failure, library_version

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.checks.arguments import as_text, called, listed, mapping, with_methods
 from fasts2s_kernels.checks.either import as_integers, is_cupy
-from fasts2s_kernels.contract import AnyArray, Array
 
 
 def perplexity(

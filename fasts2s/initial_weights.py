@@ -9,8 +9,8 @@ import sys
 import numpy as np
 
 from fasts2s.backend import Backend
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import integer
-from fasts2s_kernels.contract import Array
 
 #: Blocks of the weights of a recurrent layer.
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend, BackendLike, get_backend
-from fasts2s_kernels import Kernels
+from fasts2s_kernels.arrays import Array, Kernels
 from fasts2s_kernels.checks import scalars
 from fasts2s_kernels.checks.arguments import listed_arrays
 from fasts2s_kernels.checks.either import array_list, is_cupy
 from fasts2s_kernels.checks.scalars import bounded
-from fasts2s_kernels.contract import Array
 
 
 def _arrays(arrays: Any) -> Any:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol, TypeAlias
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import flag, integer, number
 from fasts2s_kernels.checks.arguments import listed_arrays, one_of
 from fasts2s_kernels.checks.scalars import bounded, shown
-from fasts2s_kernels.contract import Array
 
 ScheduleName: TypeAlias = Literal["constant", "plateau", "inverse-root", "cosine", "one-cycle"]
 SCHEDULES: tuple[ScheduleName, ...] = ("constant", "plateau", "inverse-root", "cosine", "one-cycle")

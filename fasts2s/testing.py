@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import number
 from fasts2s_kernels.checks.arguments import called, converted, listed, mapping, one_of, with_methods
 from fasts2s_kernels.checks.either import as_array
 from fasts2s_kernels.checks.sides import is_cupy
-from fasts2s_kernels.contract import Array
 
 #: Largest accepted errors; each is a relative L2 norm unless its reason says otherwise.
 TOLERANCES: dict[str, tuple[float, str]] = {

@@ -33,9 +33,9 @@ from fasts2s.text import (
 from fasts2s.text.batches import padded
 from fasts2s.text.encoding import cut
 from fasts2s.text.pairs import texts_of
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.checks.scalars import shown
-from fasts2s_kernels.contract import Array
 
 #: Files of the two tokenizers in a model's folder.
 SOURCE, TARGET = "source", "target"

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from fasts2s_kernels import Kernels
+from fasts2s_kernels.contract import Kernels
 
 
 def functions() -> dict[str, Callable[..., Any]]:

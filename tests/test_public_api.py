@@ -15,7 +15,8 @@ import pytest
 
 import fasts2s
 import fasts2s_kernels
-from fasts2s_kernels import MODULES, Kernels, load
+from fasts2s_kernels import MODULES, load
+from fasts2s_kernels.contract import Kernels
 from tests import contract
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,7 @@ from fasts2s.layers import Affine, Flatten, SoftmaxWithLoss
 from fasts2s.models import PictureEncoderDecoder
 from fasts2s.optimizers import Adam
 from fasts2s.trainer import Trainer
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _BATCH, _LR = 64, 0.003
 #: From this share of all epochs on the learning rate falls.

@@ -9,7 +9,7 @@ from typing import Any
 from fasts2s.commands.errors import CommandError
 from fasts2s.models import PictureEncoderDecoder
 from fasts2s.onnx_backbone import OnnxBackbone
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 class Eyes:

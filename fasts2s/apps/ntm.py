@@ -19,7 +19,7 @@ from fasts2s.commands.training_run import TrainingRun
 from fasts2s.models import NeuralTuringMachine
 from fasts2s.optimizers import Adam
 from fasts2s.trainer import Trainer
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 MEMORY = "memory.png"
 #: Lengths to learn from, and those that are measured at the end.

@@ -9,7 +9,7 @@ import numpy as np
 
 from fasts2s.commands.figures import write_figure
 from fasts2s.text_to_text import Said
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _GOOD, _BAD = "#1d7a34", "#b3261e"
 _COLUMNS = 6

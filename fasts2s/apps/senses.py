@@ -26,7 +26,7 @@ from fasts2s.text import BOS, EOS, PAD, UNK, Tokenizer, encode_texts, load_token
 from fasts2s.text.batches import padded
 from fasts2s.text_to_text import TARGET, Said
 from fasts2s.trainer import Trainer
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: Sources that are answered together.
 _TOGETHER = 250

@@ -15,7 +15,8 @@ from dataclasses import replace
 
 from fasts2s.bench.cases import Case
 from fasts2s.bench.peer import Arrays
-from fasts2s_kernels import Kernels, calling
+from fasts2s_kernels import calling
+from fasts2s_kernels.arrays import Kernels
 from fasts2s_kernels.cases import Function, Row, functions
 from fasts2s_kernels.drawing import Values, row_values
 from fasts2s_kernels.letters import SIZES, Sizes

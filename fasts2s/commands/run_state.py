@@ -15,7 +15,7 @@ from fasts2s.commands.session import Session
 from fasts2s.resuming import Keeper, Packed, ResumeError, fingerprint, pack, read_state, unpack
 from fasts2s.resuming.environment import differences, environment
 from fasts2s.resuming.objects import give_model, give_object, take_object
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 if TYPE_CHECKING:
     from fasts2s.commands.training_run import TrainingRun

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from fasts2s.backend import to_cpu
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import beside
-from fasts2s_kernels.contract import Array
 
 _log = logging.getLogger("fasts2s")
 

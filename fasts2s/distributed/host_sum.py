@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: Where files are memory: on Linux. Elsewhere, and where it is full, MPI sums.
 _FOLDER = "/dev/shm"

@@ -19,8 +19,8 @@ from fasts2s.distributed.host_sum import HostSum
 from fasts2s.distributed.ranks import Ranks, rows_of
 from fasts2s.distributed.watch import Watch
 from fasts2s.distributed.weights import fingerprint_of_weights
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import beside, is_cupy
-from fasts2s_kernels.contract import Array
 
 _T = TypeVar("_T")
 _ASKED = (Ranks.SAVE, Ranks.STOP, Ranks.TERM)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from fasts2s._rows import Rows
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _T = TypeVar("_T")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fasts2s.backend import to_cpu
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 def fingerprint_of_weights(params: Sequence[Array]) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import site
-import sysconfig
 from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -24,14 +23,17 @@ def is_users_file(name: str, file: str) -> bool:
     """Return whether the module of this name in this file is a reader's own."""
     if name.partition(".")[0] in _OURS or not file.endswith(".py"):
         return False
-    folder = f"{os.path.dirname(file)}/"  # noqa: PTH120 - every module that is imported is asked about
-    return not any(folder.startswith(other) for other in _others()) and "-packages/" not in folder.replace("\\", "/")
+    folder = _slashed(os.path.dirname(file))  # noqa: PTH120 - every module that is imported is asked about
+    return not any(folder.startswith(other) for other in _others()) and "-packages/" not in folder
+
+
+def _slashed(folder: str) -> str:
+    return folder.replace("\\", "/") + "/"
 
 
 @cache
 def _others() -> tuple[str, ...]:
     """Return the folders of Python's own modules and of installed packages; a checkout may be inside of neither."""
-    paths = sysconfig.get_paths()
-    found = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib") if name in paths}
-    found |= {*site.getsitepackages(), site.getusersitepackages()}
-    return tuple(f"{folder}/" for folder in {path for f in found for path in (f, str(Path(f).resolve()))})
+    # What sysconfig says too, which takes three milliseconds of every start.
+    found = {os.path.dirname(os.__file__), *site.getsitepackages(), site.getusersitepackages()}  # noqa: PTH120
+    return tuple(map(_slashed, {path for f in found for path in (f, str(Path(f).resolve()))}))

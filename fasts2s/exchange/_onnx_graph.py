@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s._extras import need
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: What a file asks of who reads it.
 OPSET, IR_VERSION = 17, 8

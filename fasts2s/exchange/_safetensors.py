@@ -13,8 +13,8 @@ from fasts2s.checkpoint.container import require_json
 from fasts2s.exchange._files import require_file, write_octets
 from fasts2s.models import BaseModel
 from fasts2s.models.storage import model_of, parts_of
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.arguments import as_path
-from fasts2s_kernels.contract import Array
 
 _GATES = "columns of Wx, Wh, b: LSTM f g i o, GRU z r n"
 

@@ -8,7 +8,7 @@ from torch import nn  # pyright: ignore[reportMissingImports]
 from fasts2s.backend import BackendLike, to_cpu
 from fasts2s.exchange._torch_weights import BookGRU, fill, read, shapes
 from fasts2s.layers import TimeAffine, TimeBiLSTM, TimeEmbedding, TimeGRU, TimeLSTM, TimeRNN
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _CELLS: dict[type, str] = {TimeLSTM: "lstm", TimeBiLSTM: "lstm", TimeGRU: "gru", TimeRNN: "rnn"}
 _GRU = (

@@ -11,7 +11,7 @@ import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
 from torch import nn  # pyright: ignore[reportMissingImports]
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _TO_TORCH, _TO_BOOK = (2, 0, 1, 3), (1, 2, 0, 3)
 

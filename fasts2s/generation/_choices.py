@@ -9,9 +9,8 @@ from fasts2s.backend import to_cpu
 from fasts2s.generation._constraints import Constraints
 from fasts2s.generation._options import GenerationOptions
 from fasts2s.generation._stepwise import uniform_numbers
-from fasts2s_kernels import Kernels
+from fasts2s_kernels.arrays import Array, Kernels
 from fasts2s_kernels.checks.either import beside
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
 #: Words that are looked at first where a share of the probability is wanted, and how many times as many then.

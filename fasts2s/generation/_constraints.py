@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from fasts2s.generation._options import GenerationOptions
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import as_ids
 from fasts2s_kernels.checks.either import beside
-from fasts2s_kernels.contract import Array
 
 
 class Constraints:

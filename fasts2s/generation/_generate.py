@@ -12,9 +12,9 @@ from fasts2s.generation._options import GenerationOptions, prefixes
 from fasts2s.generation._search import Search
 from fasts2s.generation._states import Rows
 from fasts2s.generation._stepwise import Step, kernels_finder
+from fasts2s_kernels.arrays import AnyArray
 from fasts2s_kernels.checks.arguments import called, with_methods
 from fasts2s_kernels.checks.either import as_integers
-from fasts2s_kernels.contract import AnyArray
 
 
 def generate(model: Any, xs: AnyArray, options: GenerationOptions) -> list[list[Answer]]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from fasts2s.generation._stepwise import uniform_numbers
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import flag, integer, integers, number
 from fasts2s_kernels.checks.arguments import listed
 from fasts2s_kernels.checks.scalars import bounded, shown
-from fasts2s_kernels.contract import Array
 
 _COUNTS = {"beam": 1, "nbest": 1, "min_length": 0, "max_length": 1}
 _MAYBE_COUNTS = {"top_k": 1, "no_repeat_ngram": 1, "start_id": 0, "stop_id": 0}

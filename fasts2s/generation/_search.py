@@ -10,7 +10,7 @@ from fasts2s.generation._constraints import Constraints
 from fasts2s.generation._options import GenerationOptions
 from fasts2s.generation._states import Rows
 from fasts2s.generation._stepwise import not_finite
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: Groups that are done leave the batch when they are so large a share of it: leaving copies the states of the others.
 LEAVING = 0.1

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import to_cpu
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import beside, inexact, is_cupy
-from fasts2s_kernels.contract import Array
 
 
 def moved(state: Any, rows: Array, count: int) -> Any:

@@ -10,11 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fasts2s.backend import BackendLike, get_backend, to_cpu
-from fasts2s_kernels import Kernels
+from fasts2s_kernels.arrays import AnyArray, Array, Kernels
 from fasts2s_kernels.checks import as_ids, integer, integers, number
 from fasts2s_kernels.checks.arguments import called
 from fasts2s_kernels.checks.either import as_integers, beside, inexact, is_cupy
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 Step: TypeAlias = Callable[[Array, Any], tuple[Array, Any]]

@@ -4,7 +4,7 @@ from typing import Any
 
 from fasts2s.layers.embedding import TimeEmbedding
 from fasts2s.layers.lstm import TimeLSTM, set_first_gradients
-from fasts2s_kernels.contract import AnyArray, Array
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.ops.embedded_lstm import composed
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.buffers import gradient_buffers
-from fasts2s_kernels.contract import AnyArray, Array
+from fasts2s_kernels.arrays import AnyArray, Array
 
 
 class Affine:

@@ -6,8 +6,8 @@ import numpy as np
 
 from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.softmax_with_loss import Softmax
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks.either import as_float, inexact, require_same_side, saved
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.buffers import gradient_buffers
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import flag, number
 from fasts2s_kernels.checks.either import as_array, as_float, buffer, require_same_side, saved, weight
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 #: Added to variances, as in the book.

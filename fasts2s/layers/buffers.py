@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import as_array
-from fasts2s_kernels.contract import Array
 
 
 def gradient_buffers(**weights: Array) -> list[Array]:

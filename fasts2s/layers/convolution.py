@@ -6,9 +6,9 @@ import numpy as np
 
 from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.buffers import gradient_buffers
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.checks.either import as_float, inexact, require_same_side, saved
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from fasts2s._rows import drawn
 from fasts2s.backend import Backend, BackendLike, get_backend
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.either import as_float, beside, inexact, is_cupy, require_same_side, saved
 from fasts2s_kernels.checks.scalars import bounded
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks.arguments import converted
 from fasts2s_kernels.checks.either import as_array, as_integers, is_cupy, number, require_real, require_same_side
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import as_array
-from fasts2s_kernels.contract import Array
 
 
 def one_step(name: str, x: Any) -> Array:

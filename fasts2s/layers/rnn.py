@@ -5,8 +5,8 @@ from typing import Any
 from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.buffers import gradient_buffers
 from fasts2s.layers.recurrent import gradient_or_none, one_step
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import flag
-from fasts2s_kernels.contract import AnyArray, Array
 
 
 class RNN:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from fasts2s.layers.functions import class_ids, cross_entropy_error, sigmoid, softmax
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks.either import as_array, as_float, beside, inexact, number, require_same_side, saved
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 

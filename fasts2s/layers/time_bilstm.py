@@ -7,8 +7,8 @@ import numpy as np
 from fasts2s.backend import BackendLike
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.layers.lstm import TimeLSTM
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks.either import as_array, weight
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 State: TypeAlias = tuple[Array, Array] | None

@@ -6,6 +6,7 @@ import numpy as np
 
 from fasts2s.backend import BackendLike, get_backend
 from fasts2s.layers.functions import sigmoid
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks.either import (
     as_array,
     as_integers,
@@ -17,7 +18,6 @@ from fasts2s_kernels.checks.either import (
     require_same_side,
     saved,
 )
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fasts2s._memory import same_memory
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import is_cupy
-from fasts2s_kernels.contract import Array
 
 
 class Tie(NamedTuple):

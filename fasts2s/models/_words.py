@@ -8,9 +8,8 @@ import numpy as np
 from fasts2s.backend import to_cpu
 from fasts2s.generation import not_finite, sample_row
 from fasts2s.layers import softmax
-from fasts2s_kernels import Kernels
+from fasts2s_kernels.arrays import Array, Kernels
 from fasts2s_kernels.checks import integer, integers
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
 #: The most words that are made in one call, which nothing can interrupt.

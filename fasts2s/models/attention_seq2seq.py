@@ -11,9 +11,9 @@ from fasts2s.layers._embedded_lstm import EmbeddedLSTM
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import id_matrix
 from fasts2s.models.seq2seq import Encoder, Seq2seq, generate_one, require_steps
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks.arguments import parts
 from fasts2s_kernels.checks.either import weight
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 

@@ -8,9 +8,9 @@ from fasts2s._memory import same_memory
 from fasts2s.backend import to_cpu
 from fasts2s.layers import Embedding, TimeEmbedding
 from fasts2s.models._ties import tie_again, ties_of
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks.arguments import as_path, listed_arrays, with_methods
 from fasts2s_kernels.checks.either import as_array, as_integers, beside, is_cupy, require_real
-from fasts2s_kernels.contract import AnyArray, Array
 
 
 class BaseModel:

@@ -18,10 +18,10 @@ from fasts2s.layers import (
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models._words import Stack, generate_words
 from fasts2s.models.base_model import BaseModel
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.arguments import one_of, parts
 from fasts2s_kernels.checks.either import as_array, require_real
-from fasts2s_kernels.contract import AnyArray, Array
 
 #: Layers that a text can be made beside.
 _PLAIN = (TimeEmbedding, TimeDropout, TimeLSTM, TimeAffine)

@@ -11,10 +11,10 @@ from fasts2s.layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithL
 from fasts2s.layers._embedded_lstm import EmbeddedLSTM
 from fasts2s.layers._transaction import all_or_nothing
 from fasts2s.models.base_model import BaseModel, id_matrix
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.checks.arguments import parts
 from fasts2s_kernels.checks.either import beside, weight
-from fasts2s_kernels.contract import AnyArray, Array
 
 
 def generate_one(decoder: Any, context: AnyArray, start_id: int, sample_size: int) -> list[int]:

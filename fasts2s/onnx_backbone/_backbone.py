@@ -10,10 +10,10 @@ import numpy as np
 from fasts2s._extras import need
 from fasts2s.onnx_backbone._maps import pooled, resized
 from fasts2s.onnx_backbone._network import EXTRA, layout_of, output_of, session_of, size_of, with_output
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.checks.arguments import as_path, listed, one_of
 from fasts2s_kernels.checks.either import as_array, number, require_real
-from fasts2s_kernels.contract import Array
 
 _READS = "networks in ONNX files are run"
 #: Pictures that go through the network together, where it takes several.

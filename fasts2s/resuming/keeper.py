@@ -13,7 +13,7 @@ import numpy as np
 
 from fasts2s.checkpoint import CheckpointError, CheckpointWarning, load_arrays, previous_path, save_arrays
 from fasts2s.resuming.tree import Packed
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _FORMAT, _VERSION = "fasts2s-training", 1
 

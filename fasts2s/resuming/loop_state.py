@@ -14,7 +14,7 @@ from fasts2s.resuming.objects import (
     take_object,
 )
 from fasts2s.resuming.tree import pack, unpack
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: Of both trainers, as far as they have them.
 _NAMES = (

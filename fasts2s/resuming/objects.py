@@ -10,8 +10,8 @@ import numpy as np
 from fasts2s._memory import stored_once
 from fasts2s.backend import Backend
 from fasts2s.resuming.tree import pack, unpack
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import beside, is_cupy
-from fasts2s_kernels.contract import Array
 
 #: Not looked into: what does not change, or is code.
 _CLOSED = (str, bytes, int, float, np.ndarray, np.generic, Backend, type, FunctionType, MethodType, ModuleType)

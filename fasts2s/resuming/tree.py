@@ -11,9 +11,9 @@ import numpy as np
 
 from fasts2s.backend import to_cpu
 from fasts2s.checkpoint import JSON
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import beside, is_cupy
 from fasts2s_kernels.checks.scalars import shown
-from fasts2s_kernels.contract import Array
 
 
 @dataclass

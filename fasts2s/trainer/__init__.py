@@ -10,10 +10,10 @@ from fasts2s._text_batches import next_batch
 from fasts2s.resuming import fingerprint
 from fasts2s.resuming.fitting import Fitting
 from fasts2s.trainer._loop import Loop, Model, Optimizer, Policy
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.checks.either import as_array, as_integers
 from fasts2s_kernels.checks.scalars import threshold
-from fasts2s_kernels.contract import AnyArray, Array
 
 __all__ = ["Model", "Optimizer", "Policy", "RnnlmTrainer", "Trainer"]
 

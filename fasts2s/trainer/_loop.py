@@ -15,10 +15,10 @@ from fasts2s.resuming.fitting import Fitting
 from fasts2s.resuming.loop_state import Place, give_trainer, take_trainer
 from fasts2s.schedules import Schedule, WeightAverage
 from fasts2s.trainer._ranks import described, gradients_of_all
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import integer, number
 from fasts2s_kernels.checks.arguments import called, listed, one_of, with_methods
 from fasts2s_kernels.checks.either import is_cupy
-from fasts2s_kernels.contract import AnyArray, Array
 
 Policy: TypeAlias = Literal["raise", "skip", "book"]
 _POLICIES: tuple[Policy, ...] = ("raise", "skip", "book")

@@ -4,7 +4,7 @@ from typing import Any
 
 from fasts2s.distributed import Ranks
 from fasts2s.optimizers import remove_duplicate
-from fasts2s_kernels.contract import AnyArray, Array
+from fasts2s_kernels.arrays import AnyArray, Array
 
 
 def gradients_of_all(ranks: Ranks, model: Any, xs: AnyArray, ts: AnyArray) -> tuple[Any, list[Array], list[Array]]:

@@ -12,7 +12,7 @@ from fasts2s.text import BOS, EOS, UNK
 from fasts2s.text_to_text import Said, TextToText
 from fasts2s.web.letters import letters, rounded_all
 from fasts2s.web.questions import Question
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 class Answering(Protocol):

@@ -7,8 +7,9 @@ import importlib
 from typing import TYPE_CHECKING, Any, cast
 
 from fasts2s_kernels import blas
-from fasts2s_kernels.contract import Kernels, Settings
+from fasts2s_kernels.arrays import Kernels
 from fasts2s_kernels.interrupts import interrupts_held_back
+from fasts2s_kernels.settings import Settings
 
 if TYPE_CHECKING:
     from fasts2s_kernels.backends import cupy, numba, numpy
@@ -25,7 +26,7 @@ MODULES = {
 
 _SETUPS = {"numba": "fasts2s_kernels.cpu.setup", "cupy": "fasts2s_kernels.gpu.setup"}
 
-__all__ = ["MODULES", "Kernels", "Settings", "load", "setup_of"]
+__all__ = ["MODULES", "Settings", "load", "setup_of"]
 
 
 def load(name: str, settings: Settings | None = None) -> Kernels:

@@ -1,6 +1,13 @@
-"""What the type checkers know of arrays."""
+"""What the type checkers know of arrays and of kernels."""
 
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from fasts2s_kernels.contract import Kernels
+else:
+    Kernels = Any  # to make the contract takes milliseconds of every start, and nobody reads it when it runs
+
+__all__ = ["AnyArray", "Array", "Cache", "Kernels"]
 
 
 class AnyArray(Protocol):

@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.arrays import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache, Kernels
 from fasts2s_kernels.backends import numpy as exact
 from fasts2s_kernels.cases import Function
-from fasts2s_kernels.contract import Kernels
 from fasts2s_kernels.drawing import Values, cast
 
 #: Results by name, see :attr:`fasts2s_kernels.cases.Function.results`; arrays of any shape.

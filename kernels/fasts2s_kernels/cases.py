@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from fasts2s_kernels import ops
-from fasts2s_kernels.contract import Kernels
+from fasts2s_kernels.arrays import Kernels
 from fasts2s_kernels.letters import SIZES, Sizes, kind_and_letters, nbytes
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ Gers et al. 2000; GRU: Cho et al. 2014; Adam: Kingma and Ba 2015; dot attention:
 """
 
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from fasts2s_kernels.arrays import AnyArray, Array, Cache
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.ops.affine.contract import Affine
 from fasts2s_kernels.ops.attention.contract import Attention
 from fasts2s_kernels.ops.convolution.contract import Convolution
@@ -40,31 +40,6 @@ from fasts2s_kernels.ops.optimizers.contract import Optimizers
 from fasts2s_kernels.ops.rnn.contract import Rnn
 from fasts2s_kernels.ops.softmax_loss.contract import SoftmaxLoss
 from fasts2s_kernels.ops.text.contract import Text
-
-__all__ = ["AnyArray", "Array", "Cache", "Kernels", "Settings"]
-
-
-class Settings(NamedTuple):
-    """What a user can set for the backends that have use for it.
-
-    Attributes
-    ----------
-    threads : int or None
-        The most threads of a CPU backend, and of the BLAS below NumPy; None is one per core that the process may
-        use.
-    cache_dir : str or None
-        Folder for compiled kernels; None is the user's cache folder.
-    check : bool
-        Whether ids that lie on a device are looked at at once. It waits for the device in every call; without it an
-        id out of range is an IndexError of a later call, at the latest when a result is fetched.
-    blas : bool or None
-        Whether large products go to the BLAS below NumPy; None is where it is clearly faster on this machine.
-    """
-
-    threads: int | None = None
-    cache_dir: str | None = None
-    check: bool = False
-    blas: bool | None = None
 
 
 class Kernels(

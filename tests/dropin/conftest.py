@@ -72,6 +72,21 @@ def book(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def checkout(monkeypatch):
+    """The folder of a checkout of the book's code, whose chapters 7 and 8 are on the path."""
+    folder = os.environ.get("FASTS2S_BOOK", "")
+    if not folder:
+        pytest.skip("FASTS2S_BOOK names no checkout of the book's code")
+    monkeypatch.setattr(sys, "path", [folder, f"{folder}/ch07", f"{folder}/ch08", *sys.path])
+    monkeypatch.setattr(settings, "all_sizes", True)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    _forget_modules()
+    yield Path(folder)
+    fasts2s.unpatch()
+    _forget_modules()
+
+
+@pytest.fixture
 def written(book):
     """Return written(text): the module ``evaluation`` of chapter 7 with this text."""
 

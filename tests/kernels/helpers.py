@@ -7,8 +7,8 @@ import numpy as np
 
 from fasts2s.testing import TOLERANCES, check_gradients
 from fasts2s_kernels import calling, drawing
+from fasts2s_kernels.arrays import Array, Kernels
 from fasts2s_kernels.cases import functions
-from fasts2s_kernels.contract import Array, Kernels
 
 #: Number of random shapes on which every gradient is proved.
 SHAPES = 200

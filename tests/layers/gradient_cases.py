@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fasts2s import layers
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.drawing import random_mask
 from tests.kernels.helpers import batch_and_time, two_sizes
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: Rows that are looked up at once: behind a row that needs more numbers, the others begin anew.
 _BLOCK = 64

@@ -7,6 +7,7 @@ from types import FunctionType
 from fasts2s.dropin.book.harmless import Needs, Reader
 from fasts2s.dropin.book.standing import missing
 from fasts2s.dropin.errors import UnrecognisedError
+from fasts2s.dropin.recognise.facts import Facts
 from fasts2s.dropin.recognise.refusals import refused
 from fasts2s.dropin.recognise.sources import text_of
 from fasts2s.dropin.replace import originals
@@ -22,15 +23,23 @@ def read_evaluation(found: FunctionType) -> Needs:
         It may do more; the text names the file, the line, and what stands there.
     """
     file = file_of(found.__module__)
-    node = text_of(found, originals.of(found)).functions[found.__name__].node
-    try:
-        needs = _needs(node)
-    except UnrecognisedError as error:
-        raise UnrecognisedError(f"{file}, {error}") from None
-    name = missing(needs, (found.__globals__, vars(builtins)))
+    written = text_of(found, originals.of(found)).functions[found.__name__]
+    facts: Facts = written.kept.fact("evaluation", lambda: _facts(written.node))
+    if facts["refused"]:
+        raise UnrecognisedError(f"{file}, {facts['refused']}")
+    needs = Needs(*map(frozenset, facts["needs"]))
+    name = missing(needs._replace(parameters=frozenset()), (found.__globals__, vars(builtins)))
     if name:
-        raise UnrecognisedError(f"{file}, line {node.lineno}: {name}, which is nothing of Python's or NumPy's own")
-    return needs._replace(parameters=frozenset(argument.arg for argument in node.args.args[1:]))
+        raise UnrecognisedError(f"{file}, line {written.lineno}: {name}, which is nothing of Python's or NumPy's own")
+    return needs
+
+
+def _facts(node: ast.FunctionDef) -> Facts:
+    """Return what the text of a function needs, or why it is refused, as it is kept."""
+    try:
+        return {"refused": "", "needs": list(map(sorted, _needs(node)))}
+    except UnrecognisedError as error:
+        return {"refused": str(error), "needs": []}
 
 
 def _needs(node: ast.FunctionDef) -> Needs:
@@ -49,7 +58,7 @@ def _needs(node: ast.FunctionDef) -> Needs:
     if not places:
         raise refused(node, f"no line of the form guess = {model}.generate(...)")
     _require_always(node.body[: places[0]])
-    return reader.needs()
+    return reader.needs()._replace(parameters=frozenset(argument.arg for argument in node.args.args[1:]))
 
 
 def _question(statement: ast.stmt, model: str) -> tuple[ast.Name, ast.Call] | None:

@@ -7,7 +7,7 @@ import fasts2s
 from fasts2s.backend import ptb_folder
 from fasts2s.dropin.errors import LeftToTheBookError
 from fasts2s.dropin.settings import active_backend
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 def clip_grads(grads: list[Array], max_norm: float) -> None:

@@ -1,17 +1,51 @@
 """Layers of the book that differ from ours in what they take, or in what they keep by reference until backward."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from fasts2s import layers
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import is_cupy
 from fasts2s_kernels.checks.either import saved
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.quiet import quiet
 
 Methods = dict[str, Callable[..., Any]]
+
+
+def _recurrent(methods: Mapping[str, Any], *state: str) -> Methods:
+    """Return methods that leave h, c and dh in the dtype that the book computes them in.
+
+    That is the widest of all that comes, such as float64 of a reader's data; ours compute in that of the weights.
+    """
+    ours_forward, ours_backward = methods["forward"], methods["backward"]
+
+    def forward(self: Any, xs: Array) -> Array:
+        held = [getattr(self, name) for name in state] if self.stateful else []
+        hs: Array = ours_forward(self, xs)
+        if xs.dtype != self.h.dtype or any(a is not None and a.dtype != self.h.dtype for a in held):
+            given = [a.dtype for a in (xs, *held) if a is not None and (a is not xs or xs.shape[1])]
+            for name in state:
+                _widen(self, name, *given)
+        return hs
+
+    def backward(self: Any, dhs: Array) -> Array:
+        dxs: Array = ours_backward(self, dhs)
+        if not dhs.dtype == self.h.dtype == self.dh.dtype and dhs.shape[1]:
+            _widen(self, "dh", dhs.dtype, self.h.dtype)
+        return dxs
+
+    return {"forward": forward, "backward": backward}
+
+
+def _widen(obj: Any, name: str, *dtypes: Any) -> None:
+    value = getattr(obj, name)
+    setattr(obj, name, value.astype(np.result_type(value.dtype, *dtypes), copy=False))
+
+
+TIME_RNN = _recurrent(vars(layers.TimeRNN), "h")
+TIME_LSTM = _recurrent(vars(layers.TimeLSTM), "h", "c")
 
 
 def _gru_forward(self: Any, xs: Array) -> Array:
@@ -35,7 +69,7 @@ def _gru_backward(self: Any, dhs: Array) -> Array:
     return self.backend.output(dxs)
 
 
-TIME_GRU: Methods = {"forward": _gru_forward, "backward": _gru_backward}
+TIME_GRU = _recurrent({"forward": _gru_forward, "backward": _gru_backward}, "h")
 
 
 def _embedding_forward(self: Any, xs: Array) -> Array:
@@ -131,4 +165,13 @@ def _with_gradient(value: Any, given: Array) -> Any:
     return given.reshape(value.shape) if is_it else value
 
 
+def _sigmoid_loss_backward(self: Any, dout: float = 1) -> Array:
+    dxs: Array = layers.TimeSigmoidWithLoss.backward(self, dout)
+    return dxs.astype("f", copy=False)
+
+
+TIME_SIGMOID_WITH_LOSS: Methods = {
+    "forward": layers.TimeSigmoidWithLoss.forward,
+    "backward": _sigmoid_loss_backward,
+}
 TIME_SOFTMAX_WITH_LOSS: Methods = {"forward": _loss_forward, "backward": _loss_backward}

@@ -26,7 +26,7 @@ from fasts2s.dropin.book.harmless import Needs
 from fasts2s.dropin.book.loops import Loop, evaluation_loop
 from fasts2s.dropin.book.standing import ABSENT, Names, missing, of, value_in
 from fasts2s.dropin.run.report import Entry, Timed
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 class _Place(NamedTuple):

@@ -15,8 +15,8 @@ from fasts2s.models._words import Stack, generate_words
 from fasts2s.models.attention_seq2seq import AttentionDecoder, AttentionEncoder
 from fasts2s.models.peeky_seq2seq import PeekyDecoder
 from fasts2s.models.seq2seq import Decoder, Encoder
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import integer, is_cupy
-from fasts2s_kernels.contract import Array
 
 _LAYERS = {"embed": "TimeEmbedding", "lstm": "TimeLSTM", "affine": "TimeAffine", "attention": "TimeAttention"}
 _PAIRS = {("Encoder", "Decoder"), ("Encoder", "PeekyDecoder"), ("AttentionEncoder", "AttentionDecoder")}
@@ -41,6 +41,9 @@ def _layers_ready(obj: Any, *names: str, stateful: bool) -> str:
         reason = _part_ready(name, getattr(obj, name), _LAYERS[name])
         if reason:
             return reason
+    wide = next((p.dtype for name in names for p in getattr(obj, name).params if p.dtype != np.float32), None)
+    if wide is not None:
+        return f"it has weights of {wide}"
     if obj.lstm.stateful is not stateful:
         return f"its lstm has stateful={obj.lstm.stateful}"
     return exchanged_in(*[type(getattr(obj, name)) for name in names])
@@ -94,6 +97,8 @@ def decoder_generate(self: Any, h: Array, start_id: Any, sample_size: int) -> li
     """As the book's ``generate`` of all decoders; the state that it leaves in layers is made when it is wanted."""
     if h.shape[0] != 1:
         raise ValueError(f"the encoded source has shape {h.shape}, expected one row")
+    if h.dtype != np.float32:
+        raise ValueError(f"the encoded source is {h.dtype}, expected float32")
     start, length = _id(start_id), integer("sample_size", sample_size, 0)
     ids = _answers(self, h, start, length)[0]
     left_behind.by_decoder(self, h, start, length)

@@ -7,7 +7,7 @@ import numpy as np
 
 from fasts2s.dropin.book.choices import Shares, are_numpys_own, shares_of
 from fasts2s.dropin.replace import beside
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.quiet import quiet
 
 #: Losses of readers that do not keep what their forward returns.

@@ -20,7 +20,7 @@ from fasts2s.dropin.replace.reliance import exchanged_in
 from fasts2s.dropin.replace.sizes import foresee
 from fasts2s.dropin.settings import installed
 from fasts2s.optimizers import OPTIMIZERS
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _METHODS = {"forward", "backward", "get_negative_sample"}
 _OPTIMIZERS = {kind.__name__ for kind in OPTIMIZERS}

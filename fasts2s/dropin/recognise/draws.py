@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: The attributes of a sampler, and all that its method may ask for.
 ATTRIBUTES = frozenset({"sample_size", "vocab_size", "word_p"})

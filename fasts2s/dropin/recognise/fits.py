@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s.dropin.errors import UnrecognisedError
+from fasts2s.dropin.recognise.facts import Facts
 from fasts2s.dropin.recognise.refusals import refused, short
 from fasts2s.dropin.recognise.sizes_in import assigned
 from fasts2s.dropin.recognise.sources import text_of
@@ -56,14 +58,17 @@ def recognise(found: type, require: Require) -> Known:
     UnrecognisedError
         It is none; the text names the line.
     """
-    text, fit = text_of(found, originals.of(found)), originals.own(found)["fit"]
-    loop = _Loop(found, text.functions["fit"].node, fit.__globals__)
-    loop.read()
-    items, used = [], [Used(found, frozenset(text.functions["fit"].asked_of("")))]
-    for name in loop.called:
+    fit = originals.own(found)["fit"]
+    written = text_of(found, originals.of(found)).functions["fit"]
+    facts: Facts = written.kept.fact("loop", lambda: _facts(written.node))
+    if facts["refused"]:
+        raise UnrecognisedError(facts["refused"])
+    _look_up(facts, found, fit.__globals__)
+    items, used = [], [Used(found, frozenset(written.asked_of("")))]
+    for name in facts["called"]:
         function = fit.__globals__.get(name)
         if not isinstance(function, FunctionType):
-            raise refused(loop.node, f"{name}, which is not there")
+            raise UnrecognisedError(f"line {written.lineno}: {name}, which is not there")
         more = require(function)
         items += [Item(None, fit.__globals__, name, function, f"{fit.__module__}.{name}"), *more.items.values()]
         used += more.used
@@ -71,12 +76,47 @@ def recognise(found: type, require: Require) -> Known:
     return Known(relies, relies)
 
 
-class _Loop:
-    """One ``fit``: ``called`` are the functions of the book's that it calls."""
+def _facts(node: ast.FunctionDef) -> Facts:
+    """Return what a text asks for, or why it is refused, as it is kept."""
+    try:
+        loop = _Loop(node)
+        loop.read()
+    except UnrecognisedError as error:
+        return {"refused": str(error)}
+    return {"refused": "", **{name: getattr(loop, name) for name in ("called", "builtins", "names", "attributes")}}
 
-    def __init__(self, found: type, node: ast.FunctionDef, space: dict[str, Any]) -> None:
-        self._found, self.node, self._space = found, node, space
-        self.called = [_DUPLICATES]
+
+def _look_up(facts: Facts, found: type, space: dict[str, Any]) -> None:
+    """Make sure that what a text asks for stands for what it was taken for. Raises UnrecognisedError."""
+    for name, line in facts["builtins"]:
+        if name in space:
+            raise UnrecognisedError(f"line {line}: a call of {name}")
+    for name, line in facts["names"]:
+        value = space.get(name, vars(builtins).get(name))
+        if not isinstance(value, int | float | str) and not any(value is module for module in _MODULES):
+            raise UnrecognisedError(f"line {line}: {name}")
+    for name, line in facts["attributes"]:
+        if hasattr(found, name):
+            raise UnrecognisedError(f"line {line}: something else that is done with its {name}")
+
+
+class _Loop:
+    """One ``fit``.
+
+    Attributes
+    ----------
+    called : list of str
+        The functions of the book's that it calls.
+    builtins, names, attributes : list of (str, int)
+        Functions of Python's that it calls, other names that it finds in its module, and attributes of the trainer;
+        and where.
+    """
+
+    def __init__(self, node: ast.FunctionDef) -> None:
+        self.node, self.called = node, [_DUPLICATES]
+        self.builtins: list[tuple[str, int]] = []
+        self.names: list[tuple[str, int]] = []
+        self.attributes: list[tuple[str, int]] = []
         a = node.args
         if not a.args or a.vararg or a.kwarg or a.kwonlyargs or a.posonlyargs or node.decorator_list:
             raise refused(node, "other arguments than those of a loop")
@@ -215,24 +255,24 @@ class _Loop:
             raise refused(node, f"something else that is done with {node.id}")
         if node.id in self._stored:
             return
-        value = self._space.get(node.id, vars(builtins).get(node.id))
-        if not isinstance(value, int | float | str) and not any(value is module for module in _MODULES):
-            raise refused(node, node.id)
+        self.names.append((node.id, node.lineno))
 
     def _look_at_attribute(self, node: ast.Attribute) -> None:
         if node.attr.startswith("__"):
             raise refused(node, f"the attribute {node.attr}")
         if not _is_name(node.value, self._self):
             self._look(node.value)
-        elif node.attr in _PARTS or hasattr(self._found, node.attr):
+        elif node.attr in _PARTS:
             raise refused(node, f"something else that is done with {short(node)}")
+        else:
+            self.attributes.append((node.attr, node.lineno))
 
     def _look_at_call(self, node: ast.Call) -> None:
         function = node.func
         if isinstance(function, ast.Name):
-            plain = function.id in _BUILTINS and function.id not in self._space
-            if not plain:
+            if function.id not in _BUILTINS:
                 raise refused(node, f"a call of {function.id}")
+            self.builtins.append((function.id, node.lineno))
         elif isinstance(function, ast.Attribute) and not _is_name(function.value, self._self):
             self._look(function)
         else:

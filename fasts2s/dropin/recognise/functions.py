@@ -29,18 +29,19 @@ def require_same(found: Any) -> Reliance:
     except UnrecognisedError as error:
         if not isinstance(found, FunctionType):
             raise
-        for node in _in_other_words(text_of(found, originals.of(found)).functions[found.__name__].node):
+        written = text_of(found, originals.of(found)).functions[found.__name__]
+        texts: list[str] = written.kept.fact("in other words", lambda: list(_in_other_words(written.node)))
+        for text in texts:
             try:
-                return book_code.require_known(_made_of(node, found), ())
+                return book_code.require_known(_made_of(text, found), ())
             except (UnrecognisedError, SyntaxError):
                 continue
         raise error from None
 
 
-def _made_of(node: ast.FunctionDef, found: FunctionType) -> FunctionType:
+def _made_of(text: str, found: FunctionType) -> FunctionType:
     """Return a function with another text, where the first one stands."""
-    node.decorator_list = []
-    text, name = ast.unparse(node), f"<fasts2s {next(_numbers)}>"
+    name = f"<fasts2s {next(_numbers)}>"
     given[name] = text
     (code,) = (
         part for part in compile(text, name, "exec", dont_inherit=True).co_consts if isinstance(part, CodeType)
@@ -48,12 +49,13 @@ def _made_of(node: ast.FunctionDef, found: FunctionType) -> FunctionType:
     return FunctionType(code, found.__globals__, found.__name__, found.__defaults__)
 
 
-def _in_other_words(node: ast.FunctionDef) -> Iterator[ast.FunctionDef]:
+def _in_other_words(node: ast.FunctionDef) -> Iterator[str]:
     """Yield texts that say the same as one does, and are written more as the book is."""
     for spelt_out in (False, True):
         other = _Rewritten(spelt_out=spelt_out).visit(copy.deepcopy(node))
         if ast.dump(other) != ast.dump(node):
-            yield ast.fix_missing_locations(other)
+            other.decorator_list = []
+            yield ast.unparse(ast.fix_missing_locations(other))
 
 
 class _Rewritten(ast.NodeTransformer):

@@ -116,7 +116,7 @@ def _gone_past(found: type, target: Target, case: Case, reference: type) -> Reco
 
         return difference(found, tried, case)
 
-    _require_verdict(found, target, reading, reason)
+    verdicts.require(verdicts.key_of(target.name, found.__name__, reading.key()), reason)
     if silent:
         word_layers.keep_no_loss.add(found)
     return Recognised(target, Known(reading.reliance(), reading.whole("")))
@@ -134,27 +134,11 @@ def _sampler(found: type, target: Target) -> Recognised:
     if others:
         raise UnrecognisedError(f"its {name} asks for {others[0]}")
     method = originals.own(found)[name]
-    _require_verdict(found, target, reading, lambda: draws.difference(found, method))
+    key = verdicts.key_of(target.name, found.__name__, reading.key())
+    verdicts.require(key, lambda: draws.difference(found, method))
     return Recognised(
         replace(target, methods={name: target.methods[name]}), Known(reading.reliance(), reading.whole(""))
     )
-
-
-def _require_verdict(found: type, target: Target, reading: Reading, reason: Callable[[], str]) -> None:
-    """Raise UnrecognisedError with the reason why a class is another, kept from the last run or asked for now."""
-    key = verdicts.key_of(target.name, found.__name__, reading.key())
-    verdict = verdicts.get(key)
-    if verdict is None:
-        from fasts2s.dropin.recognise.copies import quietly  # noqa: PLC0415 - most classes were tried before
-
-        try:
-            with quietly(), originals.Suspended():
-                verdict = {"reason": reason()}
-        except UnrecognisedError as error:
-            verdict = {"reason": str(error)}
-        verdicts.put(key, verdict)
-    if verdict["reason"]:
-        raise UnrecognisedError(verdict["reason"])
 
 
 def similar(found: type) -> list[str]:

@@ -12,6 +12,7 @@ which both are positive, they agree everywhere.
 import ast
 import contextlib
 import copy
+import inspect
 import io
 from collections.abc import Callable
 from types import FunctionType
@@ -21,18 +22,22 @@ import numpy as np
 
 from fasts2s.dropin.book import texts
 from fasts2s.dropin.errors import UnrecognisedError
-from fasts2s.dropin.recognise import sizes_in
-from fasts2s.dropin.recognise.copies import quietly
+from fasts2s.dropin.recognise import sizes_in, verdicts
+from fasts2s.dropin.recognise.facts import Facts
 from fasts2s.dropin.recognise.reading import Reading
 from fasts2s.dropin.recognise.refusals import refused, short
 from fasts2s.dropin.recognise.sources import text_of
+from fasts2s.dropin.recognise.written import Written
 from fasts2s.dropin.replace import originals
 from fasts2s.dropin.replace.reliance import Reliance
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _SAYING = (
     ast.Name, ast.Constant, ast.BinOp, ast.operator, ast.Tuple, ast.JoinedStr, ast.FormattedValue, ast.expr_context,
 )  # fmt: skip
+
+#: Set in the flags of a code object that takes any number of arguments.
+_MORE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 class Said(NamedTuple):
@@ -40,6 +45,15 @@ class Said(NamedTuple):
 
     step: Callable[[int], Any]
     say: Callable[[int, int], None]
+
+
+class _Words(NamedTuple):
+    """The same in the reader's words: the names of what is counted and of all, the step, and what is printed."""
+
+    counter: str
+    total: str
+    step: str
+    say: str
 
 
 def recognise(found: FunctionType) -> tuple[Reliance, Callable[..., Any], Callable[..., Array]]:
@@ -50,15 +64,18 @@ def recognise(found: FunctionType) -> tuple[Reliance, Callable[..., Any], Callab
     UnrecognisedError
         It is another one.
     """
-    node = text_of(found, originals.of(found)).functions[found.__name__].node
-    if len(node.args.args) != 3 or list(map(type, found.__defaults__ or ())) != [bool, float] or found.__kwdefaults__:
-        raise refused(node, "other arguments than the book's")
-    cut, said = _without_progress(node, found.__globals__)
+    written, code = text_of(found, originals.of(found)).functions[found.__name__], found.__code__
+    count = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & _MORE)
+    if count != (3, 0, 0, 0) or list(map(type, found.__defaults__ or ())) != [bool, float]:
+        raise UnrecognisedError(f"line {written.lineno}: other arguments than the book's")
+    facts: Facts = written.kept.fact("progress", lambda: _progress(written.node))
+    if facts["refused"]:
+        raise UnrecognisedError(facts["refused"])
+    said = _spoken(_Words(*facts["words"]), found.__globals__) if facts["words"] else None
+    cut = Written(written.name, written.kept.part(facts["cut"]), lambda: _without_progress(written.node)[0])
     reading = Reading(found, (), integers=True, instead=cut, positive=True)
-    with quietly(), originals.Suspended():
-        difference = _difference(found, said)
-    if difference:
-        raise UnrecognisedError(difference)
+    key = verdicts.key_of("ppmi", reading.key(), f"{facts['words']} {found.__defaults__}")
+    verdicts.require(key, lambda: _difference(found, said))
 
     def prepare(C: Any, verbose: Any, eps: Any) -> Array | None:
         if verbose and said is not None and not _is_count(said.step(C.size)):
@@ -85,7 +102,15 @@ def _is_count(step: Any) -> bool:
 # ---- what it says -------------------------------------------------------------------------------------------------
 
 
-def _without_progress(node: ast.FunctionDef, space: dict[str, Any]) -> tuple[ast.FunctionDef, Said | None]:
+def _progress(node: ast.FunctionDef) -> Facts:
+    """Return what a text says, and a place for what is kept of the rest of it."""
+    try:
+        return {"refused": "", "words": _without_progress(node)[1], "cut": {}}
+    except UnrecognisedError as error:
+        return {"refused": str(error), "words": None, "cut": {}}
+
+
+def _without_progress(node: ast.FunctionDef) -> tuple[ast.FunctionDef, _Words | None]:
     """Return a function without what it says, and that; None where it says nothing."""
     cut, flag = copy.deepcopy(node), node.args.args[1].arg
     saying = [
@@ -98,7 +123,7 @@ def _without_progress(node: ast.FunctionDef, space: dict[str, Any]) -> tuple[ast
         raise refused(node, "more than one place where it says how far it is")
     block, part = saying[0]
     block.remove(part)
-    return cut, _said(cut, part, space)
+    return cut, _words(cut, part)
 
 
 def _stands_in_two_loops(function: ast.FunctionDef, part: ast.If) -> bool:
@@ -109,7 +134,7 @@ def _stands_in_two_loops(function: ast.FunctionDef, part: ast.If) -> bool:
     return False
 
 
-def _said(function: ast.FunctionDef, part: ast.If, space: dict[str, Any]) -> Said:
+def _words(function: ast.FunctionDef, part: ast.If) -> _Words:
     match part:
         case ast.If(
             body=[
@@ -135,13 +160,22 @@ def _said(function: ast.FunctionDef, part: ast.If, space: dict[str, Any]) -> Sai
     for expression in (step, *said):
         _look(expression)
     used = names - {count}
-    if not used <= totals or len(used) > 1 or "print" in space:
+    if not used <= totals or len(used) > 1:
         raise refused(part, "another way to say how far it is")
-    total = next(iter(used), "total")
-    return Said(
-        _function([total], step, space),
-        _function([count, total], ast.Call(ast.Name("print", ast.Load()), said, []), space),
-    )
+    say = ast.Call(ast.Name("print", ast.Load()), said, [])
+    return _Words(count, next(iter(used), "total"), ast.unparse(step), ast.unparse(say))
+
+
+def _spoken(words: _Words, space: dict[str, Any]) -> Said:
+    """Return what says so, in a module with these names."""
+    if "print" in space:
+        raise UnrecognisedError("its module has a print of its own")
+
+    def function(*names: str, value: str) -> Any:
+        text = f"lambda {', '.join(names)}: {value}"
+        return eval(text, {"__builtins__": space.get("__builtins__", __builtins__)})
+
+    return Said(function(words.total, value=words.step), function(words.counter, words.total, value=words.say))
 
 
 def _require_start(function: ast.FunctionDef, part: ast.If, count: str) -> None:
@@ -184,12 +218,6 @@ def _look(node: ast.AST) -> None:
         raise refused(node)
     for inner in ast.iter_child_nodes(node):
         _look(inner)
-
-
-def _function(names: list[str], value: ast.expr, space: dict[str, Any]) -> Any:
-    arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
-    tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, value)))
-    return eval(compile(tree, "<fasts2s>", "eval"), {"__builtins__": space.get("__builtins__", __builtins__)})
 
 
 # ---- what it computes ---------------------------------------------------------------------------------------------

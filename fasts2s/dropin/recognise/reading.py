@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import allowed, retold
-from fasts2s.dropin.recognise.facts import Facts, Kept
+from fasts2s.dropin.recognise.facts import Facts
 from fasts2s.dropin.recognise.names_in import Names
 from fasts2s.dropin.recognise.sources import text_of
 from fasts2s.dropin.recognise.written import Text, Written
@@ -51,7 +51,7 @@ class Reading(Names):
         Whether what its constructor makes is looked at alive: the constructor is not read then.
     parts_have : tuple of str
         Methods of such parts.
-    instead : ast.FunctionDef or None
+    instead : Written or None
         What of a function is read in the place of its text.
     positive : bool
         Whether it may choose the larger of 0 and a number: it is tried on both sides.
@@ -77,7 +77,7 @@ class Reading(Names):
         draws: bool = False,
         made_alive: bool = False,
         parts_have: tuple[str, ...] = (),
-        instead: ast.FunctionDef | None = None,
+        instead: Written | None = None,
         positive: bool = False,
     ) -> None:
         super().__init__(integers=integers, draws=draws, positive=positive)
@@ -138,7 +138,7 @@ class Reading(Names):
         if isinstance(obj, FunctionType):
             text = text_of(obj, originals.of(obj))
             instead = self._instead if obj is self._obj else None
-            self._add_task(None, text.functions[obj.__name__] if instead is None else _unkept(instead), obj)
+            self._add_task(None, instead or text.functions[obj.__name__], obj)
             return
         if type(obj) is not type:
             raise UnrecognisedError(f"{obj.__name__} has a metaclass")
@@ -261,11 +261,6 @@ class Reading(Names):
             raise UnrecognisedError(f"{_file(function)}, {error}") from None
         for name, line in asked:
             self._asked.setdefault(name, (ast.Pass(lineno=line), function))
-
-
-def _unkept(node: ast.FunctionDef) -> Written:
-    """Return a function that stands in no file."""
-    return Written(node.name, Kept({}), lambda: node)
 
 
 def _file(obj: Any) -> str:

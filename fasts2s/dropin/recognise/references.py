@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 class Embedding:

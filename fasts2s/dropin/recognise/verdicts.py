@@ -5,13 +5,16 @@ The key hashes all the text that was read, and the versions of what computes.
 
 import hashlib
 import platform
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import kept
+from fasts2s.dropin.replace import originals
 
 _NAME, _MOST = "verdicts.json", 2000
 
@@ -29,6 +32,25 @@ def put(key: str, verdict: dict[str, Any]) -> None:
     while len(known) > _MOST:
         del known[next(iter(known))]
     kept.write(_file(), known)
+
+
+def require(key: str, reason: Callable[[], str]) -> None:
+    """Raise UnrecognisedError with the reason why a definition is another, as it was found before or is now.
+
+    ``reason`` runs the definition, and what it calls, as they stand in their text.
+    """
+    verdict = get(key)
+    if verdict is None:
+        from fasts2s.dropin.recognise.copies import quietly  # noqa: PLC0415 - most were tried before
+
+        try:
+            with quietly(), originals.Suspended():
+                verdict = {"reason": reason()}
+        except UnrecognisedError as error:
+            verdict = {"reason": str(error)}
+        put(key, verdict)
+    if verdict["reason"]:
+        raise UnrecognisedError(verdict["reason"])
 
 
 def key_of(*texts: str) -> str:

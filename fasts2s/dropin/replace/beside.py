@@ -22,6 +22,7 @@ class Beside:
         "changes",
         "compared",
         "debt",
+        "dtype",
         "owes",
         "owner",
         "parts",
@@ -35,13 +36,14 @@ class Beside:
     def __init__(self) -> None:
         self.cache: Any = None  # of the replaced forward, for the replaced backward
         self.replay: Call | None = None  # the last forward, if it was a replaced one
+        self.dtype: Any = None  # of what that forward returned
         self.again: Callable[[Any], None] | None = None  # runs the book's in its place
         self.owner: ref[Any] | None = None  # of a layer: the encoder or decoder whose forward went past it
         self.debt: Any = None  # of a layer: what the encoder or decoder that went past it has left out, see owed.py
         self.owes: Any = None  # of an encoder or decoder: the same
         self.asked: Any = None  # of a model: the last question that it has answered, see left_behind.py
         self.busy = False  # whether a replaced method of an encoder or decoder runs now
-        self.changes = 0  # how often an input was changed between forward and backward
+        self.changes = 0  # how often our forward was run in vain: an input was changed, or backward refused
         self.parts: Any = None  # a helper of ours that belongs to this object, and what it was made of
         self.aside: dict[str, Any] = {}  # attributes of ours that a reader's class has not
         self.shares: Any = None  # of a sampler: what its draws need, see choices.py

@@ -8,7 +8,7 @@ from weakref import ref
 import numpy as np
 
 from fasts2s.dropin.replace import beside, originals, owed
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _LAYERS = ("embed", "lstm", "attention", "affine")
 

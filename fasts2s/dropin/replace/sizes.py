@@ -182,6 +182,11 @@ def _spread_bias(self: Any, xs: Any) -> bool:
     return bool(b.ndim != 1 or b.size != Wx.shape[1] or not Wx.dtype == Wh.dtype == b.dtype)
 
 
+def _wider_state(self: Any, xs: Any, h: Any) -> bool:
+    """Of decoders: the book goes on in the dtype of what the encoder has left."""
+    return bool(h.dtype != np.float32)
+
+
 def _no_array(self: Any, idx: Any) -> bool:
     return not hasattr(idx, "dtype") or idx.dtype.kind == "b"  # a number, a list, a slice, a mask
 
@@ -195,8 +200,8 @@ def _other_draws(self: Any, target: Any) -> bool:
     return not can_draw(self, target)
 
 
-def _no_floats(self: Any, xs: Any, *more: Any) -> bool:
-    return bool(xs.dtype not in (np.float32, np.float64))
+def _no_floats_of_one_kind(self: Any, hs_enc: Any, hs_dec: Any) -> bool:
+    return bool(hs_enc.dtype not in (np.float32, np.float64) or hs_enc.dtype != hs_dec.dtype)
 
 
 def _truths(self: Any, xs: Any, ts: Any) -> bool:
@@ -213,8 +218,11 @@ OTHER_KINDS: dict[str, Question] = {
     "Embedding": _no_array,
     "UnigramSampler.__init__": _no_corpus,
     "UnigramSampler.get_negative_sample": _other_draws,
-    "TimeAttention": _no_floats,
+    "TimeAttention": _no_floats_of_one_kind,
     "TimeSigmoidWithLoss": _truths,
+    "Decoder": _wider_state,
+    "PeekyDecoder": _wider_state,
+    "AttentionDecoder": _wider_state,
 }
 
 

@@ -63,6 +63,8 @@ class Target:
         Of a decoder, whether its answers are lists of Python's integers, as those of NumPy print otherwise.
     on_host : bool
         Whether ours is for arrays of the host alone: in the book's GPU mode it is not looked at.
+    any_gradient : bool
+        Whether ours answers as the book does where the gradient has another dtype than what forward returned.
     passed : tuple of str
         Methods that a loop goes past: they must be the book's, though nothing stands in their place. The constructor
         is none of them: the loop looks at what it has made.
@@ -87,6 +89,7 @@ class Target:
     loops: dict[str, tuple[Method, Method]] = field(default_factory=dict)
     plain_ids: bool = False
     on_host: bool = False
+    any_gradient: bool = False
     passed: tuple[str, ...] = ()
 
     @property
@@ -148,23 +151,41 @@ _STEPS = ("layers",)
 LAYERS = (
     _layer(layers.MatMul, "layers", "x"),
     _layer(layers.Affine, "layers", "x"),
-    _layer(layers.Embedding, "layers", "idx"),
-    _layer(
-        layers.TimeRNN, "time_layers", "h", made_on_read=_STEPS, copies=True, read_back=("h",), keeps_weights=("",)
-    ),
-    _layer(
-        layers.TimeLSTM,
+    _layer(layers.Embedding, "layers", "idx", any_gradient=True),
+    Target(
+        "TimeRNN",
         "time_layers",
-        "h",
-        "c",
-        made_on_read=_STEPS,
+        book_layers.TIME_RNN,
+        ("h",),
+        _STEPS,
+        copies=True,
+        read_back=("h",),
+        keeps_weights=("",),
+        any_gradient=True,
+    ),
+    Target(
+        "TimeLSTM",
+        "time_layers",
+        book_layers.TIME_LSTM,
+        ("h", "c"),
+        _STEPS,
         owed=("h", "c"),
         copies=True,
         read_back=("c",),
         keeps_weights=("",),
+        any_gradient=True,
     ),
-    Target("TimeGRU", "time_layers", book_layers.TIME_GRU, ("h",), _STEPS, copies=True, keeps_weights=("",)),
-    Target("TimeEmbedding", "time_layers", book_layers.TIME_EMBEDDING, made_on_read=_STEPS),
+    Target(
+        "TimeGRU",
+        "time_layers",
+        book_layers.TIME_GRU,
+        ("h",),
+        _STEPS,
+        copies=True,
+        keeps_weights=("",),
+        any_gradient=True,
+    ),
+    Target("TimeEmbedding", "time_layers", book_layers.TIME_EMBEDDING, made_on_read=_STEPS, any_gradient=True),
     _layer(layers.TimeAffine, "time_layers", "x", owed=("x",)),
     Target(
         "TimeSoftmaxWithLoss",
@@ -173,7 +194,14 @@ LAYERS = (
         made_on_read=("cache",),
         after_backward=book_layers.loss_after_backward,
     ),
-    _layer(layers.TimeSigmoidWithLoss, "time_layers", "xs_shape", made_on_read=_STEPS, copies=True),
+    Target(
+        "TimeSigmoidWithLoss",
+        "time_layers",
+        book_layers.TIME_SIGMOID_WITH_LOSS,
+        ("xs_shape",),
+        _STEPS,
+        copies=True,
+    ),
 )
 TIME_ATTENTION = Target(
     "TimeAttention",

@@ -24,8 +24,9 @@ from fasts2s.dropin.settings import settings
 
 Method = Callable[..., Any]
 _CHANGED = "what it was given has changed since forward"
+_IN_VAIN = "its backward was the book's again and again: so is its forward"
 _ERRORS = "NumPy has been asked to raise errors, as by np.errstate"
-#: How many times an object may be given what changes before its backward, until ours are no longer tried.
+#: How many times the backward of an object may be the book's after our forward, until that is no longer tried.
 _OFTEN = 3
 
 
@@ -49,10 +50,17 @@ def _asks_for_errors() -> bool:
     return "raise" in np.geterr().values()
 
 
+def _other_dtype(kept: beside.Beside, gradient: Any = None, *more: Any) -> str:
+    """Return that a gradient has another dtype than what forward returned, in which the book goes on, or ""."""
+    if not getattr(gradient, "ndim", 0) or gradient.dtype is kept.dtype or gradient.dtype == kept.dtype:
+        return ""
+    return f"the gradient is {gradient.dtype}, expected {kept.dtype}"
+
+
 def _mistrusted(kept: beside.Beside) -> str:
     """Return why the book's own code runs though ours could, or ""."""
     if kept.changes > _OFTEN:
-        return f"{_CHANGED}, again and again"
+        return _IN_VAIN
     return _ERRORS if _asks_for_errors() else ""
 
 
@@ -105,7 +113,7 @@ def forward_of(
                 kept.replay = Call(
                     self, Given(before, args, kwargs), attributes, target.read_back, target.copies, _held(self)
                 )
-                kept.again = again
+                kept.again, kept.dtype = again, getattr(out, "dtype", None)
                 if owed is not None:
                     owed.cancel()
                 for part in parts:
@@ -129,6 +137,7 @@ def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method
     """Return a backward for :func:`forward_of`."""
 
     known = beside.everything.get
+    has_to_be_made = bool(target.made_on_read or target.made_of)
 
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
         kept = known(id(self))
@@ -136,11 +145,15 @@ def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method
             beside.settle(kept)
         if kept is None or kept.replay is None:
             return original(self, *args, **kwargs)  # the last forward was the book's
-        unready = _why_not(relies, target.ready, self)
-        reason = unready or (_ERRORS if _asks_for_errors() else "")
+        # Of what was exchanged, and of a part that was left as it is, it has been said; of dtypes nothing is.
+        unsaid = _why_not(relies, target.ready, self)
+        unsaid = unsaid or ("" if target.any_gradient else _other_dtype(kept, *args, *kwargs.values()))
+        reason = unsaid or (_ERRORS if _asks_for_errors() else "")
         if kept.replay.is_changed():
             kept.changes += 1
             reason = reason or _CHANGED
+        elif reason and has_to_be_made:
+            kept.changes += 1
         if not reason:
             kept.busy = True
             try:
@@ -152,7 +165,7 @@ def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method
                 kept.busy = False
         beside.run_again(self)
         out = original(self, *args, **kwargs)
-        note_fallback(entry, reason, strict=settings.strict, warn=not unready)
+        note_fallback(entry, reason, strict=settings.strict, warn=not unsaid)
         return out
 
     return backward

@@ -18,7 +18,7 @@ from fasts2s import distributed
 from fasts2s.backend import set_environment
 from fasts2s.distributed import Ranks
 from fasts2s.dropin.replace import originals
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 _CLASSES = {"Trainer", "RnnlmTrainer"}
 _open = builtins.open

@@ -9,7 +9,7 @@ import numpy as np
 from fasts2s import initial_weights as init
 from fasts2s.backend import Backend
 from fasts2s.layers import Convolution, Pooling, Relu
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 class Backbone:

@@ -14,8 +14,8 @@ from fasts2s.models.encoder_decoder._joined import Joined
 from fasts2s.models.encoder_decoder._recurrent import Recurrent, State
 from fasts2s.models.encoder_decoder._stack import Stack
 from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import beside
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.ops.affine import with_constant
 from fasts2s_kernels.ops.embedded_lstm.plan import table_pays_in_steps
 

@@ -10,8 +10,8 @@ from fasts2s.models.encoder_decoder._dropout import Dropper, dropped
 from fasts2s.models.encoder_decoder._recurrent import Bidirectional, Recurrent, State, no_state
 from fasts2s.models.encoder_decoder._stack import Stack
 from fasts2s.models.encoder_decoder.settings import PAD, EncoderDecoderSettings
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import beside
-from fasts2s_kernels.contract import Array
 
 
 class Read(NamedTuple):

@@ -12,10 +12,10 @@ from fasts2s.layers import TimeAffine
 from fasts2s.models.encoder_decoder._encoder import Encoder
 from fasts2s.models.encoder_decoder.model import EncoderDecoder
 from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.arguments import listed
 from fasts2s_kernels.checks.either import as_array, as_integers, beside, is_cupy, require_real
-from fasts2s_kernels.contract import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 def written(grads: Sequence[Array], add: bool) -> list[Array]:

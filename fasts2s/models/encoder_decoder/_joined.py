@@ -10,8 +10,8 @@ from fasts2s.layers.buffers import gradient_buffers
 from fasts2s.models.encoder_decoder._attention import DotAttention
 from fasts2s.models.encoder_decoder._encoder import Read
 from fasts2s.models.encoder_decoder._gradients import settle, written
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import weight
-from fasts2s_kernels.contract import Array
 
 
 class Joined:

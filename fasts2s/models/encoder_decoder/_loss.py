@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from fasts2s.backend import Backend
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import beside
-from fasts2s_kernels.contract import Array
 
 
 class SmoothedLoss:

@@ -15,10 +15,10 @@ from fasts2s.models.encoder_decoder._encoder import Read
 from fasts2s.models.encoder_decoder._recurrent import State
 from fasts2s.models.encoder_decoder.model import EncoderDecoder
 from fasts2s.models.encoder_decoder.settings import EncoderDecoderSettings
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import flag, integer
 from fasts2s_kernels.checks.arguments import listed
 from fasts2s_kernels.checks.either import as_array, beside, require_real
-from fasts2s_kernels.contract import AnyArray, Array
 
 #: Pictures whose features are computed together.
 _TOGETHER = 256

@@ -6,8 +6,8 @@ import numpy as np
 
 from fasts2s.models.encoder_decoder._dropout import Dropper
 from fasts2s.models.encoder_decoder._encoder import Encoder, Read
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import is_cupy
-from fasts2s_kernels.contract import Array
 
 #: Rows of a part, at least, and parts, at most: a call of the kernels with few rows does not pay.
 _ROWS, _PARTS = 64, 8

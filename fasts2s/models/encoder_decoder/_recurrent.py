@@ -8,8 +8,8 @@ from fasts2s import initial_weights as init
 from fasts2s.backend import Backend
 from fasts2s.layers.buffers import gradient_buffers
 from fasts2s.models.encoder_decoder._gradients import settle, written
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import weight
-from fasts2s_kernels.contract import Array
 
 #: (h, c) of an LSTM, (h,) of other cells, each (N, H); None is zero.
 State: TypeAlias = tuple[Array | None, ...]

@@ -5,7 +5,7 @@ from typing import Any
 
 from fasts2s.models.encoder_decoder._dropout import Dropper, dropped
 from fasts2s.models.encoder_decoder._recurrent import Bidirectional, Recurrent, State
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 class Stack:

@@ -14,9 +14,9 @@ from fasts2s.models.encoder_decoder._encoder import Encoder, Read
 from fasts2s.models.encoder_decoder._loss import SmoothedLoss
 from fasts2s.models.encoder_decoder._reading import read
 from fasts2s.models.encoder_decoder.settings import PAD, EncoderDecoderSettings
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import flag
 from fasts2s_kernels.checks.either import as_integers, beside, saved
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 _FIELDS = set(EncoderDecoderSettings.__dataclass_fields__)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: Added to squares of lengths, which may be 0, and to weightings before their logarithm.
 _LEAST_SQUARE, _LEAST_WEIGHT = 1e-8, 1e-12

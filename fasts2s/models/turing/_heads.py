@@ -6,7 +6,7 @@ import numpy as np
 
 from fasts2s.layers import sigmoid
 from fasts2s.models.turing._addressing import SHIFTS, Asked, softmax, softmax_backward
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: The heads: the first reads, the second writes.
 HEADS = 2

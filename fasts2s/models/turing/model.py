@@ -12,9 +12,9 @@ from fasts2s.models.base_model import BaseModel
 from fasts2s.models.encoder_decoder._recurrent import Recurrent, State
 from fasts2s.models.turing._addressing import Stages, address, address_backward
 from fasts2s.models.turing._heads import HEADS, Orders, orders_backward, orders_of, orders_width
+from fasts2s_kernels.arrays import AnyArray, Array
 from fasts2s_kernels.checks import integer
 from fasts2s_kernels.checks.either import as_array, as_float, number, saved
-from fasts2s_kernels.contract import AnyArray, Array
 from fasts2s_kernels.quiet import quiet
 
 #: What a new memory holds: small and the same everywhere (Collier and Beel 2018).

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.either import as_array
 from fasts2s_kernels.checks.scalars import integer, shown
-from fasts2s_kernels.contract import Array
 
 
 def as_path(name: str, value: Any) -> Path:

@@ -4,9 +4,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.scalars import integer
 from fasts2s_kernels.checks.sides import device_arrays_pass, is_cupy
-from fasts2s_kernels.contract import Array
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 

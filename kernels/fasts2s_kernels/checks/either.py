@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from fasts2s_kernels import checks
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import require_real, saved
 from fasts2s_kernels.checks.sides import beside, device_arrays, is_cupy, require_same_side
-from fasts2s_kernels.contract import Array
 
 __all__ = [
     "array_list",

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import as_array, as_float, as_ids, as_mask, integer, recurrent_weights, state, weight
-from fasts2s_kernels.contract import Array
 
 # Half a gigabyte of ids, in one call that nothing can interrupt: more is a mistake in the length.
 _MOST_IDS = 2**26

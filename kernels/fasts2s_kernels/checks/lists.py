@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.arrays import as_float, buffer, weight
-from fasts2s_kernels.contract import Array
 
 
 def array_list(name: str, arrays: Any) -> list[Array]:

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks.arrays import as_array, as_float, as_ids, as_mask, bias_buffer, buffer, cast, weight
-from fasts2s_kernels.contract import Array
 
 
 class Sequence(NamedTuple):

@@ -13,7 +13,7 @@ from sys import getrefcount
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 #: Bytes from which memory is kept. What is smaller is cheap to get, and not worth the two microseconds.
 FROM = 1 << 15

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.cpu.environment import DISABLE_JIT
 
 

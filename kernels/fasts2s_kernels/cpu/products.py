@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 import filelock
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.cpu import jit, plain, threads
 
 #: Multiply-adds from which a product is large. Below, what is spent around a product decides.

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from fasts2s_kernels.contract import Settings
 from fasts2s_kernels.cpu import cleaning, jit, target
 from fasts2s_kernels.cpu import threads as _threads
 from fasts2s_kernels.cpu.products import CHOICE
+from fasts2s_kernels.settings import Settings
 
 
 def configure(settings: Settings) -> None:

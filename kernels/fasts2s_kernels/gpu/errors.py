@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu import device
 
 # What it is about, the value, its position, and whether there is a complaint: see ``fs_complain``.

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import is_cupy
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.gpu import errors
 from fasts2s_kernels.gpu.device import xp
 

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu import errors
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import blocks, contiguous, i32, i64, kernel

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu import sources
 from fasts2s_kernels.gpu.device import xp
 

@@ -8,7 +8,7 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
-from fasts2s_kernels.contract import Settings
+from fasts2s_kernels.settings import Settings
 
 #: What installs the library that is missing.
 REPAIR = "pip install 'fasts2s[cuda12]' (CUDA 12) or pip install 'fasts2s[cuda13]' (CUDA 13)"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 def sigmoid(x: Array) -> Array:

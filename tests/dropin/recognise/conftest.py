@@ -8,10 +8,11 @@ import pytest
 
 import fasts2s
 from fasts2s.dropin.recognise import book_code, verdicts
+from fasts2s.dropin.replace import targets
 from fasts2s.dropin.settings import settings
 
-PLAIN, MODELS = (
-    (Path(__file__).parent / f"plain_{what}.py").read_text(encoding="utf-8") for what in ("layers", "models")
+PLAIN, MODELS, WORDS = (
+    (Path(__file__).parent / f"plain_{what}.py").read_text(encoding="utf-8") for what in ("layers", "models", "words")
 )
 
 
@@ -43,6 +44,22 @@ def reader(tmp_path, monkeypatch, _kept):
     verdicts.forget()
     for name in names:
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def words(reader, monkeypatch):
+    """Return words(text): a module with this text; two functions of ``plain_words.py`` are known by their text."""
+    from tests.dropin.recognise import word_judge  # noqa: PLC0415 - it asks this module for WORDS
+
+    monkeypatch.setattr(book_code, "_known", word_judge.known(WORDS).copy)
+    monkeypatch.setattr(targets, "HOMES", {*targets.HOMES, "my_words"})
+
+    def write(text):
+        module = reader(text, "my_words")
+        fasts2s.accelerate(vars(module))
+        return module
+
+    return write
 
 
 def entries():

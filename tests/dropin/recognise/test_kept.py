@@ -1,5 +1,6 @@
 """What a text says is kept from run to run: nothing is parsed again, and what is not so is never believed."""
 
+import ast
 import importlib
 import json
 import os
@@ -15,10 +16,16 @@ from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import facts, kept, sources, verdicts
 from fasts2s.dropin.recognise.book_code import require_known
 from fasts2s.dropin.recognise.reading import Reading
-from tests.dropin.recognise.conftest import MODELS, PLAIN, entries
+from tests.dropin.recognise import word_variations
+from tests.dropin.recognise.conftest import MODELS, PLAIN, WORDS, entries
 from tests.dropin.recognise.variations import DIFFERENT, SAME, varied
 
 _RNN = PLAIN[: PLAIN.index("class LSTM")]
+#: Of chapter 4: functions and loops that are read otherwise than classes.
+_LOOPS = {
+    name: change for name, change in {**word_variations.SAME, **word_variations.DIFFERENT}.items()
+    if change[0] in {"Trainer", "ppmi"}
+}  # fmt: skip
 #: A reading that a switch of another module leads another way.
 _STEP = "        after = np.tanh("
 _SWITCH = "from switch import GPU\n" + varied(
@@ -53,7 +60,7 @@ def _parse_nothing(monkeypatch):
     parsed, ours = sources._parsed, Path(__file__).parents[3]
 
     def never(text, filename, flags):
-        assert Path(filename).is_relative_to(ours), f"{filename} is parsed"
+        assert Path(filename).is_relative_to(ours) or filename.startswith("<fasts2s "), f"{filename} is parsed"
         return parsed(text, filename, flags)
 
     monkeypatch.setattr(sources, "_parsed", never)
@@ -95,6 +102,29 @@ def test_what_is_read_by_meaning_is_parsed_once(reader, place, monkeypatch, name
     _parse_nothing(monkeypatch)
     fasts2s.patch("numpy")
     assert _found() == first
+
+
+def _part(text, *names):
+    """Return the imports of a text and some of its definitions."""
+    wanted = [
+        n for n in ast.parse(text).body if isinstance(n, ast.Import | ast.Assign) or getattr(n, "name", "") in names
+    ]
+    return "\n\n\n".join(ast.get_source_segment(text, node) for node in wanted)
+
+
+@pytest.mark.parametrize("name", _LOOPS)
+def test_a_loop_is_parsed_once(words, place, monkeypatch, name):
+    kind, *pairs = _LOOPS[name]
+    text = varied(WORDS, *(pair for pair in pairs if isinstance(pair, tuple)))
+    module = words(_part(text, *(["ppmi"] if kind == "ppmi" else ["Trainer", "remove_duplicate", "clip_grads"])))
+    first = _found()
+    assert [found for found in first if found[1] == kind]
+    fasts2s.unpatch()
+    _next_process()
+    _parse_nothing(monkeypatch)
+    fasts2s.patch("numpy")
+    fasts2s.accelerate(vars(module))
+    assert sorted(_found()) == sorted(first)
 
 
 def test_models_are_read_as_at_first(reader, place, monkeypatch):

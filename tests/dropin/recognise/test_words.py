@@ -5,7 +5,6 @@ import importlib
 import io
 import random
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,30 +14,15 @@ from fasts2s.dropin.recognise import book_code, draws
 from fasts2s.dropin.replace import originals
 from fasts2s.dropin.settings import installed
 from tests.dropin.recognise import mutants, word_judge
-from tests.dropin.recognise.conftest import entries
+from tests.dropin.recognise.conftest import WORDS, entries
 from tests.dropin.recognise.variations import varied
 from tests.dropin.recognise.word_variations import DIFFERENT, SAME
 
-WORDS = (Path(__file__).parent / "plain_words.py").read_text(encoding="utf-8")
 #: Those that a loop goes past, and those in which something is replaced: these alone are in the report.
 PASSED, NAMES = (
     {"SigmoidWithLoss", "EmbeddingDot", "NegativeSamplingLoss", "CBOW", "SkipGram"},
     {"UnigramSampler", "Trainer"},
 )
-
-
-@pytest.fixture
-def words(reader, monkeypatch):
-    """Return words(text): a module with this text; two functions of ``plain_words.py`` are known by their text."""
-    monkeypatch.setattr(book_code, "_known", word_judge.known(WORDS).copy)
-    monkeypatch.setattr(fasts2s.dropin.replace.targets, "HOMES", {*fasts2s.dropin.replace.targets.HOMES, "my_words"})
-
-    def write(text):
-        module = reader(text, "my_words")
-        fasts2s.accelerate(vars(module))
-        return module
-
-    return write
 
 
 def _is_replaced(found):

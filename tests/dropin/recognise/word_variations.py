@@ -152,6 +152,7 @@ DIFFERENT = {
     "eps in the divisor": ("ppmi", "the output differs", ("(S[i] * S[j]) + eps", "(S[i] * S[j] + eps)")),
     "what is not positive": ("ppmi", "the output differs", ("max(0, value)", "value")),
     "a whole eps": ("ppmi", "other arguments", ("eps=1e-8", "eps=0")),
+    "any number of arguments": ("ppmi", "other arguments", ("eps=1e-8)", "eps=1e-8, *more)")),
     "another number of all": ("ppmi", "what it says", ("C.shape[0] * C.shape[1]", "C.shape[0] * 5")),
     "counted too late": (
         "ppmi", "it cannot be tried", ("    cnt = 0\n", ""), ("    return M", "    cnt = 0\n    return M"),

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from fasts2s_kernels import load
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.calling import Call, Results, host
 from fasts2s_kernels.cases import Function, functions, whole
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cpu import plain, threads
 from fasts2s_kernels.cpu.softmax import RUN
 from fasts2s_kernels.cpu.target import LANES

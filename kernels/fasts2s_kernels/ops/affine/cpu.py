@@ -3,7 +3,7 @@
 from typing import Any
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.cpu import threads
 from fasts2s_kernels.cpu.gemm import PANEL

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.cpu.memory import empty
 
 

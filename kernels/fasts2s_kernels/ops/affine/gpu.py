@@ -1,7 +1,7 @@
 """Affine map of rows."""
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu import inputs
 from fasts2s_kernels.gpu.launch import gemm, product
 from fasts2s_kernels.ops.affine.reference import rows_of

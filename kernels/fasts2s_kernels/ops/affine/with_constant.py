@@ -5,9 +5,8 @@
 
 from typing import Any
 
-from fasts2s_kernels.arrays import AnyArray, Array
+from fasts2s_kernels.arrays import AnyArray, Array, Kernels
 from fasts2s_kernels.checks import either
-from fasts2s_kernels.contract import Kernels
 from fasts2s_kernels.quiet import quiet
 
 

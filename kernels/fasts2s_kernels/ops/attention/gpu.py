@@ -1,7 +1,7 @@
 """Dot-product attention of all decoder steps over all encoder steps: batched products and one kernel between them."""
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.gpu import inputs
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import BLOCK, blocks, i32, kernel

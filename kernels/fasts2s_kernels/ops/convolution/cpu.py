@@ -1,6 +1,6 @@
 """Convolution of pictures: what Python calls. The loops are in cpu_loops; products are those of the affine map."""
 
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.cpu import threads
 from fasts2s_kernels.cpu.memory import empty

@@ -1,6 +1,6 @@
 """Convolution and pooling of pictures: CuPy's array expressions around the products of the affine map."""
 
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.gpu import inputs
 from fasts2s_kernels.ops.affine.gpu import affine_backward, affine_forward
 from fasts2s_kernels.ops.convolution import composed, pooling

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.ops.convolution.windows import padded, windows_of, without_rim
 
 #: The longest side of a window: whoever asks for more has mistaken one number for another.

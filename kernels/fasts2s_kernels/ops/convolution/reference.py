@@ -1,6 +1,6 @@
 """Convolution and pooling of pictures."""
 
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.ops.affine.reference import affine_backward, affine_forward
 from fasts2s_kernels.ops.convolution import composed, pooling
 from fasts2s_kernels.ops.convolution.windows import fold, unfold

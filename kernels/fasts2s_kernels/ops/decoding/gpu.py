@@ -3,7 +3,7 @@
 import numpy as np
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu import inputs
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import contiguous, i32, i64, kernel

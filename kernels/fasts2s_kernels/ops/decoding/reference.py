@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.quiet import quiet
 
 #: So many ids of a row are found one after the other, more by sorting.

@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s_kernels.arrays import AnyArray, Array
+from fasts2s_kernels.arrays import AnyArray, Array, Kernels
 from fasts2s_kernels.checks import either
-from fasts2s_kernels.contract import Kernels
 from fasts2s_kernels.ops.affine import with_constant
 from fasts2s_kernels.ops.embedded_lstm import plan
 

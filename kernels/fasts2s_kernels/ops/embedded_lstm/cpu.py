@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import id_step
 from fasts2s_kernels.checks import inference as checks
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.cpu import threads
 from fasts2s_kernels.cpu.gemm import PANEL

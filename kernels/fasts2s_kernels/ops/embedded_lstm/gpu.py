@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import as_integers, inference
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.gpu import device as _device
 from fasts2s_kernels.gpu import dispatch, inputs, specialisations
 from fasts2s_kernels.gpu.device import xp

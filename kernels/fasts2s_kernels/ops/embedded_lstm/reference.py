@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import id_step
 from fasts2s_kernels.checks import inference as checks
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.ops.affine.reference import affine_forward
 from fasts2s_kernels.ops.attention.reference import attention_forward
 from fasts2s_kernels.ops.lstm.reference import lstm_forward, lstm_ids_forward, lstm_step

@@ -1,7 +1,7 @@
 """Rows of a table by id, and the sum of gradients by id."""
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu import inputs
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import BLOCK, blocks, contiguous, i32, i64, kernel, per_element

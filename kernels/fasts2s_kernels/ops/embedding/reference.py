@@ -3,7 +3,7 @@
 import numpy as np
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.quiet import quiet
 
 

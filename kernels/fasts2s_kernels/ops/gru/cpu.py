@@ -1,7 +1,7 @@
 """GRU: what Python calls. Its cell is in cpu_loops, all else in ``ops/recurrent``."""
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.ops.gru import reference
 from fasts2s_kernels.ops.gru.cpu_loops import BACKWARD, FORWARD

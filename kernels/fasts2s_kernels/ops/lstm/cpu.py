@@ -3,7 +3,7 @@
 import numpy as np
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.cpu import arrays as arr
 from fasts2s_kernels.ops.lstm import reference
 from fasts2s_kernels.ops.lstm.cpu_loops import BACK_BY_UNITS, BACKWARD, BY_UNITS, FORWARD

@@ -8,7 +8,7 @@ rows and steps. The recurrence itself is one launch for float32: ``rows`` for sm
 from typing import NamedTuple
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.gpu import device as _device
 from fasts2s_kernels.gpu import dispatch, inputs
 from fasts2s_kernels.gpu.device import xp

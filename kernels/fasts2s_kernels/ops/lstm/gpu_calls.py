@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, TypeVar
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 
 
 class Forward(NamedTuple):

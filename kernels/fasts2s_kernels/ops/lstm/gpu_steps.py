@@ -1,6 +1,6 @@
 """The ``steps`` design: a matrix product and one pointwise kernel per step, for every shape and float64."""
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import i32, kernel, per_element, product
 from fasts2s_kernels.gpu.specialisations import number

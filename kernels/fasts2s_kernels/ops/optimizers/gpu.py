@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu import device as _device
 from fasts2s_kernels.gpu import inputs, specialisations
 from fasts2s_kernels.gpu.device import xp

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu import inputs
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import blocks, contiguous, gemm, i32, i64, kernel, product

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.gpu import inputs
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import contiguous, gemm, i32, kernel, per_element, product

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.ops.elementwise import select
 from fasts2s_kernels.ops.lstm.reference import accumulate, zero_buffers
 from fasts2s_kernels.quiet import quiet

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fasts2s_kernels import checks
-from fasts2s_kernels.contract import Array, Cache
+from fasts2s_kernels.arrays import Array, Cache
 from fasts2s_kernels.gpu import device, dispatch, errors, inputs, specialisations
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.launch import blocks, contiguous, i32, i64, kernel

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.gpu import inputs
 from fasts2s_kernels.gpu.device import xp
 from fasts2s_kernels.gpu.host import to_numpy

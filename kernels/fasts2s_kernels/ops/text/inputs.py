@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.checks import as_array, as_float, as_mask, integer, recurrent_weights, weight
-from fasts2s_kernels.contract import Array
 from fasts2s_kernels.ops.decoding.reference import checked_uniforms
 
 

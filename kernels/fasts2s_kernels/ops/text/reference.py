@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fasts2s_kernels.contract import Array
+from fasts2s_kernels.arrays import Array
 from fasts2s_kernels.ops.affine.reference import affine_forward
 from fasts2s_kernels.ops.decoding.reference import sample
 from fasts2s_kernels.ops.lstm.reference import lstm_step
