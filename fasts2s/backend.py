@@ -253,6 +253,11 @@ def limit_blas() -> None:
     blas.limit(_settings().threads)
 
 
+def memory_is_chosen() -> bool:
+    """Return whether the environment says how the C library keeps memory, see mallopt(3)."""
+    return any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ)
+
+
 def ptb_folder() -> str | None:
     """Return the folder of ``FASTS2S_PTB_DIR``, where the drop-in takes the files of the Penn Treebank from."""
     return os.environ.get("FASTS2S_PTB_DIR") or None

@@ -88,5 +88,5 @@ def _load() -> float:
 
 @cache
 def _say_once_if_crowded() -> None:
-    if text := crowded():
+    if _log.isEnabledFor(logging.INFO) and (text := crowded()):  # to look at the BLAS takes 10 ms
         _log.info("%s", text)

@@ -2,11 +2,37 @@
 
 from collections.abc import Callable
 from functools import partial
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any
 from weakref import ref
 
 from fasts2s.dropin.replace.calls import Call
+from fasts2s.dropin.settings import installed
+
+
+class Left:
+    """A part of a model that was left as it is: as long as it is there, the model runs its own code, unasked.
+
+    Parameters
+    ----------
+    path : str
+        Where it is, from the model on.
+    counts : dict of str to int
+        Where its calls are counted, under ``reason``.
+    """
+
+    def __init__(self, path: str, part: Any, counts: dict[str, int], reason: str) -> None:
+        self._get, self._part, self._counts, self._reason = attrgetter(path), part, counts, reason
+
+    def is_in(self, model: Any) -> bool:
+        """Return whether the model has it, and it is still nothing of ours; if so, count a call."""
+        try:
+            is_there = self._get(model) is self._part and type(self._part) not in installed
+        except AttributeError:
+            return False
+        if is_there:
+            self._counts[self._reason] = self._counts.get(self._reason, 0) + 1
+        return is_there
 
 
 class Beside:
@@ -23,6 +49,7 @@ class Beside:
         "compared",
         "debt",
         "dtype",
+        "left",
         "owes",
         "owner",
         "parts",
@@ -45,6 +72,7 @@ class Beside:
         self.busy = False  # whether a replaced method of an encoder or decoder runs now
         self.changes = 0  # how often our forward was run in vain: an input was changed, or backward refused
         self.parts: Any = None  # a helper of ours that belongs to this object, and what it was made of
+        self.left: Left | None = None  # of a model: what of it is nothing of ours, so that its own code runs
         self.aside: dict[str, Any] = {}  # attributes of ours that a reader's class has not
         self.shares: Any = None  # of a sampler: what its draws need, see choices.py
         self.twin: Any = None  # the copy on which --verify runs the original
@@ -62,6 +90,7 @@ class Beside:
             self.parts,
             self.shares,
             self.twin,
+            self.left,
         )
         return all(each is None for each in kept) and not (self.busy or self.changes or self.aside)
 

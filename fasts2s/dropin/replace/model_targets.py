@@ -15,10 +15,11 @@ from fasts2s.models.seq2seq import Decoder, Encoder
 def _model(ours: type, home: str, ready: Callable[[Any], str], *made_of: str, **more: Method) -> Target:
     more_left = ("attention.attention_weights",) if "attention" in made_of else ()
     methods = methods_of(ours, "forward", "backward") | more
-    owed = ("hs",) if ours is Encoder else ()
+    owed, widened = (("hs",), ()) if ours is Encoder else ((), ("lstm.dh",))
     return Target(
         ours.__name__, home, methods, ready=ready, parts=(EmbeddedLSTM, "embed", "lstm"), copies=True, owed=owed,
-        read_back=("lstm.c", *more_left), made_of=("embed", "lstm", *made_of),
+        widened=widened,
+        read_back=("lstm.c", *more_left), made_of=("embed", "lstm", *made_of), layers=("embed", "lstm", *made_of),
         state_of_parts=("lstm.h", "lstm.c", *more_left), keeps_weights=("lstm",),
     )  # fmt: skip
 
@@ -43,7 +44,13 @@ _ALL = (
         "affine",
         generate=book.decoder_generate,
     ),
-    Target("Seq2seq", "seq2seq", {"generate": book.seq2seq_generate}, ready=book.seq2seq_ready),
+    Target(
+        "Seq2seq",
+        "seq2seq",
+        {"generate": book.seq2seq_generate},
+        ready=book.seq2seq_ready,
+        layers=("encoder.embed", "encoder.lstm", "decoder.embed", "decoder.lstm", "decoder.affine"),
+    ),
     *(
         Target(name, "rnnlm_gen", {"generate": book.rnnlm_generate}, needs_no_kernels=True)
         for name in ("RnnlmGen", "BetterRnnlmGen")

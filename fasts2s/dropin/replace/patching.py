@@ -212,7 +212,7 @@ def _install(target: Target, entry: Entry, found: type) -> None:
     for name in new.keys() - {"forward", "backward"}:
         computes = not target.needs_no_kernels
         left = left_to_the_book(f"{target.name}.{name}", needs_kernels=computes, ready=target.ready)
-        new[name] = wrappers.plain(entry, relies, book[name], new[name], target.ready, left, computes=computes)
+        new[name] = wrappers.plain(entry, relies, book[name], new[name], target, left, computes=computes)
         if settings.verify:
             new[name] = verify.plain_method(entry, book[name], new[name], deep=name != "get_batch")
         else:

@@ -47,6 +47,8 @@ class Target:
         obj, what ours kept, names in made_on_read -> None: what the book's backward changes of what its forward left.
     made_of : tuple of str
         Layers that forward runs as one.
+    layers : tuple of str
+        Where its layers are, and those of its parts: where one is nothing of ours, its own code runs.
     state_of_parts : tuple of str
         Their attributes that it changes.
     ready : function or None
@@ -65,6 +67,8 @@ class Target:
         Whether ours is for arrays of the host alone: in the book's GPU mode it is not looked at.
     any_gradient : bool
         Whether ours answers as the book does where the gradient has another dtype than what forward returned.
+    widened : tuple of str
+        Attributes that have the dtype of the gradient where that is wider.
     passed : tuple of str
         Methods that a loop goes past: they must be the book's, though nothing stands in their place. The constructor
         is none of them: the loop looks at what it has made.
@@ -81,6 +85,7 @@ class Target:
     keeps_weights: tuple[str, ...] = ()
     after_backward: Callable[[Any, Any, tuple[str, ...]], None] | None = None
     made_of: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
     state_of_parts: tuple[str, ...] = ()
     ready: Callable[[Any], str] | None = None
     parts: tuple[Any, ...] = ()
@@ -90,6 +95,7 @@ class Target:
     plain_ids: bool = False
     on_host: bool = False
     any_gradient: bool = False
+    widened: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
 
     @property

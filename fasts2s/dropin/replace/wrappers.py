@@ -20,7 +20,7 @@ from fasts2s.dropin.replace.sizes import Question, left_to_the_book
 from fasts2s.dropin.replace.targets import Target
 from fasts2s.dropin.run.report import Entry, Timed, note_fallback
 from fasts2s.dropin.run.verify import takes
-from fasts2s.dropin.settings import settings
+from fasts2s.dropin.settings import installed, settings
 
 Method = Callable[..., Any]
 _CHANGED = "what it was given has changed since forward"
@@ -50,11 +50,40 @@ def _asks_for_errors() -> bool:
     return "raise" in np.geterr().values()
 
 
+def _in_single(ours: Method, target: Target) -> Method:
+    """Return a backward that takes double gradients of what is single.
+
+    The book goes on in double: what comes out is so, too, as exact as all that is single.
+    """
+    widened = [path.rpartition(".") for path in target.widened]
+
+    def backward(self: Any, gradient: Any) -> Any:
+        with np.errstate(over="ignore"):
+            given = gradient.astype(np.float32)
+        if not np.isfinite(given).all():
+            raise ValueError("the gradient has numbers that are too large for float32")
+        out = ours(self, given)
+        for path, _, name in widened:
+            owner = attrgetter(path)(self)
+            setattr(owner, name, getattr(owner, name).astype(gradient.dtype))
+        return tuple(map(wide, out)) if isinstance(out, tuple) else wide(out)
+
+    def wide(a: Any) -> Any:
+        return a if a is None else a.astype(np.float64)
+
+    return backward
+
+
 def _other_dtype(kept: beside.Beside, gradient: Any = None, *more: Any) -> str:
-    """Return that a gradient has another dtype than what forward returned, in which the book goes on, or ""."""
+    """Return that a gradient has another dtype than what forward returned, or ""."""
     if not getattr(gradient, "ndim", 0) or gradient.dtype is kept.dtype or gradient.dtype == kept.dtype:
         return ""
     return f"the gradient is {gradient.dtype}, expected {kept.dtype}"
+
+
+def _is_wider(kept: beside.Beside, args: tuple[Any, ...]) -> bool:
+    """Return whether a gradient is double, and what forward returned single."""
+    return len(args) == 1 and args[0].dtype == np.float64 and kept.dtype == np.float32
 
 
 def _mistrusted(kept: beside.Beside) -> str:
@@ -62,6 +91,26 @@ def _mistrusted(kept: beside.Beside) -> str:
     if kept.changes > _OFTEN:
         return _IN_VAIN
     return _ERRORS if _asks_for_errors() else ""
+
+
+def _note_left(target: Target, entry: Entry, model: Any, reason: str) -> None:
+    """Remember the first layer of a model that was left as it is, if that is the reason for its own code to run."""
+    for path in target.layers if not (settings.strict or settings.verify) else ():
+        part = attrgetter(path)(model)
+        if type(part) not in installed:
+            beside.of(model).left = beside.Left(path, part, entry.fallbacks, reason)
+            return
+
+
+def _stays(model: Any) -> bool:
+    """Return whether a model is known to run its own code."""
+    kept = beside.everything.get(id(model))
+    if kept is None or kept.left is None:
+        return False
+    if kept.left.is_in(model):
+        return True
+    kept.left = None
+    return False
 
 
 def _take_over(kept: beside.Beside, self: Any, parts: list[beside.Beside]) -> None:
@@ -92,6 +141,8 @@ def forward_of(
             return []
 
     def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if target.layers and _stays(self):
+            return original(self, *args, **kwargs)
         if not kwargs and left(self, *args):
             if is_known(id(self)):
                 beside.forget_forward(self)
@@ -128,6 +179,8 @@ def forward_of(
         out = original(self, *args, **kwargs)  # outside of the handler: its own errors, and no other
         # What was exchanged, and that a part was left as it is, has been said there.
         note_fallback(entry, reason, strict=settings.strict, warn=not unready)
+        if unready:
+            _note_left(target, entry, self, reason)
         return out
 
     return forward
@@ -137,7 +190,7 @@ def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method
     """Return a backward for :func:`forward_of`."""
 
     known = beside.everything.get
-    has_to_be_made = bool(target.made_on_read or target.made_of)
+    has_to_be_made, in_single = bool(target.made_on_read or target.made_of), _in_single(ours, target)
 
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
         kept = known(id(self))
@@ -147,7 +200,10 @@ def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method
             return original(self, *args, **kwargs)  # the last forward was the book's
         # Of what was exchanged, and of a part that was left as it is, it has been said; of dtypes nothing is.
         unsaid = _why_not(relies, target.ready, self)
-        unsaid = unsaid or ("" if target.any_gradient else _other_dtype(kept, *args, *kwargs.values()))
+        run, other = ours, "" if target.any_gradient else _other_dtype(kept, *args, *kwargs.values())
+        if other and _is_wider(kept, args):
+            run, other = in_single, ""
+        unsaid = unsaid or other
         reason = unsaid or (_ERRORS if _asks_for_errors() else "")
         if kept.replay.is_changed():
             kept.changes += 1
@@ -158,7 +214,7 @@ def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method
             kept.busy = True
             try:
                 with Timed(entry):
-                    return ours(self, *args, **kwargs)
+                    return run(self, *args, **kwargs)
             except Exception as error:
                 reason = _reason(error)
             finally:
@@ -221,7 +277,7 @@ def plain(
     relies: Reliance,
     original: Method,
     ours: Method,
-    ready: Callable[[Any], str] | None,
+    target: Target | None,
     left: Question,
     *,
     computes: bool = True,
@@ -229,11 +285,14 @@ def plain(
 ) -> Method:
     """Return a method that has no backward, or what a function is sent to.
 
-    ``ready`` is asked about the object, ``left`` about the arguments, see ``left_to_the_book``; ``computes`` says
-    whether NumPy's errors are a matter of it, ``decides`` that errors of ours are the answer.
+    ``target``, of a method, is asked about the object, ``left`` about the arguments, see ``left_to_the_book``;
+    ``computes`` says whether NumPy's errors are a matter of it, ``decides`` that errors of ours are the answer.
     """
+    ready, has_layers = (None, False) if target is None else (target.ready, bool(target.layers))
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if has_layers and args and _stays(args[0]):
+            return original(*args, **kwargs)
         if not kwargs and left(*args):
             return original(*args)
         reason = _why_not(relies, ready, args[0]) if args else ""
@@ -253,6 +312,8 @@ def plain(
         out = original(*args, **kwargs)
         if reason:
             note_fallback(entry, reason, strict=settings.strict, warn=is_ready)
+        if target is not None and not is_ready and has_layers:
+            _note_left(target, entry, args[0], reason)
         return out
 
     return call

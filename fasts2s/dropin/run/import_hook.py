@@ -1,9 +1,10 @@
 """Modules of the book, and all that are a reader's own, are offered to the patcher when they have been executed."""
 
+import gc
 import logging
 import sys
 from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,7 @@ from fasts2s.dropin.gpu import mode as gpu_mode
 from fasts2s.dropin.replace import patching
 
 _log = logging.getLogger("fasts2s.dropin")
+_IMPORTLIB = "<frozen importlib._bootstrap_external>"
 
 
 class _Finder:
@@ -24,6 +26,8 @@ class _Finder:
             return spec
         if patching.is_candidate(name) or (spec.has_location and places.is_users_file(name, str(spec.origin))):
             _report_after(spec.loader)
+        elif type(spec.loader) is SourceFileLoader and gc.get_threshold()[0]:
+            _collect_nothing_during(spec.loader)
         return spec
 
     def _from_others(self, name: str, path: Sequence[str] | None, target: Any) -> ModuleSpec | None:
@@ -46,7 +50,28 @@ def _report_after(loader: Any) -> None:
             _offer(module)
 
     # The import system leaves its own frames out of tracebacks, known by this name; so it does with ours.
-    exec_module.__code__ = exec_module.__code__.replace(co_filename="<frozen importlib._bootstrap_external>")
+    exec_module.__code__ = exec_module.__code__.replace(co_filename=_IMPORTLIB)
+    loader.exec_module = exec_module
+
+
+def _collect_nothing_during(loader: Any) -> None:
+    """Let this one loader execute its module, a package's, without the collector of cycles, and what that imports.
+
+    What an import makes stays. To look through all of it again and again takes as long as all of ours at a start.
+    """
+    execute = loader.exec_module
+
+    def exec_module(module: ModuleType) -> None:
+        del loader.exec_module
+        before = gc.get_threshold()
+        gc.set_threshold(0)
+        try:
+            execute(module)
+        finally:
+            if not gc.get_threshold()[0]:  # else the package has chosen for itself
+                gc.set_threshold(*before)
+
+    exec_module.__code__ = exec_module.__code__.replace(co_filename=_IMPORTLIB)
     loader.exec_module = exec_module
 
 

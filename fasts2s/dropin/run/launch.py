@@ -12,7 +12,7 @@ from pathlib import Path
 import fasts2s
 from fasts2s import backend, distributed, dropin
 from fasts2s.dropin.replace import patching, sizes
-from fasts2s.dropin.run import repairs, report, runner, together, typed
+from fasts2s.dropin.run import memory, repairs, report, runner, together, typed
 from fasts2s.dropin.run.options import Options, parse
 from fasts2s.dropin.run.report import REPLACED
 from fasts2s.dropin.settings import active_backend
@@ -54,6 +54,7 @@ def _train_together(options: Options) -> int:
 
 def _run(options: Options) -> int:
     report.speak(logging.StreamHandler(), options.verbosity)
+    memory.keep()
     try:
         backend.override_environment(options.backend, options.threads)
         dropin.patch(strict=options.strict, verify=options.verify, trust=options.trust, only_book=options.only_book)

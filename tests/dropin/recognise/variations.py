@@ -50,6 +50,10 @@ SAME = {
     ),
     "in place": ("TimeLSTM", ("d_gain = dc * enter * (1 - gain**2)", "d_gain = dc * enter\n        d_gain *= 1 - gain**2")),
     "a square as a product": ("TimeLSTM", ("1 - bent**2", "1 - bent * bent")),
+    "a single step with another attribute": (
+        "TimeEmbedding", ("        self.idx = None\n\n    def forward(self, idx):\n        self.idx = idx\n", "\n    def forward(self, idx):\n        self.index = idx\n"),
+        ("np.add.at(table, self.idx, d_rows)", "np.add.at(table, self.index, d_rows)"),
+    ),
     "another form of a square": ("TimeRNN", ("1 - after * after", "1 - np.square(after)")),
     "sigmoid by tanh": ("TimeLSTM", ("return 1 / (1 + np.exp(-z))", "return 0.5 * (1 + np.tanh(0.5 * z))")),
     "a private attribute of another name": ("TimeLSTM", ("self.saved", "self._kept")),
