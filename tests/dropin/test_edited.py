@@ -188,8 +188,35 @@ def test_a_decoder_with_a_layer_of_its_own_runs_as_it_is(book):
         scores = model.decoder.forward(np.array([[1, 2]]), np.zeros((1, 16), "f"))
         (entry,) = [e for e in fasts2s.status().entries if e.name == "Decoder"]
         assert entry.fallbacks == {"its affine is a Doubled that was left as it is": 1}
+        # Now it is known, and only counted, for as long as it is there.
+        assert np.array_equal(model.decoder.forward(np.array([[1, 2]]), np.zeros((1, 16), "f")), scores)
+        assert entry.fallbacks == {"its affine is a Doubled that was left as it is": 2}
+        model.generate(np.array([[1, 2]]), 1, 3)
+        (whole,) = [e for e in fasts2s.status().entries if e.name == "Seq2seq"]
+        assert list(whole.fallbacks.values()) == [1]
+        calls = entry.calls
         model.decoder.affine = importlib.import_module("common.time_layers").TimeAffine(*model.decoder.affine.params)
         assert np.allclose(scores, 2 * model.decoder.forward(np.array([[1, 2]]), np.zeros((1, 16), "f")))
+        assert entry.calls == calls + 1
+
+
+def test_a_model_whose_layers_have_other_names_answers_as_it_does(book):
+    module = importlib.import_module("seq2seq")
+
+    class Reader:
+        def __init__(self, encoder):
+            self.time_embed, self.time_lstm = encoder.embed, encoder.lstm
+
+        def forward(self, xs):
+            return self.time_lstm.forward(self.time_embed.forward(xs))[:, -1]
+
+    model, xs = module.Seq2seq(13, 6, 16), np.array([[1, 2, 3]])
+    expected = model.generate(xs, 1, 4)
+    with fasts2s.patched("numpy"):
+        model.encoder = Reader(model.encoder)
+        assert [model.generate(xs, 1, 4) for _ in range(2)] == [expected] * 2
+        (entry,) = [e for e in fasts2s.status().entries if e.name == "Seq2seq"]
+        assert entry.fallbacks == {"it is made of Reader and Decoder": 2}
 
 
 def test_verify_compares_every_call(book):

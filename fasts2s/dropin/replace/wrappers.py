@@ -96,7 +96,10 @@ def _mistrusted(kept: beside.Beside) -> str:
 def _note_left(target: Target, entry: Entry, model: Any, reason: str) -> None:
     """Remember the first layer of a model that was left as it is, if that is the reason for its own code to run."""
     for path in target.layers if not (settings.strict or settings.verify) else ():
-        part = attrgetter(path)(model)
+        try:
+            part = attrgetter(path)(model)
+        except AttributeError:  # its layers have other names
+            return
         if type(part) not in installed:
             beside.of(model).left = beside.Left(path, part, entry.fallbacks, reason)
             return
