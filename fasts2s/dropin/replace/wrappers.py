@@ -13,7 +13,7 @@ import numpy as np
 
 from fasts2s.dropin.errors import LeftToTheBookError
 from fasts2s.dropin.gpu import mode as gpu_mode
-from fasts2s.dropin.replace import beside, originals
+from fasts2s.dropin.replace import beside, dtypes, originals
 from fasts2s.dropin.replace.calls import Call, Given
 from fasts2s.dropin.replace.reliance import Reliance
 from fasts2s.dropin.replace.sizes import Question, left_to_the_book
@@ -48,42 +48,6 @@ def _reason(error: Exception) -> str:
 def _asks_for_errors() -> bool:
     """Return whether NumPy is to raise errors, as under ``np.errstate(all="raise")``: ours compute on."""
     return "raise" in np.geterr().values()
-
-
-def _in_single(ours: Method, target: Target) -> Method:
-    """Return a backward that takes double gradients of what is single.
-
-    The book goes on in double: what comes out is so, too, as exact as all that is single.
-    """
-    widened = [path.rpartition(".") for path in target.widened]
-
-    def backward(self: Any, gradient: Any) -> Any:
-        with np.errstate(over="ignore"):
-            given = gradient.astype(np.float32)
-        if not np.isfinite(given).all():
-            raise ValueError("the gradient has numbers that are too large for float32")
-        out = ours(self, given)
-        for path, _, name in widened:
-            owner = attrgetter(path)(self)
-            setattr(owner, name, getattr(owner, name).astype(gradient.dtype))
-        return tuple(map(wide, out)) if isinstance(out, tuple) else wide(out)
-
-    def wide(a: Any) -> Any:
-        return a if a is None else a.astype(np.float64)
-
-    return backward
-
-
-def _other_dtype(kept: beside.Beside, gradient: Any = None, *more: Any) -> str:
-    """Return that a gradient has another dtype than what forward returned, or ""."""
-    if not getattr(gradient, "ndim", 0) or gradient.dtype is kept.dtype or gradient.dtype == kept.dtype:
-        return ""
-    return f"the gradient is {gradient.dtype}, expected {kept.dtype}"
-
-
-def _is_wider(kept: beside.Beside, args: tuple[Any, ...]) -> bool:
-    """Return whether a gradient is double, and what forward returned single."""
-    return len(args) == 1 and args[0].dtype == np.float64 and kept.dtype == np.float32
 
 
 def _mistrusted(kept: beside.Beside) -> str:
@@ -193,7 +157,8 @@ def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method
     """Return a backward for :func:`forward_of`."""
 
     known = beside.everything.get
-    has_to_be_made, in_single = bool(target.made_on_read or target.made_of), _in_single(ours, target)
+    has_to_be_made = bool(target.made_on_read or target.made_of)
+    way = dtypes.ways(ours, target.widened) if not target.any_gradient else lambda dtype, gradient: (ours, "")
 
     def backward(self: Any, *args: Any, **kwargs: Any) -> Any:
         kept = known(id(self))
@@ -202,11 +167,8 @@ def backward_of(target: Target, entry: Entry, relies: Reliance, original: Method
         if kept is None or kept.replay is None:
             return original(self, *args, **kwargs)  # the last forward was the book's
         # Of what was exchanged, and of a part that was left as it is, it has been said; of dtypes nothing is.
-        unsaid = _why_not(relies, target.ready, self)
-        run, other = ours, "" if target.any_gradient else _other_dtype(kept, *args, *kwargs.values())
-        if other and _is_wider(kept, args):
-            run, other = in_single, ""
-        unsaid = unsaid or other
+        run, other = way(kept.dtype, next(iter((*args, *kwargs.values())), None))
+        unsaid = _why_not(relies, target.ready, self) or other
         reason = unsaid or (_ERRORS if _asks_for_errors() else "")
         if kept.replay.is_changed():
             kept.changes += 1
