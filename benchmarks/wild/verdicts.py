@@ -15,7 +15,7 @@ import numpy as np
 
 import fasts2s
 from fasts2s.dropin.book import lookahead
-from fasts2s.dropin.replace import originals
+from fasts2s.dropin.replace import originals, patching
 from fasts2s.dropin.replace import targets as dropin_targets
 from fasts2s.dropin.settings import every_size, installed
 from wild.definitions import BOOK_CLASSES, File
@@ -167,6 +167,7 @@ def _looks(file: File, space: dict[str, Any]) -> list[_Look]:
     definitions = [(name, space[name]) for name in file.names if isinstance(space.get(name), type | FunctionType)]
     # Made into objects first: what a script types itself may be looked at only then.
     answers = [_records(found, found.__name__) or _touched(found) for _, found in definitions]
+    patching.judge_waiting()
     entries, looks = fasts2s.status().entries, []
     for (name, found), answer in zip(definitions, answers, strict=True):
         home = (found.__module__, found.__name__)

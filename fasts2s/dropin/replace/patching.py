@@ -32,6 +32,8 @@ Method = Callable[..., Any]
 _CALLED = "what is called in its place"
 #: Everything of the book that was found, in the order in which it was.
 entries: list[Entry] = []
+#: Classes that a loop goes past, and nothing else of ours: they are judged by what they compute when one begins.
+_waiting: list[tuple[Target, Entry, type]] = []
 #: Classes of other names that are nothing of the book's, and functions that have been offered.
 _looked_at: "WeakSet[Any]" = WeakSet()
 
@@ -138,6 +140,8 @@ def _offer_class(target: Target, found: type) -> None:
         if not target.members:
             entries.pop()  # nothing of it is replaced: a loop that is goes past it
         _put_in(target, entry, found, known_class(found, relies, trusted=entry.name in settings.trust))
+    elif not target.members and _can_be_tried(target) and not settings.strict:
+        _waiting.append((target, entries.pop(), found))
     elif not _put_in_by_meaning(target, entry, found):
         _refuse_if_strict(entry)
         if settings.verify and not gpu_mode.leaves_the_book() and {"forward", "backward"} <= target.methods.keys():
@@ -152,13 +156,34 @@ def _put_in(target: Target, entry: Entry, found: type, known: Known) -> None:
         _install(target, entry, found)
 
 
+def judge_waiting() -> None:
+    """Judge the classes that wait for a loop: it begins."""
+    while _waiting:
+        target, entry, found = _waiting.pop(0)
+        entries.append(entry)
+        _put_in_by_meaning(target, entry, found)
+
+
+def _after_judging(prepare: Method) -> Method:
+    """Return what a loop of the script's is prepared by, see :func:`fasts2s.dropin.replace.wrappers.loop`."""
+
+    def prepared(*args: Any, **kwargs: Any) -> Any:
+        judge_waiting()
+        return prepare(*args, **kwargs)
+
+    return prepared
+
+
+def _can_be_tried(target: Target) -> bool:
+    return not settings.only_book and not gpu_mode.is_on() and bool(_meaning().can_be_tried(target))
+
+
 def _put_in_by_meaning(target: Target, entry: Entry, found: type) -> bool:
     """Replace a class whose text is another, if it computes the same; else say why it does not."""
-    meaning = _meaning()
-    if settings.only_book or gpu_mode.is_on() or not meaning.can_be_tried(target):
+    if not _can_be_tried(target):
         return False
     try:
-        recognised = meaning.recognise(found, target, _install)
+        recognised = _meaning().recognise(found, target, _install)
     except UnrecognisedError as error:
         entry.reason += f"; {error}"
         return False
@@ -190,7 +215,8 @@ def _lend(target: Target, found: type) -> None:
 def _install(target: Target, entry: Entry, found: type) -> None:
     book, relies = {name: vars(found)[name] for name in target.members}, reliance.known[found].inside
     for name, (prepare, run) in target.loops.items():
-        originals.replace(found, name, wraps(book[name])(wrappers.loop(entry, relies, book[name], prepare, run)))
+        loop = wrappers.loop(entry, relies, book[name], _after_judging(prepare), run)
+        originals.replace(found, name, wraps(book[name])(loop))
     if not target.methods:
         return
     _lend(target, found)
@@ -386,4 +412,5 @@ def take_out() -> None:
     reliance.forget()
     lookahead.forget()
     entries.clear()
+    _waiting.clear()
     _looked_at.clear()

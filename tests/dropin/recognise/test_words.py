@@ -129,6 +129,27 @@ class _Gathers:
         return params[:1], grads[:1]
 
 
+def test_classes_that_a_loop_goes_past_are_judged_when_one_begins(words):
+    module = words(varied(WORDS, ("        self.y = sigmoid", "        self.x = x\n        self.y = sigmoid")))
+    fasts2s.unpatch()
+    fasts2s.patch("numpy")
+    fasts2s.accelerate(vars(module))
+    assert not any(_is_replaced(getattr(module, name)) for name in PASSED)
+    assert "SigmoidWithLoss" not in entries()
+    word_judge._training(module, "CBOW", 0, [])
+    assert _is_replaced(module.EmbeddingDot)
+    assert not _is_replaced(module.SigmoidWithLoss)
+    assert "attributes" in entries()["SigmoidWithLoss"].reason
+
+
+def test_strict_judges_them_at_once(words):
+    text = varied(WORDS, ("        self.y = sigmoid", "        self.x = x\n        self.y = sigmoid"))
+    words(text)
+    fasts2s.unpatch()
+    with pytest.raises(fasts2s.FallbackError, match="SigmoidWithLoss was left as it is"):
+        fasts2s.patch("numpy", strict=True)
+
+
 def test_an_exchanged_function_is_heard(words):
     module, heard = words(WORDS), []
     theirs = module.remove_duplicate
