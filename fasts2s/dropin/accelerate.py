@@ -29,6 +29,7 @@ def accelerate(*what: Any) -> Report:
     seen: set[int] = set()
     for obj in what:
         _visit(vars(obj) if isinstance(obj, type(patching)) else obj, seen)
+    patching.judge_waiting()  # who asks is told
     return patching.report()
 
 

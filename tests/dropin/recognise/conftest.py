@@ -8,7 +8,7 @@ import pytest
 
 import fasts2s
 from fasts2s.dropin.recognise import book_code, verdicts
-from fasts2s.dropin.replace import patching, targets
+from fasts2s.dropin.replace import targets
 from fasts2s.dropin.settings import settings
 
 PLAIN, MODELS, WORDS = (
@@ -57,7 +57,6 @@ def words(reader, monkeypatch):
     def write(text):
         module = reader(text, "my_words")
         fasts2s.accelerate(vars(module))
-        patching.judge_waiting()  # as a loop does that begins
         return module
 
     return write

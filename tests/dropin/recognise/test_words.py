@@ -133,7 +133,6 @@ def test_classes_that_a_loop_goes_past_are_judged_when_one_begins(words):
     module = words(varied(WORDS, ("        self.y = sigmoid", "        self.x = x\n        self.y = sigmoid")))
     fasts2s.unpatch()
     fasts2s.patch("numpy")
-    fasts2s.accelerate(vars(module))
     assert not any(_is_replaced(getattr(module, name)) for name in PASSED)
     assert "SigmoidWithLoss" not in entries()
     word_judge._training(module, "CBOW", 0, [])
