@@ -7,7 +7,6 @@ from types import FunctionType
 from fasts2s.dropin.book.harmless import Needs, Reader
 from fasts2s.dropin.book.standing import missing
 from fasts2s.dropin.errors import UnrecognisedError
-from fasts2s.dropin.recognise.facts import Facts
 from fasts2s.dropin.recognise.refusals import refused
 from fasts2s.dropin.recognise.sources import text_of
 from fasts2s.dropin.replace import originals
@@ -24,22 +23,15 @@ def read_evaluation(found: FunctionType) -> Needs:
     """
     file = file_of(found.__module__)
     written = text_of(found, originals.of(found)).functions[found.__name__]
-    facts: Facts = written.kept.fact("evaluation", lambda: _facts(written.node))
-    if facts["refused"]:
-        raise UnrecognisedError(f"{file}, {facts['refused']}")
-    needs = Needs(*map(frozenset, facts["needs"]))
+    try:
+        kept = written.kept.fact_unless_refused("evaluation", lambda: list(map(sorted, _needs(written.node))))
+    except UnrecognisedError as error:
+        raise UnrecognisedError(f"{file}, {error}") from None
+    needs = Needs(*map(frozenset, kept))
     name = missing(needs._replace(parameters=frozenset()), (found.__globals__, vars(builtins)))
     if name:
         raise UnrecognisedError(f"{file}, line {written.lineno}: {name}, which is nothing of Python's or NumPy's own")
     return needs
-
-
-def _facts(node: ast.FunctionDef) -> Facts:
-    """Return what the text of a function needs, or why it is refused, as it is kept."""
-    try:
-        return {"refused": "", "needs": list(map(sorted, _needs(node)))}
-    except UnrecognisedError as error:
-        return {"refused": str(error), "needs": []}
 
 
 def _needs(node: ast.FunctionDef) -> Needs:

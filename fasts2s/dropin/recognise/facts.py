@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, EllipsisType, NoneType
 from typing import Any
 
+from fasts2s.dropin.errors import UnrecognisedError
 from fasts2s.dropin.recognise import kept
 
 #: What may be kept: what JSON gives back as it was.
@@ -35,6 +36,20 @@ class Kept:
         if name not in self.facts:
             self.keep(name, find())
         return self.facts[name]
+
+    def fact_unless_refused(self, name: str, find: Callable[[], Any]) -> Any:
+        """Return a fact, or raise UnrecognisedError where finding it does: that is kept, too."""
+
+        def found() -> Facts:
+            try:
+                return {"refused": "", "fact": find()}
+            except UnrecognisedError as error:
+                return {"refused": str(error), "fact": None}
+
+        said = self.fact(name, found)
+        if said["refused"]:
+            raise UnrecognisedError(said["refused"])
+        return said["fact"]
 
     def keep(self, name: str, fact: Any) -> None:
         """Keep a fact."""

@@ -60,9 +60,7 @@ def recognise(found: type, require: Require) -> Known:
     """
     fit = originals.own(found)["fit"]
     written = text_of(found, originals.of(found)).functions["fit"]
-    facts: Facts = written.kept.fact("loop", lambda: _facts(written.node))
-    if facts["refused"]:
-        raise UnrecognisedError(facts["refused"])
+    facts: Facts = written.kept.fact_unless_refused("loop", lambda: _facts(written.node))
     _look_up(facts, found, fit.__globals__)
     items, used = [], [Used(found, frozenset(written.asked_of("")))]
     for name in facts["called"]:
@@ -77,13 +75,10 @@ def recognise(found: type, require: Require) -> Known:
 
 
 def _facts(node: ast.FunctionDef) -> Facts:
-    """Return what a text asks for, or why it is refused, as it is kept."""
-    try:
-        loop = _Loop(node)
-        loop.read()
-    except UnrecognisedError as error:
-        return {"refused": str(error)}
-    return {"refused": "", **{name: getattr(loop, name) for name in ("called", "builtins", "names", "attributes")}}
+    """Return what a text asks for, as it is kept. Raises UnrecognisedError."""
+    loop = _Loop(node)
+    loop.read()
+    return {name: getattr(loop, name) for name in ("called", "builtins", "names", "attributes")}
 
 
 def _look_up(facts: Facts, found: type, space: dict[str, Any]) -> None:

@@ -68,9 +68,7 @@ def recognise(found: FunctionType) -> tuple[Reliance, Callable[..., Any], Callab
     count = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & _MORE)
     if count != (3, 0, 0, 0) or list(map(type, found.__defaults__ or ())) != [bool, float]:
         raise UnrecognisedError(f"line {written.lineno}: other arguments than the book's")
-    facts: Facts = written.kept.fact("progress", lambda: _progress(written.node))
-    if facts["refused"]:
-        raise UnrecognisedError(facts["refused"])
+    facts: Facts = written.kept.fact_unless_refused("progress", lambda: _progress(written.node))
     said = _spoken(_Words(*facts["words"]), found.__globals__) if facts["words"] else None
     cut = Written(written.name, written.kept.part(facts["cut"]), lambda: _without_progress(written.node)[0])
     reading = Reading(found, (), integers=True, instead=cut, positive=True)
@@ -104,10 +102,7 @@ def _is_count(step: Any) -> bool:
 
 def _progress(node: ast.FunctionDef) -> Facts:
     """Return what a text says, and a place for what is kept of the rest of it."""
-    try:
-        return {"refused": "", "words": _without_progress(node)[1], "cut": {}}
-    except UnrecognisedError as error:
-        return {"refused": str(error), "words": None, "cut": {}}
+    return {"words": _without_progress(node)[1], "cut": {}}
 
 
 def _without_progress(node: ast.FunctionDef) -> tuple[ast.FunctionDef, _Words | None]:
