@@ -16,7 +16,7 @@ _TOLD = (FallbackError, FallbackWarning, VerificationError)
 
 def is_ours(code: CodeType) -> bool:
     """Return whether code is the drop-in's."""
-    # A constant that can be called has only the code that a replaced function is given, see ``patching.sent_to``.
+    # A constant that can be called has only the code that a replaced function is given, see ``sending.sent_to``.
     return code.co_filename.startswith(_FOLDER) or any(map(callable, code.co_consts))
 
 

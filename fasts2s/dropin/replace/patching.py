@@ -1,11 +1,9 @@
 """Putting replacements in, module by module, and taking them out."""
 
 import sys
-import warnings
 from collections.abc import Callable
 from functools import partial, wraps
 from importlib import import_module
-from inspect import Parameter, signature
 from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakSet
@@ -21,6 +19,7 @@ from fasts2s.dropin.recognise.book_code import known_class, require_known
 from fasts2s.dropin.recognise.sources import as_written
 from fasts2s.dropin.replace import beside, originals, owed, quick, reliance, targets, wrappers
 from fasts2s.dropin.replace.reliance import Known, Reliance
+from fasts2s.dropin.replace.sending import sent_to
 from fasts2s.dropin.replace.sizes import left_to_the_book
 from fasts2s.dropin.replace.targets import CHAPTER_HOMES, FUNCTIONS, HOMES, FunctionTarget, Target
 from fasts2s.dropin.run import repairs, together, verify
@@ -28,8 +27,6 @@ from fasts2s.dropin.run.report import LEFT, REPLACED, Entry, Report
 from fasts2s.dropin.settings import ActiveBackend, installed, settings
 
 Method = Callable[..., Any]
-#: Stands for what a function of the book is sent to while its new code is compiled.
-_CALLED = "what is called in its place"
 #: Everything of the book that was found, in the order in which it was.
 entries: list[Entry] = []
 #: Classes that a loop goes past, and nothing else of ours: they are judged by what they compute when one begins.
@@ -345,29 +342,6 @@ def _offer_to_host(found: FunctionType) -> None:
         _refuse_if_strict(entry)
     else:
         originals.repair(found, found.__name__, sent_to(found, gpu_repairs.host_version(entry, found)))
-
-
-def sent_to(function: FunctionType, call: Method) -> Any:
-    """Return the code of a function with the same parameters that calls something else.
-
-    Exchanging the code reaches everybody who has imported the function by name. The parameters must be the same,
-    for the defaults stay with the function; the code must have no free variables, for it can be given none, and finds
-    its names in the book's module: what it calls is one of its constants.
-    """
-    names = list(signature(function).parameters.values())
-    if any(p.kind is not Parameter.POSITIONAL_OR_KEYWORD for p in names):
-        raise ValueError(f"{function.__name__} has parameters that no function of the book has")
-    parameters = ", ".join(p.name for p in names)
-    said = f"    {function.__doc__!r}\n" if function.__doc__ else ""
-    text = f"def {function.__name__}({parameters}):\n{said}    return {_CALLED!r}({parameters})\n"
-    space: dict[str, Any] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)  # a text is called, for now
-        exec(compile(text, "<fasts2s>", "exec"), space)
-    code, there = space[function.__name__].__code__, function.__code__
-    constants = tuple(call if constant == _CALLED else constant for constant in code.co_consts)
-    # Who asks for the source text finds the book's.
-    return code.replace(co_consts=constants, co_filename=there.co_filename, co_firstlineno=there.co_firstlineno)
 
 
 def offer_loaded() -> None:

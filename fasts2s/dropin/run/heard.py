@@ -11,7 +11,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from fasts2s.dropin.recognise import sources
-from fasts2s.dropin.replace import patching
+from fasts2s.dropin.replace.sending import sent_to
 from fasts2s.dropin.replace.targets import FUNCTIONS
 from fasts2s.dropin.run import typed
 
@@ -40,7 +40,7 @@ def _waiting(own: CodeType) -> CodeType:
     def first(*args: Any) -> Any:
         return _called(sys._getframe(1), own)(*args)
 
-    found: CodeType = patching.sent_to(FunctionType(own, {}), first)
+    found: CodeType = sent_to(FunctionType(own, {}), first)
     sources.rewritten[found] = own
     return found
 
